@@ -1,0 +1,9 @@
+"""gunicorn's settings that are functions."""
+
+import gc
+
+
+def when_ready(_server: object) -> None:
+    """What is loaded by now stays shared between the workers: the collector does not touch it again."""
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,29 @@
+"""The app, made once a process tree: whoever forks from the process that made it shares its memory."""
+
+import functools
+import gc
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+@functools.cache
+def the_app() -> "Flask":
+    from app import create_app
+
+    app = create_app()
+    gc.collect()
+    gc.freeze()  # the collector would write to every page and so un-share it
+    os.register_at_fork(after_in_child=lambda: _forget_connections(app))
+    return app
+
+
+def _forget_connections(app: "Flask") -> None:
+    """A database connection belongs to the process that opened it; here it is dropped without a goodbye over the parent's line."""
+    from app.core.extensions import db
+
+    with app.app_context():
+        for engine in db.engines.values():
+            engine.dispose(close=False)
