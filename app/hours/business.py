@@ -17,7 +17,11 @@ NONE = dt.timedelta()
 
 class NoWorkingTime(HelpdeskError):
     def __init__(self) -> None:
-        super().__init__(_("These business hours hold too little working time within ten years. Check their days, shifts and holidays."))
+        super().__init__(
+            _(
+                "These business hours hold too little working time within ten years. Check their days, shifts and holidays."
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,10 @@ class BusinessHours(OpeningHours):
 
     def within(self, start: dt.datetime, end: dt.datetime) -> dt.timedelta:
         """How much working time lies between two instants; none if they are reversed."""
-        return sum((closes - opens for opens, closes in self._open_between(microseconds(start), microseconds(end))), 0) * MICROSECOND
+        return (
+            sum((closes - opens for opens, closes in self._open_between(microseconds(start), microseconds(end))), 0)
+            * MICROSECOND
+        )
 
     def active(self, at: dt.datetime) -> bool:
         """Open at this instant? At the minute of closing it is closed."""

@@ -57,7 +57,10 @@ class OpeningHours:
     def validate(self) -> None:
         """Refuse hours that nobody can keep, with a sentence that names the day."""
         zone_named(self.zone)
-        entered = [*zip(map(str, WEEKDAYS), self.week, strict=True), *((str(date), spans) for date, spans in self.shifts.items())]
+        entered = [
+            *zip(map(str, WEEKDAYS), self.week, strict=True),
+            *((str(date), spans) for date, spans in self.shifts.items()),
+        ]
         for day, spans in entered:
             check(spans, day)
             check_apart(spans, day)

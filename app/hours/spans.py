@@ -35,7 +35,12 @@ def cut(spans: Iterable[Span], breaks: Sequence[Span]) -> Spans:
     """What is left of `spans` without `breaks`."""
     left = list(spans)
     for from_, to in breaks:
-        left = [part for start, end in left for part in ((start, min(end, from_)), (max(start, to), end)) if part[0] < part[1]]
+        left = [
+            part
+            for start, end in left
+            for part in ((start, min(end, from_)), (max(start, to), end))
+            if part[0] < part[1]
+        ]
     return joined(left)
 
 
@@ -47,8 +52,16 @@ def clipped(spans: Iterable[Span], start: int, end: int) -> Spans:
 def minute_of(time: str) -> int:
     """Minutes since midnight of "09:30"; "24:00" is the end of the day."""
     hours, colon, minutes = time.partition(":")
-    if not (colon and hours.isdecimal() and minutes.isdecimal() and int(minutes) < 60 and int(hours) * 60 + int(minutes) <= END_OF_DAY):
-        raise BadHours(_("“%(time)s” is not a time of day. Write it like 09:30; 24:00 is the end of the day.", time=time))
+    if not (
+        colon
+        and hours.isdecimal()
+        and minutes.isdecimal()
+        and int(minutes) < 60
+        and int(hours) * 60 + int(minutes) <= END_OF_DAY
+    ):
+        raise BadHours(
+            _("“%(time)s” is not a time of day. Write it like 09:30; 24:00 is the end of the day.", time=time)
+        )
     return int(hours) * 60 + int(minutes)
 
 
