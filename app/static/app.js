@@ -1,0 +1,315 @@
+/* The staff's frame, lists and keys. Delegated listeners only: nothing inline, and htmx swaps need no second set-up.
+   Every page can be read and every form sent without this file.
+
+   data-do="theme | nav | dismiss | clear"  switch light and dark · open the menu on a phone · close a notice · untick all rows
+   data-open="ID", data-close               open the dialog with that id · close the dialog around the button
+   data-confirm="sentence"                  on a form or a submit button: ask first; data-confirm-ok="Delete" names the deed
+   data-needs-rows="sentence"               on a bulk button: say this when no row is ticked
+   data-bulk, data-bulk-count               the bar shown while rows are ticked · where their number stands
+   .action_check, .action_check_all         boxes of the rows of one table, and the box for all of them
+   .tickets tbody tr                        rows for the keys; a row's link is .subject or .open
+   data-new data-back data-next data-prev   where the keys c u j k lead; #q or data-search is the field for /
+   data-toggle="ID"                         show or hide that part (aria-expanded follows)
+   data-command="words"                     a button or link that the palette (Ctrl+K) offers too
+   data-toast="seconds"                     a notice that leaves by itself
+   Keys: list j k x Enter / c · ticket r n j k u (r and n in compose.js) · Ctrl+Enter sends · Ctrl+K palette; never while typing.
+   Tells: "themechange" on document when light and dark change. */
+(() => {
+  "use strict";
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const root = document.documentElement;
+
+  /* ---------- clicks ---------- */
+  const darkNow = () => (root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
+
+  const deeds = {
+    theme() {
+      root.dataset.theme = darkNow() ? "light" : "dark";
+      document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; SameSite=Lax`;
+      document.dispatchEvent(new Event("themechange"));
+    },
+    nav() {
+      const open = document.body.classList.toggle("nav-open");
+      $('.topbar [data-do="nav"]')?.setAttribute("aria-expanded", open);
+      if (open) $(".side a")?.focus();
+    },
+    dismiss: (button) => button.closest(".alert, .toast")?.remove(),
+    clear() {
+      $$(".action_check:checked").forEach((box) => (box.checked = false));
+      showBulk();
+    },
+  };
+
+  document.addEventListener("click", (event) => {
+    const by = (attribute) => event.target.closest(`[${attribute}]`);
+    const button = by("data-do");
+    if (button && deeds[button.dataset.do]) {
+      event.preventDefault();
+      deeds[button.dataset.do](button);
+    }
+    const opener = by("data-open");
+    if (opener) document.getElementById(opener.dataset.open)?.showModal();
+    const toggle = by("data-toggle");
+    if (toggle) {
+      const part = document.getElementById(toggle.dataset.toggle);
+      if (part) {
+        part.hidden = !part.hidden;
+        toggle.setAttribute("aria-expanded", !part.hidden);
+      }
+    }
+    if (by("data-close")) event.target.closest("dialog")?.close();
+    if (event.target.matches("dialog")) event.target.close();
+  });
+
+  /* ---------- asking first ---------- */
+  const ask = $("#ask");
+  const say = (sentence, { ok = "", danger = true } = {}) => {
+    const yes = $("#ask-yes");
+    const no = $("#ask-no");
+    $("#ask-text").textContent = sentence;
+    yes.hidden = !ok;
+    yes.textContent = ok;
+    yes.classList.toggle("btn-danger", danger);
+    yes.classList.toggle("btn-primary", !danger);
+    no.textContent = ok ? no.dataset.cancel : no.dataset.close;
+    ask.returnValue = "";
+    ask.showModal();
+    no.focus();
+  };
+
+  let held = null;
+  document.addEventListener(
+    "submit",
+    (event) => {
+      const form = event.target;
+      const button = event.submitter;
+      if (form === ask?.firstElementChild || !ask) return;
+      const needs = button?.dataset.needsRows;
+      if (needs && !$$(".action_check:checked").some((box) => box.form === form)) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        say(needs);
+        return;
+      }
+      const sentence = button?.dataset.confirm || form.dataset.confirm;
+      if (!sentence || held?.sure) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      held = { form, button };
+      const ticked = $$(".action_check:checked").filter((box) => box.form === form).length;
+      say(sentence.replace("{n}", ticked), {
+        ok: button?.dataset.confirmOk || form.dataset.confirmOk || $("#ask-yes").dataset.words,
+        danger: button?.dataset.confirmKind !== "quiet",
+      });
+    },
+    true,
+  );
+  ask?.addEventListener("close", () => {
+    if (ask.returnValue === "yes" && held) {
+      held.sure = true;
+      held.form.requestSubmit(held.button);
+    }
+    held = null;
+  });
+
+  /* ---------- lists ---------- */
+  const showBulk = () => {
+    for (const all of $$(".action_check_all")) {
+      const boxes = $$(".action_check", all.closest("table"));
+      const ticked = boxes.filter((box) => box.checked).length;
+      all.checked = ticked > 0 && ticked === boxes.length;
+      all.indeterminate = ticked > 0 && !all.checked;
+    }
+    const bar = $("[data-bulk]");
+    if (!bar) return;
+    const ticked = $$(".action_check:checked").length;
+    bar.hidden = !ticked;
+    $("[data-bulk-count]", bar).textContent = ticked;
+  };
+  let lastBox = null;
+  document.addEventListener("change", (event) => {
+    const box = event.target;
+    if (box.matches(".action_check_all")) {
+      $$(".action_check", box.closest("table")).forEach((one) => (one.checked = box.checked));
+    }
+    if (box.matches(".action_check, .action_check_all")) showBulk();
+  });
+  document.addEventListener("click", (event) => {
+    const box = event.target;
+    if (!box.matches(".action_check")) return;
+    if (event.shiftKey && lastBox && lastBox !== box && lastBox.closest("table") === box.closest("table")) {
+      const boxes = $$(".action_check", box.closest("table"));
+      const [from, to] = [boxes.indexOf(lastBox), boxes.indexOf(box)].sort((a, b) => a - b);
+      boxes.slice(from, to + 1).forEach((one) => (one.checked = box.checked));
+      showBulk();
+    }
+    lastBox = box;
+  });
+
+  const rows = () => $$(".tickets tbody tr");
+  const marked = () => $(".tickets tbody tr.cursor");
+  const move = (by) => {
+    const all = rows();
+    const next = all[Math.max(0, Math.min(all.length - 1, all.indexOf(marked()) + by))];
+    if (!next) return;
+    marked()?.classList.remove("cursor");
+    next.classList.add("cursor");
+    next.querySelector(".subject, .open")?.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest" });
+  };
+  const tick = () => {
+    const box = marked()?.querySelector(".action_check");
+    if (!box) return;
+    box.checked = !box.checked;
+    showBulk();
+  };
+
+  /* ---------- keys ---------- */
+  const typing = (target) => target.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+  const follow = (selector) => {
+    const link = $(selector);
+    if (link) link.matches("a, button") ? link.click() : link.focus();
+    return Boolean(link);
+  };
+  const search = () => {
+    const field = $("[data-search]") || $("#q");
+    if (!field) return;
+    if (field.closest(".side") && getComputedStyle(field.closest(".side")).visibility === "hidden") deeds.nav();
+    field.focus();
+    field.select?.();
+  };
+  const keys = {
+    j: () => (rows().length ? move(1) : follow("[data-next]")),
+    k: () => (rows().length ? move(-1) : follow("[data-prev]")),
+    x: tick,
+    "/": search,
+    c: () => follow("[data-new]"),
+    u: () => follow("[data-back]"),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing) return;
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      openPalette();
+      return;
+    }
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && event.target.form) {
+      event.preventDefault();
+      const form = event.target.form;
+      const button = $$("[data-primary]", form).find((one) => one.offsetParent);
+      form.requestSubmit(button);
+      return;
+    }
+    if (event.key === "Escape" && document.body.classList.contains("nav-open")) {
+      deeds.nav();
+      $('.topbar [data-do="nav"]')?.focus();
+      return;
+    }
+    if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]")) return;
+    if (keys[event.key]) {
+      event.preventDefault();
+      keys[event.key]();
+    }
+  });
+
+  /* ---------- menus, where the browser cannot place them by itself ---------- */
+  if (!CSS.supports("position-area", "block-start")) {
+    document.addEventListener(
+      "toggle",
+      (event) => {
+        const menu = event.target;
+        if (!menu.matches?.("[popover].menu") || event.newState !== "open") return;
+        const button = $(`[popovertarget="${menu.id}"]`);
+        if (!button) return;
+        const at = button.getBoundingClientRect();
+        const below = menu.classList.contains("down") || at.top < menu.offsetHeight + 12;
+        menu.style.insetBlockStart = `${below ? at.bottom + 6 : at.top - menu.offsetHeight - 6}px`;
+        menu.style.insetInlineStart = `${Math.max(8, Math.min(at.right - menu.offsetWidth, innerWidth - menu.offsetWidth - 8))}px`;
+      },
+      true,
+    );
+  }
+
+  /* ---------- palette: everything the menu and the page offer, by name ---------- */
+  const palette = $("#palette");
+  const wanted = $("#palette-q");
+  const list = $("#palette-list");
+  let at = 0;
+  const offer = (words, go, group) => ({ words, go, group });
+  const offers = () => {
+    const text = wanted.value.trim();
+    const found = $$("[data-command]").map((one) => offer(one.dataset.command, () => one.click(), palette.dataset.tHere));
+    for (const link of $$(".nav-list a")) found.push(offer(link.textContent.trim(), () => (location.href = link.href), palette.dataset.tGo));
+    const parts = text.toLowerCase().split(/\s+/).filter(Boolean);
+    const fitting = found.filter((one) => parts.every((part) => one.words.toLowerCase().includes(part))).slice(0, 12);
+    if (!text) return fitting;
+    const number = text.match(/(\d+)$/);
+    const tickets = palette.dataset.tickets;
+    const more = [offer(palette.dataset.tSearch.replace("{q}", text), () => (location.href = `${tickets}?q=${encodeURIComponent(text)}`), palette.dataset.tTickets)];
+    if (number) more.unshift(offer(palette.dataset.tOpen.replace("{n}", number[1]), () => (location.href = tickets + number[1]), palette.dataset.tTickets));
+    return [...(number ? more : []), ...fitting, ...(number ? [] : more)];
+  };
+  let shown = [];
+  const mark = (index) => {
+    at = Math.max(0, Math.min(shown.length - 1, index));
+    $$(".palette-item", list).forEach((entry, number) => entry.setAttribute("aria-selected", number === at));
+    if (shown[at]) wanted.setAttribute("aria-activedescendant", `palette-${at}`);
+    else wanted.removeAttribute("aria-activedescendant");
+    $(`#palette-${at}`)?.scrollIntoView({ block: "nearest" });
+  };
+  const drawPalette = () => {
+    shown = offers();
+    let group = null;
+    list.replaceChildren();
+    shown.forEach((one, number) => {
+      if (one.group !== group) {
+        group = one.group;
+        list.append(Object.assign(document.createElement("div"), { className: "palette-head", textContent: group, role: "presentation" }));
+      }
+      const entry = Object.assign(document.createElement("div"), { className: "palette-item", id: `palette-${number}`, textContent: one.words });
+      entry.setAttribute("role", "option");
+      list.append(entry);
+    });
+    mark(0);
+  };
+  const openPalette = () => {
+    if (!palette || palette.open || $("dialog[open]")) return;
+    wanted.value = "";
+    palette.showModal();
+    drawPalette();
+    wanted.focus();
+  };
+  const run = () => {
+    palette.close();
+    shown[at]?.go();
+  };
+  wanted?.addEventListener("input", drawPalette);
+  palette?.addEventListener("keydown", (event) => {
+    const key = { ArrowDown: () => mark(at + 1), ArrowUp: () => mark(at - 1), Enter: run }[event.key];
+    if (!key) return;
+    event.preventDefault();
+    key();
+  });
+  list?.addEventListener("click", (event) => {
+    const entry = event.target.closest(".palette-item");
+    if (!entry) return;
+    at = Number(entry.id.split("-")[1]);
+    run();
+  });
+
+  /* ---------- start ---------- */
+  const leave = () => $$("[data-toast]:not([data-going])").forEach((toast) => {
+    toast.dataset.going = "";
+    setTimeout(() => toast.remove(), Number(toast.dataset.toast) * 1000);
+  });
+  document.addEventListener("DOMContentLoaded", () => {
+    showBulk();
+    leave();
+    $('[aria-invalid="true"]')?.focus();
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    showBulk();
+    leave();
+  });
+})();
