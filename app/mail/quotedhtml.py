@@ -1,0 +1,170 @@
+"""HTML mail as lines, each with what the sender's mail program marked it as."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from app.core import markup
+from app.core.markup import Kind, Token
+
+MAX_NESTING = 500
+"""Deeper containers are read as if they were not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a message. `raw` is as written, `text` without the mark of a quote; the places are in the HTML."""
+
+    text: str
+    raw: str
+    quoted: bool = False
+    begins_history: bool = False
+    signature: bool = False
+    plain_quote: int = 0
+    start: int = 0
+    end: int = 0
+
+
+class Role(Enum):
+    """What a container is for."""
+
+    NONE = "none"
+    QUOTE = "quote"
+    PLAIN_QUOTE = "plain quote"
+    SIGNATURE = "signature"
+
+
+_QUOTES = re.compile(
+    r"(?:^|[\s\"'])(?:x_)*(?:gmail_quote(?:_container)?|gmail_attr|gmail_extra_quote|yahoo_quoted|yahoo-quoted-begin|protonmail_quote|tutanota_quote|moz-cite-prefix|zmail_extra"
+    r"|OLK_SRC_BODY_SECTION|OutlookMessageHeader|mail-quote-collapse|mailbird_quote|front-quote|frontapp-quote|hey_quote|replyforwardmessage|history_container|quotedReply|reply-quote|bloop_original_html"
+    r"|airmail_ext_quote|spark_quote|edo-reply|isReplyContent|WordSection1_quote|ms-outlook-mobile-reference-message|mail-editor-reference-message-container|quoted-plain-text)(?=$|[\s\"'])",
+    re.I,
+)
+_HISTORY = re.compile(r"(?:^|\s)(?:x_)*(?:divRplyFwdMsg|appendonsend|stopSpelling|reply-intro|replyBlockquote|replySplit|lineBreakAtBeginningOfMessage_history)(?=$|\s)", re.I)
+_SIGNATURES = re.compile(
+    r"(?:^|[\s\"'])(?:x_)*(?:gmail_signature(?:_prefix)?|moz-signature|AppleMailSignature|ms-outlook-mobile-signature|protonmail_signature_block(?:-user|-proton)?|ymail_android_signature|yahoo-signature"
+    r"|tutanota_signature|bloop_sign|mailbird_signature|front-signature|Signature|signature|email-signature|mail-signature|iphone-signature)(?=$|[\s\"'])"
+)
+_OUTLOOK_RULER = re.compile(r"border\s?:\s?none\s?;\s?border-top\s?:\s?solid #(?:B5C4DF|E1E1E1)", re.I)
+_BLOCKS = frozenset(
+    "address article aside blockquote body br center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 head"
+    " header hr html li main nav ol p pre section table tbody td tfoot th thead title tr ul".split()
+)
+_SPACES = re.compile(r"[ \t\r\n\f\xa0\u200b\ufeff]+")
+RULER = "_" * 32
+
+
+def lines_of(html: str) -> list[Line]:
+    """The lines that a reader of this HTML sees."""
+    page = _Page(html)
+    for number, token in enumerate(markup.tokens(html)):
+        if number > markup.MAX_TAGS:
+            break
+        page.read(token)
+    return _only_last_plain_quote(page.finished())
+
+
+class _Page:
+    def __init__(self, html: str) -> None:
+        self.html = html
+        self.lines: list[Line] = []
+        self._open: list[tuple[str, Role]] = []
+        self._counts = dict.fromkeys(Role, 0)
+        self._words: list[str] = []
+        self._start = self._end = 0
+        self._begins_history = False
+        self._plain_quotes = 0
+
+    def read(self, token: Token) -> None:
+        if token.kind is Kind.TEXT:
+            if not self._words:
+                self._start = token.start
+            self._words.append(markup.unescape(self.html[token.start : token.end]))
+            self._end = token.end
+            return
+        if token.name in _BLOCKS:
+            self._break(token)
+        if token.kind is Kind.OPEN:
+            self._enter(token)
+        else:
+            self._leave(token)
+
+    def _break(self, token: Token) -> None:
+        words = _SPACES.sub(" ", "".join(self._words)).strip()
+        if words or token.name in ("br", "p"):
+            self._add(words, self._start if self._words else token.start, self._end if self._words else token.start)
+        self._words = []
+        if token.name == "hr":
+            self._add(RULER, token.start, token.end)
+
+    def _add(self, words: str, start: int, end: int) -> None:
+        quoted, plain = self._counts[Role.QUOTE] > 0, self._counts[Role.PLAIN_QUOTE] > 0
+        self.lines.append(
+            Line(
+                words, words, quoted, self._begins_history, self._counts[Role.SIGNATURE] > 0,
+                self._plain_quotes if plain else 0, start, end,
+            )
+        )  # fmt: skip
+        self._begins_history = False
+
+    def _enter(self, token: Token) -> None:
+        marks = markup.attributes(self.html, token) if token.end - token.start > len(token.name) + 2 else {}
+        names = f"{marks.get('id', '')} {marks.get('class', '')} {marks.get('data-smartmail', '')}"
+        if _HISTORY.search(names[:500]) or _OUTLOOK_RULER.search(marks.get("style", "")[:300]):
+            self._begins_history = True
+        if token.name in markup.VOID or token.name in markup.SELF_CLOSING or len(self._open) >= MAX_NESTING:
+            return
+        role = self._role(token.name, names[:500], marks)
+        if role is Role.PLAIN_QUOTE and not self._counts[role]:
+            self._plain_quotes += 1
+        self._open.append((token.name, role))
+        self._counts[role] += 1
+
+    def _role(self, name: str, names: str, marks: dict[str, str]) -> Role:
+        if _QUOTES.search(names) or (name == "blockquote" and (marks.get("type") == "cite" or "cite" in marks)):
+            return Role.QUOTE
+        if name == "blockquote":
+            return Role.PLAIN_QUOTE
+        return Role.SIGNATURE if _SIGNATURES.search(names) else Role.NONE
+
+    def _leave(self, token: Token) -> None:
+        for depth in range(len(self._open) - 1, max(-1, len(self._open) - 20), -1):
+            if self._open[depth][0] == token.name:
+                for _, role in self._open[depth:]:
+                    self._counts[role] -= 1
+                del self._open[depth:]
+                return
+
+    def finished(self) -> list[Line]:
+        self._break(Token(Kind.CLOSE, "body", len(self.html), len(self.html)))
+        return self.lines
+
+
+def _only_last_plain_quote(lines: Sequence[Line]) -> list[Line]:
+    """A quote without any program's mark: only the last can be the history, those before are the sender's own."""
+    last = max((line.plain_quote for line in lines), default=0)
+    return [replace(line, quoted=True) if last and line.plain_quote == last else line for line in lines]
+
+
+def without_lines(html: str, hidden: Iterable[Line]) -> str:
+    """The HTML without the words and pictures of some lines; what stays open is closed by the sanitiser."""
+    pieces, at = [], 0
+    for start, end in _merged(hidden):
+        pieces += [html[at:start], _tags_only(html[start:end])]
+        at = end
+    return "".join(pieces) + html[at:]
+
+
+def _merged(hidden: Iterable[Line]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for line in hidden:
+        if line.end > line.start:
+            spans.append((line.start, line.end))
+    return spans
+
+
+def _tags_only(html: str) -> str:
+    return "".join(
+        html[token.start : token.end] for token in markup.tokens(html) if token.kind is not Kind.TEXT and token.name not in ("img", "hr")
+    )
