@@ -133,13 +133,14 @@ class Story:
                 self.end(cycle.metric, event.at, Outcome.CANCELLED)
 
     def was_unmerged(self, event: Event) -> None:
+        """The clocks are owed again, and stand still until the ticket is open again too."""
         for cycle in self.merged or []:
             self.resume(cycle)
         self.merged = None
 
     def owe_next_response(self) -> None:
-        first_comes_first = Metric.FIRST_RESPONSE in self.running and not self.policy.counts_first_message
-        if self.unanswered_since and self.state not in DONE and not first_comes_first:
+        owes_the_first_response_first = Metric.FIRST_RESPONSE in self.running and not self.policy.counts_first_message
+        if self.unanswered_since and self.state not in DONE and not owes_the_first_response_first:
             self.start(Metric.NEXT_RESPONSE, self.unanswered_since)
 
     def start(self, metric: Metric, at: dt.datetime) -> None:
