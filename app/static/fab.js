@@ -1,8 +1,8 @@
 /* FAB's generated pages: what its own ab.js does (select2, dependent selects, a form that asks again), in the page's words. */
 $(function () {
   "use strict";
-  const look = { placeholder: "", allowClear: true, theme: "bootstrap", width: "100%" };
-  const fill = (field, address) => $.get(address, (entries) => field.select2({ ...look, data: entries }));
+  const look = (field) => ({ placeholder: "", allowClear: !field.prop("multiple"), theme: "bootstrap", width: "100%" });
+  const fill = (field, address) => $.get(address, (entries) => field.select2({ ...look(field), data: entries }));
 
   /* select2 puts its own box in front of the field; the label must name that box, too */
   const named = (field) => {
@@ -13,14 +13,17 @@ $(function () {
     box.querySelector(".select2-search__field")?.setAttribute("aria-label", label);
   };
 
-  $(".my_select2").select2(look).each((_, field) => named(field));
+  $(".my_select2").each((_, field) => {
+    $(field).select2(look($(field)));
+    named(field);
+  });
   $(".my_select2_ajax").each((_, field) => fill($(field), $(field).attr("endpoint")));
   $(".my_select2_ajax_slave").each((_, field) => {
     const slave = $(field);
     const master = $(`#${slave.attr("master_id")}`);
     const refill = () => {
       if (master.val()) fill(slave, slave.attr("endpoint").replace("{{ID}}", master.val()));
-      else slave.select2({ ...look, data: [] });
+      else slave.select2({ ...look(slave), data: [] });
     };
     refill();
     master.on("change", refill);
