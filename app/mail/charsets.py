@@ -1,0 +1,91 @@
+"""Bytes from mail as text: by the charset they claim, by the one they look like, and never with an error."""
+
+import codecs
+import re
+
+from charset_normalizer import from_bytes
+
+SAMPLE_BYTES = 4_096
+"""Guessing costs much; the beginning of a text says enough."""
+
+_ALIASES = {
+    "us-ascii": "utf-8",
+    "ascii": "utf-8",
+    "ansi_x3.4-1968": "utf-8",
+    "ansi_x3.110-1983": "cp1252",
+    "iso-8859-1": "cp1252",
+    "iso8859-1": "cp1252",
+    "latin1": "cp1252",
+    "latin-1": "cp1252",
+    "ansi": "cp1252",
+    "iso-8859-8-i": "iso-8859-8",
+    "iso-8859-8-e": "iso-8859-8",
+    "gb2312": "gb18030",
+    "x-gbk": "gb18030",
+    "gbk": "gb18030",
+    "ks_c_5601-1987": "cp949",
+    "ks_c_5601": "cp949",
+    "euc-kr": "cp949",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "x-sjis": "cp932",
+    "sjis": "cp932",
+    "windows-31j": "cp932",
+    "iso-2022-jp": "iso2022_jp_ext",
+    "_iso-2022-jp$esc": "iso2022_jp_ext",
+    "cp50220": "iso2022_jp_ext",
+    "iso-2022-jp-ms": "iso2022_jp_ext",
+    "unicode-1-1-utf-7": "utf-7",
+    "utf8mb4": "utf-8",
+    "utf-8mb4": "utf-8",
+    "unicode": "utf-8",
+    "cp-850": "cp850",
+    "x-mac-roman": "mac_roman",
+    "macintosh": "mac_roman",
+    "x-mac-cyrillic": "mac_cyrillic",
+    "windows-874": "cp874",
+    "tis-620": "cp874",
+    "iso-8859-11": "cp874",
+    "koi8": "koi8-r",
+    "win-1251": "cp1251",
+    "win1251": "cp1251",
+}
+_NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
+"""Codecs of Python that turn bytes into text but that no mail is written in; some take quadratic time."""
+_ODD = re.compile(r"[^a-z0-9_.:$-]")
+
+
+def decode(raw: bytes, charset: str = "") -> str:
+    """`raw` as text. A charset that is missing, unknown or untrue is replaced by the one the bytes look like."""
+    codec = _codec(charset)
+    for candidate in (codec, "utf-8"):
+        if candidate:
+            try:
+                return raw.decode(candidate).lstrip("\ufeff")
+            except (UnicodeError, ValueError):
+                continue
+    if codec and codec != "utf-8":
+        return raw.decode(codec, "replace")
+    return raw.decode(_looks_like(raw), "replace")
+
+
+def _codec(charset: str) -> str | None:
+    name = _ODD.sub("", charset.strip(" \"'").lower()[:40])
+    name = _ALIASES.get(name, name)
+    try:
+        found = codecs.lookup(name) if name else None
+    except (LookupError, ValueError):
+        return None
+    if found is None or found.name in _NO_CHARSETS or not getattr(found, "_is_text_encoding", True):
+        return None
+    return found.name
+
+
+def _looks_like(raw: bytes) -> str:
+    """Mostly UTF-8 with a broken letter is UTF-8; else what the letters' frequency says; else Western."""
+    sample = raw[:SAMPLE_BYTES]
+    lossy = sample.decode("utf-8", "replace")
+    if lossy.count("\ufffd") * 10 < sum(1 for letter in lossy if ord(letter) > 127):
+        return "utf-8"
+    best = from_bytes(sample).best() if len(sample) >= 32 else None
+    return best.encoding if best is not None and _codec(best.encoding) else "cp1252"
