@@ -137,7 +137,7 @@ def make_venv():
         import venv  # noqa: F401
     except ImportError:
         sys.exit("This Python cannot make a virtual environment. On Debian or Ubuntu: apt install python3-venv")
-    run(sys.executable, "-m", "venv", VENV)
+    run((sys.executable, "-m", "venv", VENV))
 
 
 def fill_venv(wanted):
@@ -154,11 +154,11 @@ def fill_venv(wanted):
         "-r",
     )
     try:
-        run(*pip, os.path.join(ROOT, UV_LIST))
-        uv = (os.path.join(VENV, "bin", "uv"), "pip", "install", "--quiet", "--python", PYTHON)
-        run(*uv, "--compile-bytecode", "--link-mode=copy", "--require-hashes", "-r", wanted, env=index_of_pip())
+        run(pip + (os.path.join(ROOT, UV_LIST),))
+        uv = (os.path.join(VENV, "bin", "uv"), "pip", "install", "--quiet", "--python", PYTHON, "--compile-bytecode")
+        run(uv + ("--link-mode=copy", "--require-hashes", "-r", wanted), env=index_of_pip())
     except (OSError, subprocess.CalledProcessError):
-        run(*pip, wanted)
+        run(pip + (wanted,))
 
 
 def index_of_pip():
@@ -176,7 +176,7 @@ def index_of_pip():
     return env
 
 
-def run(*command, **options):
+def run(command, **options):
     """What installers print goes to stderr: stdout belongs to the word's own answer."""
     subprocess.run(command, check=True, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr, **options)
 
@@ -202,7 +202,7 @@ class one_at_a_time:
 
 
 def why_not(problem):
-    if isinstance(problem, OSError) and problem.filename and os.fspath(problem.filename).startswith(VENV):
+    if isinstance(problem, OSError):
         return (
             "Deskhand cannot write its environment %s: %s. Set DESKHAND_VENV to a folder where this user may write."
             % (VENV, problem.strerror)

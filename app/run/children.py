@@ -13,6 +13,7 @@ from app.run import console, parent
 
 STEADY_SECONDS, LONGEST_PAUSE_SECONDS = 30, 30
 LINE_BYTES = 64 * 1024
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _listening: set[int] = set()
 """The supervisor's ends of the pipes. No child keeps one, or another's writing would wait for a reader that is gone."""
 
@@ -47,9 +48,11 @@ class Child:
         self.output, writing = os.pipe()
         os.set_blocking(self.output, False)
         supervisor = os.getpid()
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # one that came before the child's own handlers would be lost
         self.pid = os.fork()
         if self.pid == 0:
             self._live(supervisor, writing)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         os.close(writing)
         _listening.add(self.output)
         try:
@@ -114,10 +117,9 @@ class Child:
             _take_output(writing)
             for other in {*_listening, self.output}:
                 os.close(other)
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
             parent.call_myself(f"desk-{self.name}")
             parent.die_with_it(supervisor)
             self.work()

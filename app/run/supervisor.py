@@ -134,7 +134,7 @@ class Desk:
     def _end_strays(self) -> None:
         """Whatever a dead child left behind outside its group has become our own child."""
         known = {child.pid for child in self.children.values()}
-        for stray in parent.children() - known:  # type: ignore[operator]
+        for stray in parent.children() - known:
             try:
                 os.kill(stray, signal.SIGKILL)
                 os.waitpid(stray, 0)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from app.run import folder, loaded, parent, ports
 
@@ -86,17 +87,15 @@ def setup() -> None:
     desk("setup")
 
 
-def desk(*arguments: str) -> int:
+def desk(*arguments: str) -> NoReturn:
     """`flask --app app desk …`, from any folder."""
     from flask.cli import FlaskGroup
 
-    FlaskGroup(create_app=loaded.the_app, load_dotenv=False, set_debug_flag=False).main(
-        args=["desk", *arguments], prog_name="run.py"
-    )
-    return 0
+    group = FlaskGroup(create_app=loaded.the_app, load_dotenv=False, set_debug_flag=False)
+    group.main(args=["desk", *arguments], prog_name="run.py")
 
 
-def test(*arguments: str) -> int:
+def test(*arguments: str) -> NoReturn:
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])
 
 

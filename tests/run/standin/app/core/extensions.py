@@ -1,0 +1,5 @@
+"""Stand-in."""
+
+from flask_sqlalchemy import SQLAlchemy
+
+db = SQLAlchemy()
