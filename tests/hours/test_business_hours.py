@@ -1,6 +1,7 @@
 """Business hours, one rule at a time."""
 
 import datetime as dt
+import timeit
 
 import pytest
 
@@ -67,6 +68,20 @@ def test_a_shift_without_hours_closes_its_date() -> None:
 def test_reversed_ends_hold_no_time() -> None:
     assert office().within(utc("2024-01-08T15:00"), utc("2024-01-08T10:00")) == dt.timedelta()
     assert BusinessHours.always().within(utc("2024-01-08T15:00"), utc("2024-01-08T10:00")) == dt.timedelta()
+
+
+def test_spans_that_adjoin_are_one() -> None:
+    hours = BusinessHours((((9 * 60, 12 * 60), (12 * 60, 17 * 60)),) * 7)
+
+    assert hours.segments(utc("2024-01-08"), utc("2024-01-09")) == [(utc("2024-01-08T09:00"), utc("2024-01-08T17:00"))]
+
+
+def test_adding_three_working_days_takes_less_than_fifty_microseconds() -> None:
+    """The best of several tries, so that a busy machine does not count."""
+    hours = office("Europe/Berlin", holidays=frozenset({MONDAY}))
+    tries = timeit.repeat(lambda: hours.add(utc("2024-01-05T10:13"), 24 * HOUR), number=200, repeat=9)
+
+    assert min(tries) / 200 < 50e-6
 
 
 def test_a_night_shift_closes_in_the_morning_and_not_at_midnight() -> None:

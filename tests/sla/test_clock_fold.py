@@ -189,6 +189,23 @@ def test_the_message_that_reopens_starts_the_next_response(reopening: tuple[Happ
     assert row and (row.state, row.started_at) == (ClockState.RUNNING, NINE + 300 * MINUTE)
 
 
+def test_of_two_messages_to_a_resolved_ticket_the_older_one_is_owed_an_answer_once_it_reopens() -> None:
+    resolved = [at(0, CUSTOMER_OPENS), at(5, REPLY), at(60, ENTERS, "resolved"), at(300, MESSAGE), at(310, MESSAGE)]
+    assert latest(NEXT, *resolved) is None
+
+    row = latest(NEXT, *resolved, at(320, ENTERS, "open"))
+
+    assert row and row.started_at == NINE + 300 * MINUTE
+
+
+def test_what_happens_to_a_merged_ticket_starts_no_clock() -> None:
+    merged = [at(0, CUSTOMER_OPENS), at(30, MERGES), at(30, ENTERS, "closed")]
+
+    assert clocks([*merged, at(40, ENTERS, "open"), at(50, MESSAGE), at(60, REPLY)], a_policy()) == clocks(
+        merged, a_policy()
+    )
+
+
 def test_closing_a_resolved_ticket_changes_nothing() -> None:
     resolved = [at(0, CUSTOMER_OPENS), at(60, ENTERS, "resolved")]
 
