@@ -34,7 +34,6 @@ _BLOCKS = frozenset(
 )
 _PARAGRAPHS = frozenset("blockquote h1 h2 h3 h4 h5 h6 ol p pre table ul".split())
 _SPACES = re.compile(r"[ \t\r\n\f]+")
-_TAG = re.compile(r"<[A-Za-z/!?][^<>]{0,2000}>")
 _IMAGE = re.compile(r'<img(?: [a-z-]+="[^"]*")*')
 _LINK = re.compile(r"(?<![\w.+@-])(?:https?://|mailto:)[^\s<>\"']{1,2000}|(?<![\w.+@/-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-zA-Z]{2,24}\b", re.I)
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
@@ -90,7 +89,7 @@ def text_of(text: str) -> str:
     page = _Page()
     for number, token in enumerate(markup.tokens(text[:MAX_HTML_LENGTH])):
         if number > markup.MAX_TAGS:
-            page.say(markup.unescape(_TAG.sub(" ", text[token.start : MAX_HTML_LENGTH])))
+            page.say(markup.without_tags(text[token.start : MAX_HTML_LENGTH]))
             break
         if token.kind is markup.Kind.TEXT:
             page.say(markup.unescape(text[token.start : token.end]))

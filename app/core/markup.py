@@ -48,6 +48,7 @@ _MARK = re.compile(r"<(?=[A-Za-z/!?])")
 _NAME = re.compile(r"[A-Za-z][^\s/><]{0,40}")
 _TO_QUOTE_OR_END = re.compile(r"[^\"'>]*")
 _END_TAGS = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in SILENT}
+_ANY_TAG = re.compile(r"<[A-Za-z/!?][^<>]{0,2000}>")
 _ATTRIBUTE = re.compile(
     r"""([A-Za-z][\w:.-]{0,60})\s{0,20}=\s{0,20}(?:"([^"]{0,4000})"|'([^']{0,4000})'|([^\s"'>]{1,4000}))"""
 )
@@ -183,3 +184,8 @@ def unescape(text: str) -> str:
         return html.unescape(text)
     except ValueError:
         return text
+
+
+def without_tags(markup: str) -> str:
+    """The words of markup that is too long to be read with care."""
+    return unescape(_ANY_TAG.sub(" ", markup))

@@ -50,6 +50,9 @@ _ALIASES = {
     "win-1251": "cp1251",
     "win1251": "cp1251",
 }
+_SIBLINGS = {"iso2022_jp_ext": ("cp932", "euc_jp"), "cp932": ("euc_jp",), "euc_jp": ("cp932",), "gb18030": ("big5",)}
+"""What is written by those who name the one and mean the other."""
+_JIS_STRETCH = re.compile(rb"\x1b\$[@B]([^\x1b]*)(?:\x1b\([BJ]|$)")
 _NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 """Codecs of Python that turn bytes into text but that no mail is written in; some take quadratic time."""
 _ODD = re.compile(r"[^a-z0-9_.:$-]")
@@ -58,7 +61,9 @@ _ODD = re.compile(r"[^a-z0-9_.:$-]")
 def decode(raw: bytes, charset: str = "") -> str:
     """`raw` as text. A charset that is missing, unknown or untrue is replaced by the one the bytes look like."""
     codec = _codec(charset)
-    for candidate in (codec, "utf-8"):
+    if codec == "iso2022_jp_ext" and b"\x1b$" in raw:
+        return _JIS_STRETCH.sub(_shifted, raw).decode("cp932", "replace") if _japanese_extra(raw) else raw.decode(codec, "replace")
+    for candidate in (codec, "utf-8", *_SIBLINGS.get(codec or "", ())):
         if candidate:
             try:
                 return raw.decode(candidate).lstrip("\ufeff")
@@ -67,6 +72,26 @@ def decode(raw: bytes, charset: str = "") -> str:
     if codec and codec != "utf-8":
         return raw.decode(codec, "replace")
     return raw.decode(_looks_like(raw), "replace")
+
+
+def _japanese_extra(raw: bytes) -> bool:
+    """Whether it has the letters that vendors added to JIS, such as circled numbers, which Python's codec refuses."""
+    try:
+        raw.decode("iso2022_jp_ext")
+    except UnicodeError:
+        return True
+    return False
+
+
+def _shifted(stretch: re.Match[bytes]) -> bytes:
+    """Two-byte JIS as Shift-JIS, whose codec knows the vendors' letters."""
+    letters = bytearray()
+    pairs = stretch.group(1)
+    for row, cell in zip(pairs[::2], pairs[1::2], strict=False):
+        upper = (row + 1) // 2 + (0x70 if row < 0x5F else 0xB0)
+        lower = cell + (0x7E if row % 2 == 0 else 0x1F if cell < 0x60 else 0x20)
+        letters += bytes((upper & 255, lower & 255))
+    return bytes(letters)
 
 
 def _codec(charset: str) -> str | None:

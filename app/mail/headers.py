@@ -77,26 +77,43 @@ class Headers:
             return None
 
 
+MAX_GARBAGE_LINES = 5
+"""Lines before the first field that some gateways put there."""
+
+
 def split(raw: bytes) -> tuple[Headers, bytes]:
     """The header and the body. Lines that are no field are passed over; a text without any field is all body."""
-    start = len(raw) - len(raw.lstrip(b"\r\n")) if raw[:1] in b"\r\n" else 0
     fields: list[list[str]] = []
-    at = start
-    while at < len(raw) and at - start < MAX_HEADER_BYTES:
-        end = raw.find(b"\n", at)
-        end = len(raw) if end < 0 else end + 1
-        line = raw[at:end].rstrip(b"\r\n")
-        at = end
-        if not line.strip(b" \t\r"):
+    at = len(raw) - len(raw.lstrip(b"\r\n")) if raw[:1] in b"\r\n" else 0
+    garbage = 0
+    while at < min(len(raw), MAX_HEADER_BYTES):
+        line, at = _line(raw, at)
+        if not line.strip(b" \t") and not (line and _goes_on(raw, at)):
             break
         if not _add_line(fields, line) and not fields and not line.startswith((b"From ", b">From ")):
-            return Headers(), raw
-    return Headers((name, " ".join(value.split("\n"))[:MAX_FIELD].strip()) for name, value in _joined(fields)), raw[at:]
+            garbage += 1
+            if garbage > MAX_GARBAGE_LINES:
+                break
+    if not fields:
+        return Headers(), raw
+    return Headers((name, value[:MAX_FIELD].strip()) for name, value in _joined(fields)), raw[at:]
+
+
+def _line(raw: bytes, at: int) -> tuple[bytes, int]:
+    end = raw.find(b"\n", at)
+    end = len(raw) if end < 0 else end + 1
+    return raw[at:end].rstrip(b"\r\n"), end
+
+
+def _goes_on(raw: bytes, at: int) -> bool:
+    """A line of nothing but spaces ends the header only if no header follows."""
+    line, _ = _line(raw, at)
+    return line[:1] in (b" ", b"\t") and bool(line.strip()) or _FIELD.match(line.decode("latin-1")[:300]) is not None
 
 
 def _add_line(fields: list[list[str]], line: bytes) -> bool:
-    text = decode(line) if line.isascii() is False else line.decode("ascii")
-    if text[:1] in " \t" and fields:
+    text = decode(line)
+    if text[:1] in (" ", "\t", "") and fields:
         fields[-1].append(text.strip(" \t\r"))
         return True
     match = _FIELD.match(text)

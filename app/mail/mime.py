@@ -51,6 +51,8 @@ def _walk(headers: Headers, body: bytes, parents: tuple[str, ...]) -> Iterator[L
             for part in parts:
                 yield from _walk(*split(part), (*parents, kind))
             return
+        if parents and not body.strip():
+            return
         kind = "text/plain" if not parents or b"\x00" not in body[:1000] else "application/octet-stream"
     yield _leaf(headers, body, kind, parameters, parents)
 
@@ -62,8 +64,8 @@ def _split_parts(body: bytes, boundary: str) -> list[bytes]:
     found = list(re.finditer(rb"^--" + mark + rb"(--)?[ \t]{0,50}\r?$", body, re.MULTILINE))[: MAX_PARTS + 2]
     parts = []
     for number, match in enumerate(found):
-        if match.group(1):
-            break
+        if match.group(1):  # more may follow where a nested multipart was given the same boundary
+            continue
         end = found[number + 1].start() if number + 1 < len(found) else len(body)
         part = body[match.end() : end].removeprefix(b"\r").removeprefix(b"\n")
         parts.append(part.removesuffix(b"\n").removesuffix(b"\r"))

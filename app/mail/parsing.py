@@ -27,7 +27,7 @@ _ATTACHED_MAIL = frozenset({"message/rfc822", "message/global"})
 
 
 class Unreadable(HelpdeskError):
-    """Not even a body could be found; the raw message stays where it is, to be looked at."""
+    """Too large to be taken apart; the raw message stays where it is, to be looked at."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,16 @@ class IncomingMail:
     reason: str
     """The field that says so, as it stands in the header."""
 
+    @property
+    def empty(self) -> bool:
+        """Neither a sender nor anything to read: whoever sent this, a person should look at it."""
+        return not (self.sender.address or self.text.strip() or self.html.strip() or self.attachments)
+
 
 def read(raw: bytes) -> IncomingMail:
     """The message in `raw`; raises only `Unreadable`."""
     if len(raw) > MAX_MESSAGE_BYTES:
         raise Unreadable(_("This message is larger than 25 MB."))
-    if not raw.strip():
-        raise Unreadable(_("This message is empty."))
     headers, body = split(raw)
     parts = _opened(list(leaves(headers, body)))
     text, html, attachments = _contents(parts)
@@ -104,7 +107,8 @@ def read(raw: bytes) -> IncomingMail:
 
 
 def _sender(headers: Headers) -> Address:
-    for name in ("from", "sender"):
+    """Who wrote it; some say only whom to answer. Broken mail may say neither."""
+    for name in ("from", "sender", "reply-to"):
         for address in headers.addresses(name):
             return address
     return Address(headers.text("from")[:MAX_SUBJECT].strip("<> "), "")

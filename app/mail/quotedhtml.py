@@ -1,13 +1,15 @@
 """HTML mail as lines, each with what the sender's mail program marked it as."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from app.core import markup
 from app.core.markup import Kind, Token
 
+MAX_TOKENS = 30_000
+"""Tags and texts that are read with care; what follows is one line."""
 MAX_NESTING = 500
 """Deeper containers are read as if they were not there."""
 
@@ -59,10 +61,15 @@ def lines_of(html: str) -> list[Line]:
     """The lines that a reader of this HTML sees."""
     page = _Page(html)
     for number, token in enumerate(markup.tokens(html)):
-        if number > markup.MAX_TAGS:
-            break
+        if number > MAX_TOKENS:
+            return [*_only_last_plain_quote(page.finished(token.start)), _rest(html, token.start)]
         page.read(token)
-    return _only_last_plain_quote(page.finished())
+    return _only_last_plain_quote(page.finished(len(html)))
+
+
+def _rest(html: str, start: int) -> Line:
+    words = " ".join(markup.without_tags(html[start:]).split())
+    return Line(words, words, start=start, end=len(html))
 
 
 class _Page:
@@ -136,8 +143,8 @@ class _Page:
                 del self._open[depth:]
                 return
 
-    def finished(self) -> list[Line]:
-        self._break(Token(Kind.CLOSE, "body", len(self.html), len(self.html)))
+    def finished(self, end: int) -> list[Line]:
+        self._break(Token(Kind.CLOSE, "body", end, end))
         return self.lines
 
 
@@ -147,21 +154,25 @@ def _only_last_plain_quote(lines: Sequence[Line]) -> list[Line]:
     return [replace(line, quoted=True) if last and line.plain_quote == last else line for line in lines]
 
 
-def without_lines(html: str, hidden: Iterable[Line]) -> str:
-    """The HTML without the words and pictures of some lines; what stays open is closed by the sanitiser."""
+def without_lines(html: str, lines: Sequence[Line], kept: Set[int]) -> str:
+    """The HTML without the words and pictures of the lines that are not kept; the sanitiser closes what stays open."""
     pieces, at = [], 0
-    for start, end in _merged(hidden):
+    for start, end in _hidden(lines, kept):
         pieces += [html[at:start], _tags_only(html[start:end])]
         at = end
     return "".join(pieces) + html[at:]
 
 
-def _merged(hidden: Iterable[Line]) -> list[tuple[int, int]]:
-    spans: list[tuple[int, int]] = []
-    for line in hidden:
-        if line.end > line.start:
-            spans.append((line.start, line.end))
-    return spans
+def _hidden(lines: Sequence[Line], kept: Set[int]) -> list[tuple[int, int]]:
+    """The stretches of HTML with hidden lines only."""
+    stretches: list[tuple[int, int]] = []
+    goes_on = False
+    for number, line in enumerate(lines):
+        if number not in kept:
+            start = stretches.pop()[0] if goes_on else line.start
+            stretches.append((start, max(line.end, start)))
+        goes_on = number not in kept
+    return stretches
 
 
 def _tags_only(html: str) -> str:

@@ -35,25 +35,26 @@ _FENCE = re.compile(r"^\s{0,3}```")
 
 
 def visible(text: str, html: str) -> str:
-    """What the sender newly wrote, as text."""
-    lines, sign_offs = _read(text, html)
-    return "\n".join(line for _, line in _newly_written(lines, sign_offs)).strip("\n").rstrip()
+    """What the sender newly wrote, as text: from the plain form, unless only the HTML says what is history."""
+    reading = _Reading(_text_lines(text))
+    sign_offs = True
+    if html.strip() and not reading.history:
+        marked = _Reading(lines_of(html[:MAX_TEXT]))
+        if marked.history or not text.strip():
+            reading, sign_offs = marked, False
+    return "\n".join(line for _, line in _unsigned(reading, sign_offs)).strip("\n").rstrip()
 
 
 def visible_html(html: str) -> str:
     """What the sender newly wrote, as HTML: not yet cleaned."""
     lines = lines_of(html[:MAX_TEXT])
-    kept = {number for number, _ in _newly_written(lines, sign_offs=False)}
-    return without_lines(html[:MAX_TEXT], [line for number, line in enumerate(lines) if number not in kept])
+    kept = {number for number, _ in _unsigned(_Reading(lines), sign_offs=False)}
+    return without_lines(html[:MAX_TEXT], lines, kept)
 
 
-def _read(text: str, html: str) -> tuple[Sequence[Line], bool]:
-    """The marks in HTML are surer than the looks of text, and the text is surer than unmarked HTML."""
-    marked = lines_of(html[:MAX_TEXT]) if html.strip() else []
-    if not text.strip() or any(line.quoted or line.begins_history or line.signature for line in marked):
-        return marked, False
+def _text_lines(text: str) -> list[Line]:
     plain = text[:MAX_TEXT].replace("\r\n", "\n").replace("\r", "\n")
-    return [_text_line(line) for line in plain.split("\n", MAX_LINES)], True
+    return [_text_line(line) for line in plain.split("\n", MAX_LINES)]
 
 
 def _text_line(line: str) -> Line:
@@ -61,11 +62,10 @@ def _text_line(line: str) -> Line:
     return Line(line[mark.end() :] if mark else line, raw=line, quoted=mark is not None)
 
 
-def _newly_written(lines: Sequence[Line], sign_offs: bool) -> list[tuple[int, str]]:
-    reading = _Reading(lines)
-    reading.read()
+def _unsigned(reading: "_Reading", sign_offs: bool) -> list[tuple[int, str]]:
+    """The numbers and words of the lines that stay, without the signature."""
     if not reading.words:
-        return [] if reading.introduced else [(number, line.raw) for number, line in enumerate(lines)]
+        return [] if reading.introduced else [(number, line.raw) for number, line in enumerate(reading.lines)]
     kept: list[tuple[int, str]] = []
     ends = None if reading.cut else reading.parts[-1]
     for part in reading.parts:
@@ -84,8 +84,14 @@ class _Reading:
         self.words = False
         self.introduced = self.cut = False
         """Whether a line announced a quote: a quote without such a line may be what the sender cites."""
+        self._read()
 
-    def read(self) -> None:
+    @property
+    def history(self) -> bool:
+        """Whether any was found."""
+        return self.introduced or self.cut or any(line.quoted or line.signature for line in self.lines)
+
+    def _read(self) -> None:
         at, fenced = 0, False
         while at < len(self.lines):
             if not self.lines[at].quoted and _FENCE.match(self.texts[at][:20]):
