@@ -44,7 +44,7 @@
     }
     if (!field.value && keep.get(draftKey(field))) {
       field.value = keep.get(draftKey(field));
-      sign(field, words.restored ?? "");
+      sign(field, words.tRestored ?? "");
     }
   };
   document.addEventListener("input", (event) => {
@@ -52,7 +52,7 @@
     if (!field.dataset?.draft) return;
     if (field.value) keep.set(draftKey(field), field.value);
     else keep.drop(draftKey(field));
-    sign(field, field.value ? words.draft ?? "" : "");
+    sign(field, field.value ? words.tDraft ?? "" : "");
   });
   document.addEventListener("submit", (event) => {
     for (const field of $$("[data-draft]", event.target)) keep.set(sentKey(field), version(field));
@@ -87,16 +87,16 @@
     try {
       const body = new URLSearchParams({ [field.name]: value, csrf_token: token() });
       const answer = await fetch(field.dataset.autosave, { method: "POST", body, headers: { Accept: "application/json", "X-CSRFToken": token(), "X-Requested-With": "fetch" } });
-      if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error || words.failed);
+      if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error || words.tFailed);
       before.set(field, value);
       if (said) {
-        const undo = make("button", { type: "button", className: "linkish", textContent: words.undo ?? "Undo" });
+        const undo = make("button", { type: "button", className: "linkish", textContent: words.tUndo ?? "Undo" });
         undo.addEventListener("click", () => {
           put(field, old);
           save(field, value);
           field.focus();
         });
-        said.append(make("span", { textContent: `${words.saved ?? "Saved"} ` }), undo);
+        said.append(make("span", { textContent: `${words.tSaved ?? "Saved"} ` }), undo);
         setTimeout(() => undo.parentElement === said && said.replaceChildren(), 8000);
       }
       document.dispatchEvent(new CustomEvent("desk:saved", { detail: { name: field.name, value } }));
@@ -107,12 +107,14 @@
       field.removeAttribute("aria-busy");
     }
   };
-  document.addEventListener("focusin", (event) => {
-    if (event.target.dataset?.autosave && !before.has(event.target)) before.set(event.target, valueOf(event.target));
-  });
+  const drawn = (field) => {
+    if (field.type === "checkbox") return field.defaultChecked ? "1" : "";
+    if (field.options) return ([...field.options].find((option) => option.defaultSelected) ?? field.options[0])?.value ?? "";
+    return field.defaultValue;
+  };
   document.addEventListener("change", (event) => {
     const field = event.target;
-    if (field.dataset?.autosave) save(field, before.get(field) ?? field.dataset.was ?? "");
+    if (field.dataset?.autosave) save(field, before.get(field) ?? drawn(field));
   });
 
   /* ---------- canned responses ---------- */
@@ -145,7 +147,7 @@
     entries = (await answer.json()).items ?? [];
     close();
     if (!entries.length) return;
-    box = make("div", { className: "canned", role: "listbox", ariaLabel: words.canned ?? "" });
+    box = make("div", { className: "canned", role: "listbox", ariaLabel: words.tCanned ?? "" });
     entries.forEach((entry) => {
       const option = make("div", { role: "option" }, make("b", { textContent: `/${entry.name}` }), make("span", { className: "muted ellipsis", textContent: entry.title }));
       option.addEventListener("mousedown", (event) => {

@@ -28,7 +28,7 @@ $(function () {
     refill();
     master.on("change", refill);
   });
-  $(document).on("select2:open", () => document.querySelector(".select2-container--open .select2-search__field")?.setAttribute("aria-label", document.getElementById("words")?.dataset.search ?? "Search"));
+  $(document).on("select2:open", () => document.querySelector(".select2-container--open .select2-search__field")?.setAttribute("aria-label", document.getElementById("words")?.dataset.tSearch ?? "Search"));
   $(".my_change").on("change", () => {
     const form = document.getElementById("model_form");
     form.action = "";
