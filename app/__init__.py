@@ -1,0 +1,77 @@
+"""Builds the application: extensions, models, reactions, doors. Imports nothing heavy before create_app() is called."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+MODELS = (
+    "app.core.outbox",
+    "app.core.slots",
+    "app.settings.models",
+    "app.accounts.models",
+    "app.accounts.freshness",
+    "app.tickets.models",
+    "app.tickets.numbering",
+    "app.tickets.tally",
+)
+"""Imported before AppBuilder reads the metadata."""
+
+DOORS: tuple[str, ...] = ("app.desk.views",)
+"""Each has `register(appbuilder)`. The order is that of the menu."""
+
+BLUEPRINTS: tuple[str, ...] = ("app.desk.cli",)
+"""Each has `register(app)`: doors that are not Flask-AppBuilder's."""
+
+
+def create_app(**overrides: Any) -> "Flask":
+    """The whole desk. `overrides` are configuration values, for tests and the set-up step."""
+    from flask import Flask
+
+    app = Flask(__name__)
+    app.config.from_object("config")
+    app.config.update(overrides)
+    with app.app_context():
+        _prepare(app)
+        _open_doors(app)
+    return app
+
+
+def _prepare(app: "Flask") -> None:
+    from flask_appbuilder import Model
+
+    from app.core import database, queue, web, words
+    from app.core.events import react
+    from app.core.extensions import csrf, db, migrate
+
+    db.init_app(app)
+    for module in MODELS:
+        import_module(module)
+    database.install(app)
+    migrate.init_app(app, db, directory=str(app.config["ROOT"] / "migrations"), render_as_batch=True, compare_type=True)
+    db.metadatas[None] = Model.metadata
+    csrf.init_app(app)
+    web.install(app)
+    react(import_module("app.reactions").REACTIONS)
+    schedule = import_module("app.schedule")
+    queue.allow(schedule.JOBS)
+    app.extensions["deskhand_periodic"] = schedule.PERIODIC
+    words.install(app)
+
+
+def _open_doors(app: "Flask") -> None:
+    from app.accounts.security import DeskSecurityManager
+    from app.core import refusals, words
+    from app.core.extensions import db
+    from app.core.fab import DeskBuilder
+
+    views = import_module("app.accounts.views")
+    DeskSecurityManager.authdbview = views.SignInView
+    appbuilder = DeskBuilder(app, db.session, indexview=views.FrontDoor, security_manager_class=DeskSecurityManager)
+    for door in DOORS:
+        import_module(door).register(appbuilder)
+    for door in BLUEPRINTS:
+        import_module(door).register(app)
+    refusals.install(app)
+    words.take_over(app)

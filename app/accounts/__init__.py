@@ -1,0 +1,1 @@
+"""People on both sides of the desk: staff and customers, their departments, roles and rights."""

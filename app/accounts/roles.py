@@ -1,0 +1,108 @@
+"""The roles a new desk starts with, as Flask-AppBuilder roles an admin can edit, and the scope of each."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from flask import current_app
+from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, ViewMenu
+from sqlalchemy import select
+
+from app.accounts.models import RightsVersion, RoleScope, Scope
+from app.core.extensions import db
+
+CRUD = ("list", "show", "add", "edit", "delete")
+READ = ("list", "show")
+WORK = ("list", "show", "add", "reply", "note", "status", "priority", "category", "assign", "tag", "link")
+SHAPE = ("department", "merge", "split", "hide")
+OVERSEE = ("bulk", "export")
+SELF = {"ResetMyPasswordView": ("this_form_get", "this_form_post"), "UserInfoEditView": ("this_form_get", "this_form_post"), "MyAccount": ("list", "edit")}
+KEEP_SHOP = {
+    "CannedResponse": CRUD,
+    "Category": CRUD,
+    "Availability": ("list", "show", "edit"),
+    "Article": CRUD,
+    "SavedView": CRUD,
+}
+RUN_DESK = {
+    "Department": CRUD,
+    "Staff": CRUD,
+    "Status": CRUD,
+    "Priority": CRUD,
+    "Tag": CRUD,
+    "SlaPolicy": CRUD,
+    "Setting": ("list", "edit"),
+    "Job": ("list", "retry"),
+    "MailLog": ("list", "show", "retry"),
+    "MailLab": ("list", "show", "add"),
+    "ApiKey": ("list", "show", "add", "edit", "delete"),
+}
+PEOPLE = {"Customer": ("list", "show", "add", "edit"), "Organization": ("list", "show", "add", "edit")}
+SEE_FIGURES = {"Dashboard": ("list",), "Report": ("list",)}
+
+
+class RoleRow(NamedTuple):
+    """What a role may do: view -> verbs (`can_<verb> on <view>`), and which tickets it sees."""
+
+    scope: Scope
+    rights: dict[str, tuple[str, ...]]
+
+
+ROLES: dict[str, RoleRow] = {
+    "Admin": RoleRow(
+        Scope.ALL,
+        {"Ticket": (*WORK, *SHAPE, *OVERSEE), **PEOPLE, "Customer": CRUD, "Organization": CRUD, **KEEP_SHOP, **RUN_DESK, **SEE_FIGURES, "Audit": READ, **SELF},
+    ),
+    "Supervisor": RoleRow(Scope.ALL, {"Ticket": (*WORK, *SHAPE, *OVERSEE), **PEOPLE, **KEEP_SHOP, **SEE_FIGURES, **SELF}),
+    "Support Agent": RoleRow(
+        Scope.MINE_AND_UNASSIGNED, {"Ticket": (*WORK, *SHAPE, *OVERSEE), **PEOPLE, "CannedResponse": CRUD, "Article": READ, "Dashboard": ("list",), **SELF}
+    ),
+    "Developer": RoleRow(Scope.CATEGORIES, {"Ticket": WORK, "Customer": READ, "Organization": READ, "CannedResponse": READ, "Article": READ, "Dashboard": ("list",), **SELF}),
+}
+"""docs/roles.md says it in a table. Super Admin has every right: Flask-AppBuilder sees to that at each set-up."""
+DEVELOPERS_CATEGORY = "Technical Support"
+
+
+def seed(developer_categories: str) -> list[str]:
+    """Make the roles that are missing, with their rights and scopes; roles that exist keep what an admin gave them.
+
+    Returns the names of the new ones. Rights that a new version of the desk brought are given to seeded roles only when the
+    permission itself is new (no role but Super Admin has it).
+    """
+    if db.session.get(RightsVersion, 1) is None:
+        db.session.add(RightsVersion(id=1, version=1))
+    sm = current_app.appbuilder.sm  # type: ignore[attr-defined]
+    made = []
+    for name, row in ROLES.items():
+        role = sm.find_role(name)
+        if role is None:
+            role = Role(name=name)
+            db.session.add(role)
+            made.append(name)
+        elif db.session.get(RoleScope, role.id) is not None:
+            continue
+        role.permissions = _permissions(row.rights)
+        db.session.flush()
+        db.session.merge(RoleScope(role_id=role.id, scope=row.scope, categories=developer_categories if row.scope is Scope.CATEGORIES else ""))
+    admin = sm.find_role(current_app.config["AUTH_ROLE_ADMIN"])
+    if db.session.get(RoleScope, admin.id) is None:
+        db.session.add(RoleScope(role_id=admin.id, scope=Scope.ALL, categories=""))
+    db.session.commit()
+    return made
+
+
+def _permissions(rights: dict[str, tuple[str, ...]]) -> list[Any]:
+    """The permission rows of a role, with the menu entries of the views it may list."""
+    wanted = {(f"can_{verb}", view) for view, verbs in rights.items() for verb in verbs}
+    wanted |= {("menu_access", entry) for entry in _menu_entries({view for view, verbs in rights.items() if "list" in verbs})}
+    rows = db.session.execute(select(PermissionView, Permission.name, ViewMenu.name).join(PermissionView.permission).join(PermissionView.view_menu)).all()
+    return [row[0] for row in rows if (row[1], row[2]) in wanted]
+
+
+def _menu_entries(views: set[str]) -> set[str]:
+    entries: set[str] = set()
+    for category in current_app.appbuilder.menu.get_list():  # type: ignore[attr-defined]
+        children = [child for child in category.childs if child.baseview is not None and child.baseview.class_permission_name in views]
+        if children or (category.baseview is not None and category.baseview.class_permission_name in views):
+            entries |= {category.name, *(child.name for child in children)}
+    return entries

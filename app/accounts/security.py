@@ -1,0 +1,51 @@
+"""Flask-AppBuilder's security manager on our Viewer: rights are read once a request and kept until they change."""
+
+from typing import Any
+
+from flask import request, session
+from flask_appbuilder.security.sqla.manager import SecurityManager
+from flask_login import current_user, login_user
+
+from app.accounts.viewer import Viewer, viewer
+
+
+class DeskSecurityManager(SecurityManager):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+    """For an anonymous visitor every right is refused, also what FAB's Public role would allow."""
+
+    userstatschartview = None
+
+    def load_user(self, pk: str) -> Viewer | None:
+        """Flask-Login asks once a request, with what Viewer.get_id() gave at sign-in. Reading the generation each time ends stolen or old sessions."""
+        staff_id, _, generation = str(pk).partition(":")
+        if not staff_id.isdecimal() or not generation.isdecimal() or request.blueprint in ("portal", "api"):
+            return None
+        return viewer(int(staff_id), int(generation))
+
+    def has_access(self, permission_name: str, view_name: str) -> bool:
+        return bool(current_user.is_authenticated) and (permission_name, view_name) in current_user.permissions
+
+    def is_item_public(self, permission_name: str, view_name: str) -> bool:
+        return False
+
+    def get_user_menu_access(self, menu_names: list[str] | None = None) -> set[str]:
+        if not current_user.is_authenticated:
+            return set()
+        seen = {view for name, view in current_user.permissions if name == "menu_access"}
+        return seen & set(menu_names) if menu_names else seen
+
+    def get_user_roles(self, user: Any = None) -> list[Any]:
+        person = self.get_user_by_id(current_user.id) if isinstance(user or current_user, Viewer) or user is None else user
+        return list(person.roles) if person else []
+
+    def current_staff(self) -> Viewer | None:
+        return current_user if current_user.is_authenticated else None
+
+    @staticmethod
+    def start_session(staff: Viewer) -> None:
+        """A new session for a new sign-in, so that a cookie planted before it is worth nothing."""
+        language = session.get("locale")
+        session.clear()
+        if language:
+            session["locale"] = language
+        session.permanent = True
+        login_user(staff)

@@ -1,0 +1,147 @@
+"""Who acts: a staff user with their rights, a customer, or the system. Immutable, read once a request."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import enum
+import hashlib
+from functools import lru_cache
+
+from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, User, ViewMenu, assoc_permissionview_role, assoc_user_role
+from sqlalchemy import bindparam, select
+
+from app.accounts.models import Customer, RightsVersion, RoleScope, Scope, StaffProfile, department_member
+from app.core.extensions import db
+
+
+class Kind(enum.StrEnum):
+    STAFF = "staff"
+    CUSTOMER = "customer"
+    SYSTEM = "system"
+
+
+@dc.dataclass(frozen=True)
+class Actor:
+    """What every event needs to know of who did it."""
+
+    kind: Kind
+    name: str
+    staff_id: int | None = None
+    customer_id: int | None = None
+
+    def can(self, verb: str, view: str = "Ticket") -> bool:
+        """Whether a role of theirs has `can_<verb> on <view>`; the system may all, a customer's rights are fixed in rights.py."""
+        return self.kind is Kind.SYSTEM
+
+
+SYSTEM = Actor(Kind.SYSTEM, "Deskhand")
+
+
+@dc.dataclass(frozen=True)
+class CustomerActor(Actor):
+    email: str = ""
+    organization_id: int | None = None
+    verified: bool = True
+
+    @classmethod
+    def of(cls, customer: Customer) -> CustomerActor:
+        return cls(Kind.CUSTOMER, customer.name or customer.email, customer_id=customer.id, email=customer.email, organization_id=customer.organization_id)
+
+
+@dc.dataclass(frozen=True)
+class Viewer(Actor):
+    """A signed-in staff user, as Flask-Login and Flask-AppBuilder see one. A change of role, department or password makes a new one."""
+
+    id: int = 0
+    username: str = ""
+    email: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    generation: int = 1
+    permissions: frozenset[tuple[str, str]] = frozenset()
+    role_names: frozenset[str] = frozenset()
+    scopes: frozenset[Scope] = frozenset()
+    departments: frozenset[int] = frozenset()
+    categories: frozenset[int] = frozenset()
+    digest: str = ""
+
+    is_authenticated = True
+    is_active = True
+    is_anonymous = False
+    active = True
+
+    def can(self, verb: str, view: str = "Ticket") -> bool:
+        return (f"can_{verb}", view) in self.permissions
+
+    def get_id(self) -> str:
+        return f"{self.id}:{self.generation}"
+
+    def get_full_name(self) -> str:
+        return self.name
+
+
+GENERATION = (
+    select(StaffProfile.generation, RightsVersion.version)
+    .join(User, User.id == StaffProfile.user_id)
+    .join(RightsVersion, RightsVersion.id == 1)
+    .where(User.id == bindparam("staff"), User.active.is_(True))
+)
+_permissions = (
+    select(Permission.name, ViewMenu.name)
+    .select_from(assoc_user_role)
+    .join(assoc_permissionview_role, assoc_permissionview_role.c.role_id == assoc_user_role.c.role_id)
+    .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
+    .join(Permission, Permission.id == PermissionView.permission_id)
+    .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
+    .where(assoc_user_role.c.user_id == bindparam("staff"))
+)
+_roles = (
+    select(Role.name, RoleScope.scope, RoleScope.categories)
+    .select_from(assoc_user_role)
+    .join(Role, Role.id == assoc_user_role.c.role_id)
+    .outerjoin(RoleScope, RoleScope.role_id == Role.id)
+    .where(assoc_user_role.c.user_id == bindparam("staff"))
+)
+
+
+def viewer(staff_id: int, generation: int | None = None) -> Viewer | None:
+    """The staff user with their rights of this moment: one small statement, the rest is kept until something changes.
+
+    None for nobody, an inactive person, or a generation that has passed.
+    """
+    now = db.session.execute(GENERATION, {"staff": staff_id}).first()
+    if now is None or generation not in (None, now.generation):
+        return None
+    return _kept(str(db.engine.url), staff_id, now.generation, now.version)
+
+
+@lru_cache(4096)
+def _kept(database: str, staff_id: int, generation: int, version: int) -> Viewer:
+    """Keyed by all that can change it, so keeping it is safe; the database is in the key because tests open several."""
+    user = db.session.execute(select(User.username, User.email, User.first_name, User.last_name).where(User.id == staff_id)).one()
+    permissions = frozenset((name, view) for name, view in db.session.execute(_permissions, {"staff": staff_id}))
+    roles = db.session.execute(_roles, {"staff": staff_id}).all()
+    departments = db.session.scalars(select(department_member.c.department_id).where(department_member.c.staff_id == staff_id))
+    digest = hashlib.sha256(repr(sorted(permissions)).encode()).hexdigest()[:16]
+    return Viewer(
+        Kind.STAFF,
+        f"{user.first_name} {user.last_name}".strip() or user.username,
+        staff_id=staff_id,
+        id=staff_id,
+        username=user.username,
+        email=user.email,
+        first_name=user.first_name,
+        last_name=user.last_name,
+        generation=generation,
+        permissions=permissions,
+        role_names=frozenset(row.name for row in roles),
+        scopes=frozenset(row.scope for row in roles if row.scope),
+        departments=frozenset(departments),
+        categories=frozenset(int(word) for row in roles if row.scope is Scope.CATEGORIES for word in row.categories.split()),
+        digest=digest,
+    )
+
+
+def forget_kept() -> None:
+    """For tests that empty the tables and start counting anew."""
+    _kept.cache_clear()

@@ -1,0 +1,50 @@
+"""Staff's way in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, g, redirect, request
+from flask_appbuilder import IndexView, expose
+from flask_appbuilder.security.forms import LoginForm_db
+from flask_appbuilder.security.views import AuthDBView
+from flask_appbuilder.utils.base import get_safe_redirect
+from flask_babel import lazy_gettext as _l
+from flask_login import logout_user
+
+from app.accounts.viewer import viewer
+
+
+class FrontDoor(IndexView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+    """`/` leads staff to their tickets and everybody else to the portal."""
+
+    @expose("/")
+    def index(self) -> Any:
+        return redirect("/admin/tickets/" if g.user.is_authenticated else "/portal/")
+
+
+class SignInView(AuthDBView):  # type: ignore[misc]
+    """Name (or address) and password, then a new session."""
+
+    title = _l("Sign in")
+    invalid_login_message = _l("This name and password do not belong together.")
+
+    @expose("/login/", methods=["GET", "POST"])
+    def login(self) -> Any:
+        if g.user.is_authenticated:
+            return redirect("/admin/tickets/")
+        form = LoginForm_db()
+        if form.validate_on_submit():
+            user = self.appbuilder.sm.auth_user_db(form.username.data, form.password.data)
+            staff = viewer(user.id) if user else None
+            if staff is not None:
+                self.appbuilder.sm.start_session(staff)
+                following = request.args.get("next", "")
+                return redirect(get_safe_redirect(following) if following else "/admin/tickets/")
+            flash(str(self.invalid_login_message), "danger")
+        return self.render_template(self.login_template, title=self.title, form=form, appbuilder=self.appbuilder)
+
+    @expose("/logout/")
+    def logout(self) -> Any:
+        logout_user()
+        return redirect("/login/")

@@ -1,0 +1,48 @@
+"""How both databases are opened: SQLite writes one at a time without waiting in vain, PostgreSQL in UTC."""
+
+from contextvars import ContextVar
+from typing import Any
+
+from flask import Flask, request
+from sqlalchemy import Connection, Engine, event
+
+from app.core.extensions import db
+
+BUSY_TIMEOUT_MS = 5000
+_reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
+
+
+def install(app: Flask) -> None:
+    """To be called inside an app context, before the first connection."""
+    if db.engine.dialect.name == "sqlite":
+        event.listen(db.engine, "connect", _open_sqlite)
+        event.listen(db.engine, "begin", _begin_sqlite)
+    app.before_request(_mark_reading_requests)
+
+
+def _mark_reading_requests() -> None:
+    _reads_only.set(request.method in ("GET", "HEAD", "OPTIONS"))
+
+
+def _open_sqlite(connection: Any, _: object) -> None:
+    """isolation_level None: the driver begins nothing by itself, we do it in `_begin_sqlite`."""
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "cache_size=-16000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A transaction that will write takes the lock at its start: one that upgrades later fails at once instead of waiting."""
+    connection.exec_driver_sql("BEGIN" if _reads_only.get() else "BEGIN IMMEDIATE")
+
+
+def is_postgresql(bind: Connection | Engine | None = None) -> bool:
+    return (bind or db.engine).dialect.name == "postgresql"

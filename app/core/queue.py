@@ -1,0 +1,124 @@
+"""The queue: RQ carries the ids of outbox rows, and runs nothing that is not on our list."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import redis
+from flask import Flask, current_app
+from rq import Queue, SimpleWorker, Worker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from app.core import outbox
+from app.core.extensions import db
+
+log = logging.getLogger(__name__)
+
+QUEUES = ("urgent", "mail_in", "bulk", "index", "reports", "hooks")
+"""In the order in which a worker looks at them: customers' replies never wait behind an export."""
+RUN = "app.core.queue.run_outbox"
+
+JobFunction = Callable[..., None]
+_jobs: dict[str, JobFunction] = {}
+
+
+class UnknownJob(Exception):
+    """Somebody put a job into the queue that we did not write."""
+
+
+class ListedJob(Job):
+    """RQ imports whatever dotted name stands in a job; ours runs one function only, callbacks never."""
+
+    def perform(self) -> Any:
+        if self.func_name != RUN:
+            raise UnknownJob(self.func_name)
+        return super().perform()
+
+    def execute_success_callback(self, *_: object) -> None:
+        """None of ours has one; a forged job's is not run."""
+
+    def execute_failure_callback(self, *_: object) -> None:
+        """None of ours has one; a forged job's is not run."""
+
+    def execute_stopped_callback(self, *_: object) -> None:
+        """None of ours has one; a forged job's is not run."""
+
+
+def allow(jobs: Mapping[str, JobFunction]) -> None:
+    """Replace the list of jobs: name -> function of ids. schedule.py holds it."""
+    _jobs.clear()
+    _jobs.update(jobs)
+
+
+def names() -> list[str]:
+    return sorted(_jobs)
+
+
+def connection() -> "redis.Redis[bytes]":
+    """One client a process and app; redis-py keeps its own pool."""
+    kept = current_app.extensions.get("deskhand_redis")
+    if kept is None or kept[0] != os.getpid():
+        client = redis.Redis.from_url(current_app.config["REDIS_URL"], socket_connect_timeout=2, socket_timeout=10)
+        kept = current_app.extensions["deskhand_redis"] = (os.getpid(), client)
+    return kept[1]  # type: ignore[no-any-return]
+
+
+def queue(name: str) -> Queue:
+    return Queue(name, connection=connection(), serializer=JSONSerializer, job_class=ListedJob)
+
+
+def hand_over(rows: Iterable[tuple[int, str]]) -> bool:
+    """Put the ids of outbox rows on their queues; False when the queue does not answer (the relay tries again)."""
+    rows = list(rows)
+    if not rows or current_app.config.get("QUEUE_OFF"):
+        return not rows
+    try:
+        for outbox_id, name in rows:
+            queue(name if name in QUEUES else "bulk").enqueue(RUN, outbox_id, job_id=f"outbox-{outbox_id}", result_ttl=0, failure_ttl=3600, job_timeout=600)
+    except (redis.RedisError, OSError) as problem:
+        log.warning("the queue does not answer, the relay will hand over: %s", problem)
+        return False
+    return True
+
+
+def run_outbox(outbox_id: int) -> None:
+    """Carry out one outbox row. Its effect and its done mark are one transaction; a crash between two tries runs it again."""
+    row = outbox.lease(outbox_id)
+    if row is None:
+        return
+    try:
+        if row.job not in _jobs:
+            raise UnknownJob(row.job)
+        _jobs[row.job](**row.arguments)
+        outbox.finish(db.session.merge(row))
+        db.session.commit()
+    except Exception as problem:  # the row outlives any job: it keeps the error and its next try
+        db.session.rollback()
+        log.exception("outbox row %s (%s) failed", outbox_id, row.job)
+        outbox.give_back(db.session.get_one(outbox.Outbox, outbox_id), f"{type(problem).__name__}: {problem}")
+
+
+class DeskWorker(SimpleWorker):
+    """Runs jobs in its own process, with the app loaded: a fork a job would cost more than the job.
+
+    A job that kills the process is run again by lease; the supervisor starts the worker anew.
+    """
+
+    job_class = ListedJob
+
+
+def work(app: Flask) -> None:
+    """Serve the queues until SIGTERM or SIGINT."""
+    with app.app_context():
+        worker: Worker = DeskWorker(
+            [queue(name) for name in QUEUES],
+            connection=connection(),
+            serializer=JSONSerializer,
+            job_class=ListedJob,
+            worker_ttl=app.config["WORKER_TTL_SECONDS"],
+            maintenance_interval=15,
+            job_monitoring_interval=5,
+        )
+        worker.work(logging_level="WARNING")

@@ -1,0 +1,117 @@
+"""What every response carries and every page may call: headers, the nonce, times, numbers, words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import hashlib
+import secrets
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import flask_appbuilder
+import jinja2
+from babel.dates import format_datetime
+from flask import Flask, Response, g, request
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app.core import clock
+
+STRICT = (
+    "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; style-src-elem 'self'; style-src-attr {attributes}; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'none'"
+)
+
+
+def install(app: Flask) -> None:
+    """Headers, Jinja globals and the loader through which our templates extend Flask-AppBuilder's originals."""
+    app.after_request(_headers)
+    fab = Path(flask_appbuilder.__file__).parent / "templates"
+    app.jinja_loader = jinja2.ChoiceLoader([app.jinja_loader or jinja2.DictLoader({}), jinja2.PrefixLoader({"fab": jinja2.FileSystemLoader(fab)})])
+    app.jinja_env.globals.update(
+        csp_nonce=csp_nonce, ago=ago, absolute=absolute, initials=initials, hue=hue, filesize=filesize, static=functools.partial(static, app.static_folder or ""), now=clock.now
+    )
+
+
+def csp_nonce() -> str:
+    if "nonce" not in g:
+        g.nonce = secrets.token_urlsafe(12)
+    return str(g.nonce)
+
+
+def _headers(response: Response) -> Response:
+    """Every response, errors included. A route that serves people's files sets its own policy first; it is kept."""
+    headers = response.headers
+    attributes = "'unsafe-inline'" if g.get("fab_page") else "'none'"
+    headers.setdefault("Content-Security-Policy", STRICT.format(nonce=g.get("nonce", "none"), attributes=attributes))
+    headers.setdefault("X-Frame-Options", "DENY")
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    if request.path.startswith("/static/"):
+        headers["Cache-Control"] = "public, max-age=31536000, immutable" if request.args.get("v") else "public, max-age=300"
+    else:
+        headers["Cache-Control"] = "no-store"
+        response.vary.add("Cookie")
+    return response
+
+
+@functools.cache
+def static(folder: str, path: str) -> str:
+    """The address of a static file with a digest of its bytes, so that browsers may keep it for ever."""
+    file = Path(folder, path)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()[:10] if file.is_file() else "0"
+    return f"/static/{path}?v={digest}"
+
+
+def ago(at: dt.datetime | None) -> str:
+    """How long since, short: now, 5m, 3h, 2d, then the day."""
+    if at is None:
+        return "–"
+    seconds = int((clock.now() - at).total_seconds())
+    if seconds < 0:
+        return absolute(at)
+    if seconds < 60:
+        return _("now")
+    if seconds < 3600:
+        return _("%(n)sm", n=seconds // 60)
+    if seconds < 86400:
+        return _("%(n)sh", n=seconds // 3600)
+    if seconds < 14 * 86400:
+        return _("%(n)sd", n=seconds // 86400)
+    return str(format_datetime(at, "d MMM yyyy", locale=get_locale() or "en"))
+
+
+def absolute(at: dt.datetime | None) -> str:
+    """Day and time with the zone's name, in the reader's language."""
+    if at is None:
+        return "–"
+    return str(format_datetime(local(at), "EEE d MMM yyyy, HH:mm zzz", locale=get_locale() or "en", tzinfo=local(at).tzinfo))
+
+
+def local(at: dt.datetime) -> dt.datetime:
+    """In the time zone of the desk."""
+    return at.astimezone(ZoneInfo(g.get("time_zone", "UTC") if g else "UTC"))
+
+
+def initials(name: object) -> str:
+    return "".join(part[0] for part in str(name or "?").split()[:2]).upper()
+
+
+def hue(name: object) -> int:
+    """One of six avatar colours, the same for the same name."""
+    return sum(ord(letter) * (place + 7) for place, letter in enumerate(str(name))) % 6
+
+
+def filesize(count: int) -> str:
+    if count < 1024:
+        return str(ngettext("%(num)d byte", "%(num)d bytes", count))
+    return f"{count / 1024:.0f} kB" if count < 1024**2 else f"{count / 1024**2:.1f} MB"
+
+
+def wants_json() -> bool:
+    return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
+

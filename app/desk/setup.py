@@ -1,0 +1,83 @@
+"""The idempotent set-up step: schema, permissions, roles, and the rows without which a desk cannot work."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+
+import click
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from flask_appbuilder.security.manager import BaseSecurityManager
+from flask_appbuilder.security.sqla.models import Role, User
+from flask_migrate import upgrade
+from sqlalchemy import select
+from werkzeug.security import generate_password_hash
+
+from app.accounts import roles
+from app.accounts.models import Department, StaffProfile
+from app.core.extensions import db, migrate
+from app.settings import desk
+from app.tickets import vocabularies
+from app.tickets.choices import Category
+
+
+def say(text: str) -> None:
+    """Progress goes to stderr: answers alone go to stdout."""
+    click.echo(text, err=True)
+
+
+def set_up() -> None:
+    """Bring database, rights and basic rows to what this code needs. Safe to run at every start and twice at once."""
+    refuse_newer_database()
+    say("bringing the database up to date …")
+    upgrade()
+    set_up_rights()
+    seed()
+
+
+def refuse_newer_database() -> None:
+    """A desk that was upgraded and is started with old code would write rows it does not understand."""
+    scripts = ScriptDirectory.from_config(migrate.get_config())
+    with db.engine.connect() as connection:
+        present = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in scripts.walk_revisions()}
+    if present is not None and present not in known:
+        sys.exit(f"The database is newer than this code (revision {present}). Start the desk with the version that wrote it.")
+
+
+def set_up_rights() -> None:
+    """Permissions from the registered views, then the roles; editing roles later stays the admin's."""
+    BaseSecurityManager.create_db(current_app.appbuilder.sm)  # type: ignore[attr-defined]
+    current_app.appbuilder.add_permissions(update_perms=True)  # type: ignore[attr-defined]
+    db.session.commit()
+
+
+def seed() -> None:
+    """What a fresh desk starts with; rows that exist are left alone."""
+    vocabularies.seed()
+    if db.session.scalar(select(Department.id).limit(1)) is None:
+        support = Department(name="Support", description="The first address for every question.", position=0)
+        db.session.add(support)
+        db.session.flush()
+        desk.change({"default_department": support.id})
+    technical = db.session.scalar(select(Category.id).where(Category.name == roles.DEVELOPERS_CATEGORY))
+    db.session.commit()
+    roles.seed(str(technical or ""))
+
+
+def make_staff(username: str, first_name: str, last_name: str, email: str, role: str, password: str | None = None) -> User:
+    """A staff user with their profile. Without a password nobody can sign in until an invitation sets one. Does not commit."""
+    found = db.session.scalar(select(Role).where(Role.name == role))
+    if found is None:
+        raise click.ClickException(f"There is no role {role!r}. Roles: {', '.join(db.session.scalars(select(Role.name)))}")
+    user = User(
+        username=username, first_name=first_name, last_name=last_name, email=email, active=True, roles=[found],
+        password=generate_password_hash(password or secrets.token_urlsafe(24)),
+    )  # fmt: skip
+    db.session.add(user)
+    db.session.flush()
+    db.session.add(StaffProfile(user_id=user.id))
+    db.session.flush()
+    return user

@@ -1,0 +1,113 @@
+"""The desk's settings: name, type, default, unit and what each is for. One frozen value a request."""
+
+import dataclasses as dc
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from flask import g, has_app_context
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+
+from app.core.errors import Invalid
+from app.core.extensions import db
+from app.settings.models import Setting
+
+SECTIONS = {
+    "general": _l("General"),
+    "email": _l("Email"),
+    "assignment": _l("Auto-assignment"),
+    "time": _l("Waiting and closing"),
+    "self-service": _l("Self-service"),
+}
+
+
+def setting(default: Any, section: str, label: object, text: object = "", **more: Any) -> Any:
+    """A field of DeskSettings. `more`: unit (words behind the field), least, most, choices ({value: label}), longest."""
+    return dc.field(default=default, metadata={"section": section, "label": label, "help": text, **more})
+
+
+@dc.dataclass(frozen=True)
+class DeskSettings:
+    """Every setting with its present value. Field types: bool, int, str, int | None (a row's id)."""
+
+    desk_name: str = setting("Deskhand", "general", _l("Name of the desk"), _l("Customers read it in mails and in the portal."), longest=80)
+    ticket_system_on: bool = setting(True, "general", _l("Take new tickets"), _l("Off: customers cannot open tickets; open ones go on."))
+    number_pattern: str = setting("#{n}", "general", _l("Pattern of ticket numbers"), _l("{n} is the number, such as #{n} or TICK-{n}."), longest=20)
+    first_number: int = setting(1001, "general", _l("First ticket number"), _l("Only numbers not yet given count."), least=1, most=2_000_000_000)
+    require_category: bool = setting(False, "general", _l("Category is required"), _l("Customers have to choose a category for a new ticket."))
+    allow_customer_attachments: bool = setting(True, "general", _l("Customers may attach files"))
+    max_attachment_mb: int = setting(10, "general", _l("Largest file"), unit=_l("MB"), least=1, most=50)
+    max_attachments: int = setting(20, "general", _l("Most files in one message"), unit=_l("files"), least=1, most=100)
+    customer_can_close: bool = setting(True, "general", _l("Customers may close their tickets"))
+    customer_can_reopen: bool = setting(True, "general", _l("Customers may reopen their tickets"), _l("Off: their reply to a closed ticket opens a new one, linked to it."))
+    reopen_policy: Literal["reopen", "new_after_days", "new_always"] = setting(
+        "reopen", "general", _l("A reply to a closed ticket"),
+        choices={"reopen": _l("reopens it"), "new_after_days": _l("reopens it, after some days opens a new one"), "new_always": _l("always opens a new one")},
+    )
+    reopen_days: int = setting(30, "general", _l("Days in which a reply reopens"), unit=_l("days"), least=1, most=3650)
+    agents_see_departments: bool = setting(False, "general", _l("Agents see all tickets of their departments"), _l("Off: their own and those of nobody."))
+    status_on_staff_reply: int | None = setting(None, "general", _l("Status after a staff reply"), _l("Empty: the reply keeps the status."), rows="status")
+    status_on_reopen: int | None = setting(None, "general", _l("Status of a reopened ticket"), _l("Empty: the first active status in the state open."), rows="status")
+    default_department: int | None = setting(None, "general", _l("Department of tickets without one"), rows="department")
+    vocabulary: str = setting("default", "general", _l("Status vocabulary"), hidden=True)
+
+    mail_from: str = setting("support@deskhand.example", "email", _l("Sender address"), _l("Replies to it become entries of their tickets."), longest=200)
+    mail_acknowledge: bool = setting(True, "email", _l("Confirm new tickets to the customer"))
+    mail_team: bool = setting(True, "email", _l("Mail the assignee about new and assigned tickets"))
+    mail_customer_replied: bool = setting(True, "email", _l("Mail the assignee when the customer replied"))
+    mail_resolved: bool = setting(True, "email", _l("Mail the customer when a ticket is resolved or closed"))
+    mail_cap_an_hour: int = setting(20, "email", _l("Most automatic mails to one address"), _l("Two robots answering each other stop here."), unit=_l("an hour"), least=1, most=1000)
+
+    auto_assignment: bool = setting(False, "assignment", _l("Assign new tickets automatically"))
+    assignment_method: Literal["least_loaded", "round_robin"] = setting(
+        "least_loaded", "assignment", _l("Method"), choices={"least_loaded": _l("Least loaded"), "round_robin": _l("Round robin")}
+    )
+    assignment_hours: bool = setting(False, "assignment", _l("Only in business hours"), _l("Monday to Friday, 9 to 17 in the desk's time zone."))
+    default_capacity: int = setting(30, "assignment", _l("Open tickets an agent can hold"), unit=_l("tickets"), least=1, most=10_000)
+
+    waiting_reminder_days: int = setting(7, "time", _l("Remind a waiting customer after"), _l("0: never."), unit=_l("days"), least=0, most=365)
+    waiting_close_days: int = setting(14, "time", _l("Close a waiting ticket after"), _l("0: never."), unit=_l("days"), least=0, most=365)
+    resolved_close_days: int = setting(7, "time", _l("Close a resolved ticket after"), _l("0: never."), unit=_l("days"), least=0, most=365)
+    time_zone: str = setting("UTC", "time", _l("Time zone of the desk"), _l("Such as Europe/Berlin."), zone=True, longest=64)
+
+    help_public: bool = setting(True, "self-service", _l("Anybody may read the help centre"))
+    guests_may_write: bool = setting(True, "self-service", _l("People without an account may open tickets"))
+
+    def display(self, number: int) -> str:
+        """A ticket's number as people read it."""
+        return self.number_pattern.replace("{n}", str(number))
+
+
+def current() -> DeskSettings:
+    """The settings as this request (or job) found them first."""
+    if not has_app_context():
+        return DeskSettings()
+    if "desk_settings" not in g:
+        known = {field.name for field in dc.fields(DeskSettings)}
+        rows = db.session.execute(select(Setting.name, Setting.value)).all()
+        g.desk_settings = DeskSettings(**{name: value for name, value in rows if name in known})
+    return g.desk_settings  # type: ignore[no-any-return]
+
+
+def fields(section: str | None = None) -> Iterator[dc.Field[Any]]:
+    """The visible fields of one section, or of all, in the order of the page."""
+    for field in dc.fields(DeskSettings):
+        if not field.metadata.get("hidden") and section in (None, field.metadata["section"]):
+            yield field
+
+
+def change(values: Mapping[str, Any], by: str | None = None) -> list[str]:
+    """Store what differs from now and return the names of what changed. Raises Invalid naming each wrong field."""
+    from app.settings.checking import checked
+
+    known = {field.name: field for field in dc.fields(DeskSettings)}
+    unknown = {name: "There is no such setting." for name in values if name not in known}
+    if unknown:
+        raise Invalid("Some settings do not exist.", unknown)
+    wanted = checked({known[name]: value for name, value in values.items()})
+    before = current()
+    changed = [name for name, value in wanted.items() if getattr(before, name) != value]
+    for name in changed:
+        db.session.merge(Setting(name=name, value=wanted[name], changed_by=by))
+    g.pop("desk_settings", None)
+    return changed

@@ -1,0 +1,169 @@
+"""What people write: the customer's messages, the staff's replies and notes, and what a message does to the ticket."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import re
+from typing import TYPE_CHECKING, Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts import rights
+from app.accounts.models import StaffProfile
+from app.accounts.viewer import Actor, Kind, viewer
+from app.core import clock
+from app.core.errors import Invalid
+from app.core.extensions import db
+from app.settings import desk
+from app.tickets.choices import State, Status
+from app.tickets.thread import Message, MessageKind, Words
+from app.tickets.timeline import Did, Timeline
+
+if TYPE_CHECKING:
+    from app.tickets.models import Ticket
+
+LONGEST_MESSAGE = 500_000
+EXCERPT = 160
+MENTION = re.compile(r"(?<![\w@.])@([A-Za-z0-9][\w.-]{0,62})")
+
+
+class Then(enum.StrEnum):
+    """What a staff reply does to the status."""
+
+    KEEP = "keep"
+    WAIT = "wait"
+    RESOLVE = "resolve"
+    CLOSE = "close"
+
+
+class Conversation(Timeline):
+    """The counts and instants that lists and rules need, kept with each message."""
+
+    needs_response: Mapped[bool] = mapped_column(default=False, active_history=True)
+    """The last public message is the customer's."""
+    awaiting_since: Mapped[dt.datetime | None]
+    """The oldest customer message nobody answered yet."""
+    message_count: Mapped[int] = mapped_column(default=0)
+    first_response_at: Mapped[dt.datetime | None]
+    last_customer_at: Mapped[dt.datetime | None]
+    last_staff_at: Mapped[dt.datetime | None]
+
+    def receive(self, words: Words, by: Actor) -> Message:
+        """The customer (or a member of their organization) wrote. Returns the message, which stands in a new, linked
+        ticket when this one is closed and may not be reopened: a reply is never lost."""
+        ticket: Ticket = self  # type: ignore[assignment]  # every conversation is a ticket
+        rights.demand(by, "receive", ticket if words.trusted else None)
+        if words.trusted and not ticket.live and not ticket.reopens_by_reply():
+            from app.tickets.opening import follow_up
+
+            return follow_up(ticket, words, by)
+        message = self._add(MessageKind.REPLY, words, by)
+        self.last_customer_at = message.created_at
+        self.awaiting_since = self.awaiting_since or message.created_at
+        self.needs_response = True
+        self.record(Did.RECEIVED, by, message_id=message.id, trusted=words.trusted)
+        if words.trusted:
+            self._follow_customer_reply(by)
+        return message
+
+    def reply(self, words: Words, by: Actor, then: Then | Status = Then.KEEP) -> Message:
+        """Staff answered in public; the customer gets it by mail. `then` is an outcome or a status chosen with the reply."""
+        rights.demand(by, "reply", self)  # type: ignore[arg-type]
+        if isinstance(then, Status) or then is not Then.KEEP:
+            rights.demand(by, "status", self)  # type: ignore[arg-type]
+        message = self._add(MessageKind.REPLY, words, by)
+        self.last_staff_at, self.awaiting_since, self.needs_response = message.created_at, None, False
+        first = self.first_response_at is None
+        if first:
+            self.first_response_at = message.created_at
+        self.record(Did.REPLIED, by, message_id=message.id, first=first)
+        self._mention(words.text, by, message)
+        self._follow_staff_reply(then, by)
+        return message
+
+    def note(self, words: Words, by: Actor) -> Message:
+        """An internal note: no customer ever reads it, and it changes no status."""
+        rights.demand(by, "note", self)  # type: ignore[arg-type]
+        note = self._add(MessageKind.NOTE, words, by)
+        self.record(Did.NOTED, by, message_id=note.id)
+        self._mention(words.text, by, note)
+        return note
+
+    def reopens_by_reply(self) -> bool:
+        """Whether a customer's reply may bring this finished ticket back."""
+        settings = desk.current()
+        if self.state is State.RESOLVED:  # type: ignore[attr-defined]
+            return True
+        if not settings.customer_can_reopen or settings.reopen_policy == "new_always":
+            return False
+        closed_at: dt.datetime = self.closed_at or clock.now()  # type: ignore[attr-defined]
+        return settings.reopen_policy == "reopen" or clock.now() - closed_at <= dt.timedelta(days=settings.reopen_days)
+
+    def _add(self, kind: MessageKind, words: Words, by: Actor) -> Message:
+        text = words.text.strip()
+        if not text and not words.attachments and not words.html:
+            raise Invalid(_("The message is empty."), {"body": _("Please write something.")})
+        if len(text) > LONGEST_MESSAGE:
+            raise Invalid(_("The message is too long."), {"body": _("At most %(most)s characters; attach longer texts as a file.", most=LONGEST_MESSAGE)})
+        message = Message(
+            ticket=self, kind=kind, author_name=by.name, staff_id=by.staff_id, customer_id=by.customer_id, via=words.via, text=text,
+            full_text=words.full_text if words.full_text and words.full_text.strip() != text else None, html=words.html, created_at=clock.now(),
+            message_id=words.message_id, in_reply_to=words.in_reply_to, trusted=words.trusted,
+        )  # fmt: skip
+        db.session.add(message)
+        db.session.flush()
+        for attachment in words.attachments:
+            attachment.message, attachment.ticket_id = message, message.ticket_id
+        self._count(message)
+        return message
+
+    def _count(self, message: Message) -> None:
+        self.message_count += 1
+        self._touch(message.created_at)  # type: ignore[attr-defined]
+        if message.public:
+            self.excerpt = " ".join(message.text.split())[:EXCERPT]
+
+    def _follow_customer_reply(self, by: Actor) -> None:
+        ticket: Any = self
+        if not ticket.live:
+            ticket._enter(ticket._status_when_reopened(), by)
+        elif ticket.status.after_customer_reply is not None and ticket.status.after_customer_reply.active:
+            ticket._enter(ticket.status.after_customer_reply, by)
+
+    def _follow_staff_reply(self, then: Then | Status, by: Actor) -> None:
+        ticket: Any = self
+        if isinstance(then, Status):
+            ticket.set_status(then, by)
+        elif then is Then.WAIT:
+            ticket.wait(by)
+        elif then is Then.RESOLVE:
+            ticket.resolve(by)
+        elif then is Then.CLOSE:
+            ticket.close(by)
+        else:
+            self._keep_status(ticket, by)
+
+    def _keep_status(self, ticket: Any, by: Actor) -> None:
+        chosen = desk.current().status_on_staff_reply
+        status = db.session.get(Status, chosen) if chosen and ticket.state in (State.NEW, State.OPEN) else None
+        if status is not None and status.active:
+            ticket._enter(status, by)
+        elif ticket.state is State.WAITING:
+            ticket.status_since, ticket.reminded_at = clock.now(), None
+
+    def _mention(self, text: str, by: Actor, message: Message) -> None:
+        """@username tells that person and lets them see the ticket."""
+        from app.tickets.models import Participant, ParticipantRole
+
+        names = set(MENTION.findall(text)) if by.kind is Kind.STAFF and "@" in text else set()
+        if not names:
+            return
+        people = db.session.scalars(select(StaffProfile).join(StaffProfile.user).where(StaffProfile.user.property.mapper.class_.username.in_(names)))
+        for profile in people:
+            mentioned = viewer(profile.user_id)
+            if mentioned is not None and mentioned.can("show") and profile.user_id != by.staff_id:
+                db.session.add(Participant(ticket_id=message.ticket_id, role=ParticipantRole.MENTIONED, staff_id=profile.user_id))
+                self.record(Did.MENTIONED, by, now=mentioned.name, now_id=profile.user_id, message_id=message.id)

@@ -1,0 +1,131 @@
+"""A ticket: a customer's request, the conversation about it, and what may happen to it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.accounts.models import Customer, Department
+from app.accounts.viewer import Actor
+from app.core import clock
+from app.core.model import Base, BigId, intpk
+from app.settings import desk
+from app.tickets.assignable import Assignable
+from app.tickets.choices import Category, Priority, Tag, ticket_tag
+from app.tickets.conversation import Conversation
+from app.tickets.lifecycle import Lifecycle
+from app.tickets.sorting import Sorted
+from app.tickets.thread import Channel, Message
+
+
+class TicketKind(enum.StrEnum):
+    TICKET = "ticket"
+    CONVERSATION = "conversation"
+    DOCUMENT_REQUEST = "document_request"
+
+
+class Ticket(Conversation, Lifecycle, Assignable, Sorted, Base):
+    """One request. Made by `opening.open_ticket`, changed by its verbs only."""
+
+    __tablename__ = "ticket"
+    __table_args__ = (
+        Index("ix_ticket_state_activity", "state", "last_activity_at", "id"),
+        Index("ix_ticket_activity", "last_activity_at", "id"),
+        Index("ix_ticket_live_activity", "last_activity_at", "id", sqlite_where=text("live"), postgresql_where=text("live")),
+        Index("ix_ticket_assignee_state", "assignee_id", "state", "last_activity_at"),
+        Index("ix_ticket_department_live", "department_id", "live", "last_activity_at", "id"),
+        Index("ix_ticket_requester", "requester_id", "id"),
+        Index("ix_ticket_nobodys", "department_id", "last_activity_at", "id", sqlite_where=text("live AND assignee_id IS NULL"), postgresql_where=text("live AND assignee_id IS NULL")),
+        Index("ix_ticket_due", "next_due_at", "id", sqlite_where=text("next_due_at IS NOT NULL"), postgresql_where=text("next_due_at IS NOT NULL")),
+        Index("ix_ticket_category", "category_id", "last_activity_at"),
+        Index("ix_ticket_created", "created_at", "id"),
+        Index("ix_ticket_status_since", "state", "status_since"),
+    )  # fmt: skip
+
+    id: Mapped[intpk]
+    number: Mapped[int] = mapped_column(BigId, unique=True)
+    reference: Mapped[str | None] = mapped_column(index=True)
+    """Its number in the helpdesk it was imported from."""
+    subject: Mapped[str]
+    excerpt: Mapped[str] = mapped_column(default="")
+    """The beginning of the newest public message."""
+    kind: Mapped[TicketKind] = mapped_column(default=TicketKind.TICKET)
+    channel: Mapped[Channel]
+    opened_by_staff: Mapped[bool] = mapped_column(default=False)
+    requester_id: Mapped[int] = mapped_column(ForeignKey("customer.id"))
+    proven: Mapped[bool] = mapped_column(default=True)
+    """False for a guest's ticket until a mail link proved the address: until then no portal shows it."""
+    hidden_from_client: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
+    updated_at: Mapped[dt.datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+
+    follow_up_at: Mapped[dt.datetime | None]
+    action_required_at: Mapped[dt.datetime | None]
+    first_response_due_at: Mapped[dt.datetime | None]
+    resolution_due_at: Mapped[dt.datetime | None]
+    next_due_at: Mapped[dt.datetime | None]
+    """The least due instant of the running SLA clocks; they keep it."""
+    time_spent_minutes: Mapped[int] = mapped_column(default=0)
+    budget_minutes: Mapped[int | None]
+
+    requester: Mapped[Customer] = relationship(Customer)
+    department: Mapped[Department] = relationship(Department)
+    category: Mapped[Category | None] = relationship(Category)
+    priority: Mapped[Priority] = relationship(Priority)
+    tags: Mapped[list[Tag]] = relationship(Tag, secondary=ticket_tag, order_by=Tag.name)
+    messages: Mapped[list[Message]] = relationship(back_populates="ticket", order_by=Message.id, cascade="all, delete-orphan", passive_deletes=True)
+
+    @property
+    def display(self) -> str:
+        """The number as people read it."""
+        return desk.current().display(self.number)
+
+    def seen_by(self, actor: Actor) -> bool:
+        """The row rule for this one ticket; visibility.py says it for lists."""
+        from app.tickets import visibility
+
+        return visibility.sees(actor, self)
+
+    def __str__(self) -> str:
+        return f"{self.display} {self.subject}"
+
+
+class TicketLink(Base):
+    """Two tickets that belong together; `kind` says how the first stands to the second."""
+
+    __tablename__ = "ticket_link"
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"), primary_key=True)
+    other_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"), primary_key=True, index=True)
+    kind: Mapped[str] = mapped_column(default="follow_up")
+    created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
+
+
+class ParticipantRole(enum.StrEnum):
+    CC = "cc"
+    FOLLOWER = "follower"
+    MENTIONED = "mentioned"
+    ADDED = "added"
+    DEPARTMENT = "department"
+
+
+class Participant(Base):
+    """Somebody besides requester and assignee who has part in a ticket: staff see it by that, further departments too, CC get its mails."""
+
+    __tablename__ = "participant"
+    __table_args__ = (Index("ix_participant_ticket", "ticket_id"), Index("ix_participant_staff", "staff_id", "ticket_id"), Index("ix_participant_department", "department_id", "ticket_id"))
+
+    id: Mapped[intpk]
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
+    role: Mapped[ParticipantRole]
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id", ondelete="CASCADE"))
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id", ondelete="CASCADE"))
+    email: Mapped[str | None]
+    approved: Mapped[bool] = mapped_column(default=True)
+    """False: a CC address somebody's mail named; an agent has to accept it."""
+
+

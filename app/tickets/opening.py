@@ -1,0 +1,131 @@
+"""A new ticket: from whichever door, by one way."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from app.accounts.models import Customer, Department
+from app.accounts.viewer import SYSTEM, Actor, CustomerActor, Kind
+from app.core import clock
+from app.core.errors import Forbidden, HelpdeskError, Invalid
+from app.core.extensions import db
+from app.settings import desk
+from app.tickets import numbering
+from app.tickets.choices import Category, Priority, Status
+from app.tickets.lifecycle import initial_status
+from app.tickets.models import Ticket, TicketKind, TicketLink
+from app.tickets.sorting import clean_line
+from app.tickets.thread import Channel, Message, MessageKind, Words
+from app.tickets.timeline import Did
+
+
+@dc.dataclass(frozen=True)
+class NewTicket:
+    """What a door knows of a ticket to be opened. Empty fields are filled by the desk's rules."""
+
+    subject: str
+    words: Words
+    requester: Customer
+    department: Department | None = None
+    category: Category | None = None
+    priority: Priority | None = None
+    status: Status | None = None
+    kind: TicketKind = TicketKind.TICKET
+    tags: tuple[str, ...] = ()
+    proven: bool = True
+    opened_by_staff: bool = False
+    """Staff began it: the first message is theirs and no first response is owed."""
+
+
+def open_ticket(new: NewTicket, by: Actor) -> Ticket:
+    """The ticket with its first message, numbered, routed, announced. The caller commits.
+
+    Raises Invalid naming each wrong field, Forbidden when the desk takes no new tickets from customers.
+    """
+    settings = desk.current()
+    if not settings.ticket_system_on and by.kind is Kind.CUSTOMER:
+        raise Forbidden(_("We take no new tickets at the moment. Please try again later."))
+    if by.kind is Kind.STAFF and not by.can("add"):
+        raise Forbidden(_("You may not open tickets."))
+    subject = clean_line(new.subject)
+    _check(new, subject, by)
+    priority = new.priority or default_priority()
+    status = new.status or initial_status()
+    now = clock.now()
+    ticket = Ticket(
+        subject=subject, kind=new.kind, channel=new.words.via, requester=new.requester, proven=new.proven,
+        department=route(new), category=new.category, priority=priority, priority_rank=priority.rank,
+        status=status, state=status.state, live=status.state.live, status_since=now,
+        opened_by_staff=new.opened_by_staff or new.kind is not TicketKind.TICKET, created_at=now, last_activity_at=now,
+        message_count=0, time_spent_minutes=0, needs_response=False, hidden_from_client=False, excerpt="",
+    )  # fmt: skip
+    ticket.number = numbering.next_number()
+    db.session.add(ticket)
+    db.session.flush()
+    _first_message(ticket, new, by)
+    return ticket
+
+
+def _check(new: NewTicket, subject: str, by: Actor) -> None:
+    wrong: dict[str, str] = {}
+    if not subject:
+        wrong["subject"] = _("Please say in a few words what it is about.")
+    if not new.words.text.strip() and not new.words.attachments and not new.words.html:
+        wrong["body"] = _("Please write what happens.")
+    if new.category is None and desk.current().require_category and new.words.via in (Channel.PORTAL, Channel.FORM):
+        wrong["category"] = _("Please choose a category.")
+    if not new.requester.active:
+        wrong["customer"] = _("This customer's account is switched off.")
+    if wrong:
+        raise Invalid(_("The ticket is not complete yet."), wrong)
+
+
+def _first_message(ticket: Ticket, new: NewTicket, by: Actor) -> None:
+    """The customer's own words stand as theirs, whoever typed them in; staff's begin a conversation."""
+    author: Actor = by if ticket.opened_by_staff and by.kind is Kind.STAFF else CustomerActor.of(new.requester)
+    message = ticket._add(MessageKind.REPLY, new.words, author)
+    if author.kind is Kind.CUSTOMER:
+        ticket.last_customer_at = ticket.awaiting_since = message.created_at
+        ticket.needs_response = True
+    else:
+        ticket.last_staff_at = message.created_at
+    ticket.record(Did.OPENED, by, message_id=message.id, by_staff=ticket.opened_by_staff)
+    for name in new.tags:
+        ticket.tag(name, by=SYSTEM)
+
+
+def route(new: NewTicket) -> Department:
+    """The chosen department, else the category's, else the default, else the first."""
+    if new.department is not None:
+        return new.department
+    if new.category is not None and new.category.department is not None and new.category.department.active:
+        return new.category.department
+    chosen = desk.current().default_department
+    department = db.session.get(Department, chosen) if chosen else None
+    if department is not None and department.active:
+        return department
+    first = db.session.scalar(select(Department).where(Department.active.is_(True)).order_by(Department.position, Department.id).limit(1))
+    if first is None:
+        raise HelpdeskError(_("The desk has no department yet. An admin adds one under Settings."))
+    return first
+
+
+def default_priority() -> Priority:
+    """The one of rank 2 (normal), else the least urgent one there is."""
+    found = db.session.scalar(select(Priority).where(Priority.active.is_(True)).order_by(Priority.rank != 2, Priority.rank, Priority.id).limit(1))
+    if found is None:
+        raise HelpdeskError(_("The desk has no priority yet. An admin adds one under Settings."))
+    return found
+
+
+def follow_up(closed: Ticket, words: Words, by: Actor) -> Message:
+    """A reply to a ticket that stays closed opens a new one, linked to it."""
+    new = NewTicket(subject=closed.subject, words=words, requester=closed.requester, department=closed.department, category=closed.category, priority=closed.priority)
+    ticket = open_ticket(new, by)
+    db.session.add(TicketLink(ticket_id=ticket.id, other_id=closed.id, kind="follow_up"))
+    ticket.record(Did.LINKED, SYSTEM, number=closed.display, other_id=closed.id)
+    closed.record(Did.LINKED, SYSTEM, number=ticket.display, other_id=ticket.id)
+    return ticket.messages[0]

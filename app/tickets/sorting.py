@@ -1,0 +1,86 @@
+"""What a ticket is filed under: priority, category, department, tags, subject, hidden or not."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+from sqlalchemy import ForeignKey, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.accounts import rights
+from app.accounts.models import Department
+from app.accounts.viewer import Actor
+from app.core.errors import Invalid
+from app.core.extensions import db
+from app.tickets.choices import Category, Priority, Tag
+from app.tickets.timeline import Did, Timeline
+
+LONGEST_SUBJECT = 200
+LONGEST_TAG = 40
+
+
+def clean_line(text: str, longest: int = LONGEST_SUBJECT) -> str:
+    """One line without control characters, cut to `longest`: a subject may end up in a mail's header."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:longest].strip()
+
+
+class Sorted(Timeline):
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id"), active_history=True)
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"), active_history=True)
+    priority_id: Mapped[int] = mapped_column(ForeignKey("priority.id"), active_history=True)
+    priority_rank: Mapped[int] = mapped_column(default=2)
+    """Kept from the priority, for "urgent" and for sorting."""
+
+    def set_priority(self, priority: Priority, by: Actor) -> None:
+        rights.demand(by, "priority", self)  # type: ignore[arg-type]  # everything sorted is a ticket
+        if priority.id != self.priority_id:
+            was: Priority = self.priority
+            self.priority, self.priority_id, self.priority_rank = priority, priority.id, priority.rank
+            self.record(Did.PRIORITY_CHANGED, by, was=was.name, now=priority.name, was_id=was.id, now_id=priority.id, rank_was=was.rank, rank=priority.rank)
+
+    def set_category(self, category: Category | None, by: Actor) -> None:
+        rights.demand(by, "category", self)  # type: ignore[arg-type]
+        if (category.id if category else None) != self.category_id:
+            was: Category | None = self.category
+            self.category, self.category_id = category, category.id if category else None
+            self.record(Did.CATEGORY_CHANGED, by, was=was.name if was else None, now=category.name if category else None)
+            self.release_if_lost()  # type: ignore[attr-defined]
+
+    def move_to(self, department: Department, by: Actor) -> None:
+        """Transfer: the new department sees it from now on; an assignee without access loses it."""
+        rights.demand(by, "department", self)  # type: ignore[arg-type]
+        if department.id != self.department_id:
+            was: Department = self.department
+            self.department, self.department_id = department, department.id
+            self.record(Did.DEPARTMENT_CHANGED, by, was=was.name, now=department.name, was_id=was.id, now_id=department.id)
+            self.release_if_lost()  # type: ignore[attr-defined]
+
+    def rename(self, subject: str, by: Actor) -> None:
+        rights.demand(by, "status", self)  # type: ignore[arg-type]
+        subject = clean_line(subject)
+        if not subject:
+            raise Invalid(_("A ticket needs a subject."), {"subject": _("Please write a few words.")})
+        if subject != self.subject:
+            was, self.subject = self.subject, subject
+            self.record(Did.SUBJECT_CHANGED, by, was=was, now=subject)
+
+    def tag(self, name: str, by: Actor) -> None:
+        rights.demand(by, "tag", self)  # type: ignore[arg-type]
+        name = clean_line(name, LONGEST_TAG).casefold()
+        if not name:
+            raise Invalid(_("A tag needs a name."), {"tag": _("Please write a word.")})
+        if name not in {tag.name for tag in self.tags}:
+            self.tags.append(db.session.scalar(select(Tag).where(Tag.name == name)) or Tag(name=name))
+            self.record(Did.TAGGED, by, tag=name)
+
+    def untag(self, name: str, by: Actor) -> None:
+        rights.demand(by, "tag", self)  # type: ignore[arg-type]
+        for tag in [tag for tag in self.tags if tag.name == name.strip().casefold()]:
+            self.tags.remove(tag)
+            self.record(Did.UNTAGGED, by, tag=tag.name)
+
+    def hide(self, by: Actor, hidden: bool = True) -> None:
+        """Hidden from the client: neither portal nor mail shows it to customers."""
+        rights.demand(by, "hide", self)  # type: ignore[arg-type]
+        if hidden != self.hidden_from_client:
+            self.hidden_from_client = hidden
+            self.record(Did.HIDDEN if hidden else Did.SHOWN, by)

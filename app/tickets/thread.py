@@ -1,0 +1,118 @@
+"""The thread of a ticket: messages customers read, notes only staff read, and their files."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import datetime as dt
+import enum
+from typing import TYPE_CHECKING
+
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.accounts.models import Customer
+from app.core import clock
+from app.core.model import Base, BigId, intpk, longtext
+
+if TYPE_CHECKING:
+    from app.tickets.models import Ticket
+
+
+class MessageKind(enum.StrEnum):
+    REPLY = "reply"
+    NOTE = "note"
+
+
+class Channel(enum.StrEnum):
+    """The way in."""
+
+    PORTAL = "portal"
+    MAIL = "mail"
+    API = "api"
+    STAFF = "staff"
+    FORM = "form"
+
+
+@dc.dataclass(frozen=True)
+class Words:
+    """What somebody wrote, as a door received it. `text` is what they newly wrote, `full_text` the whole body with quoted history."""
+
+    text: str
+    full_text: str | None = None
+    html: str | None = None
+    """Already cleaned by app.core.html."""
+    via: Channel = Channel.PORTAL
+    message_id: str | None = None
+    in_reply_to: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    trusted: bool = True
+    """False: nobody proved that this sender takes part."""
+
+
+class Message(Base):
+    """One entry of a thread: a public reply of either side, or an internal note."""
+
+    __tablename__ = "message"
+    __table_args__ = (Index("ix_message_ticket", "ticket_id", "id"),)
+
+    id: Mapped[intpk]
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
+    kind: Mapped[MessageKind] = mapped_column(default=MessageKind.REPLY)
+    author_name: Mapped[str]
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id", ondelete="SET NULL"))
+    via: Mapped[Channel]
+    text: Mapped[longtext]
+    full_text: Mapped[longtext | None]
+    html: Mapped[longtext | None]
+    created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
+    message_id: Mapped[str | None] = mapped_column(index=True)
+    """RFC 5322 Message-ID of a mail that came in, without angle brackets."""
+    in_reply_to: Mapped[str | None]
+    origin_ticket_id: Mapped[int | None] = mapped_column(BigId)
+    """The ticket it was written in, when merging or moving brought it here."""
+    trusted: Mapped[bool] = mapped_column(default=True)
+
+    ticket: Mapped[Ticket] = relationship(back_populates="messages")
+    attachments: Mapped[list[Attachment]] = relationship(back_populates="message", order_by="Attachment.id")
+    staff: Mapped[User | None] = relationship(User)
+    customer: Mapped[Customer | None] = relationship(Customer)
+
+    @property
+    def public(self) -> bool:
+        return self.kind is MessageKind.REPLY
+
+    @property
+    def by_customer(self) -> bool:
+        return self.customer_id is not None or (self.staff_id is None and self.kind is MessageKind.REPLY)
+
+
+class Attachment(Base):
+    """A file. Its bytes lie in the storage under a random key; who may have it is decided by its message."""
+
+    __tablename__ = "attachment"
+
+    id: Mapped[intpk]
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"), index=True)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), index=True)
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"))
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id", ondelete="SET NULL"))
+    name: Mapped[str]
+    type: Mapped[str]
+    """As its bytes say, never as the sender said."""
+    bytes: Mapped[int]
+    sha256: Mapped[str]
+    storage_key: Mapped[str] = mapped_column(unique=True)
+    content_id: Mapped[str | None]
+    inline: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
+
+    message: Mapped[Message | None] = relationship(back_populates="attachments")
+
+    @property
+    def image(self) -> bool:
+        return self.type in ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,133 @@
+"""Who may see which tickets, messages, files and events. The list, the API, search, exports, the portal and jobs all ask here."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
+
+from app.accounts.models import Customer, Scope
+from app.accounts.viewer import Actor, CustomerActor, Kind, Viewer
+from app.core.extensions import db
+from app.settings import desk
+from app.tickets.models import Participant, Ticket
+from app.tickets.thread import Attachment, Message, MessageKind
+from app.tickets.timeline import PUBLIC, TicketEvent
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """The one row rule on tickets (FEATURES, Who sees what).
+
+    Staff: the widest scope of their roles, cut with their departments, or a part of their own in the ticket.
+    Customers: their own and their organization's, neither hidden nor unproven.
+    """
+    if actor.kind is Kind.SYSTEM:
+        return true()
+    if isinstance(actor, Viewer):
+        return _visible_to_staff(actor)
+    return _visible_to_customer(actor) if isinstance(actor, CustomerActor) else false()
+
+
+def _visible_to_staff(viewer: Viewer) -> ColumnElement[bool]:
+    if not viewer.can("show"):
+        return false()
+    within = and_(_scope(viewer), _departments(viewer))
+    if sees_all(viewer):
+        return true()
+    mine = select(Participant.ticket_id).where(Participant.staff_id == viewer.id)
+    return or_(within, Ticket.id.in_(mine))
+
+
+def sees_all(viewer: Viewer) -> bool:
+    """No scope and no department keeps any ticket from them."""
+    return viewer.can("show") and _open_scope(viewer) and not viewer.departments
+
+
+def _open_scope(viewer: Viewer) -> bool:
+    wide = Scope.ALL in viewer.scopes or Scope.OWN_DEPARTMENTS in viewer.scopes
+    return wide or (Scope.MINE_AND_UNASSIGNED in viewer.scopes and desk.current().agents_see_departments)
+
+
+def _scope(viewer: Viewer) -> ColumnElement[bool]:
+    if _open_scope(viewer):
+        return true()
+    arms: list[ColumnElement[bool]] = []
+    if Scope.MINE_AND_UNASSIGNED in viewer.scopes:
+        arms.append(or_(Ticket.assignee_id == viewer.id, Ticket.assignee_id.is_(None)))
+    if Scope.CATEGORIES in viewer.scopes:
+        arms.append(Ticket.category_id.in_(sorted(viewer.categories)))
+    return or_(*arms) if arms else false()
+
+
+def _departments(viewer: Viewer) -> ColumnElement[bool]:
+    if not viewer.departments:
+        return true()
+    own = sorted(viewer.departments)
+    further = select(Participant.ticket_id).where(Participant.department_id.in_(own))
+    return or_(Ticket.department_id.in_(own), Ticket.id.in_(further))
+
+
+def _visible_to_customer(customer: CustomerActor) -> ColumnElement[bool]:
+    requester: ColumnElement[bool] = Ticket.requester_id == customer.customer_id
+    if customer.organization_id is not None:
+        colleagues = select(Customer.id).where(Customer.organization_id == customer.organization_id)
+        requester = or_(requester, Ticket.requester_id.in_(colleagues))
+    return and_(requester, Ticket.hidden_from_client.is_(False), Ticket.proven.is_(True))
+
+
+def sees(actor: Actor, ticket: Ticket) -> bool:
+    """The same rule for one loaded ticket, without a statement where its columns decide."""
+    if actor.kind is Kind.SYSTEM:
+        return True
+    if isinstance(actor, Viewer):
+        return actor.can("show") and (_within(actor, ticket, assigned=False) or _takes_part(actor, ticket))
+    if not isinstance(actor, CustomerActor) or ticket.hidden_from_client or not ticket.proven:
+        return False
+    return ticket.requester_id == actor.customer_id or (actor.organization_id is not None and ticket.requester.organization_id == actor.organization_id)
+
+
+def may_work_on(viewer: Viewer, ticket: Ticket) -> bool:
+    """Whether they would see it if it were theirs: the rule of assignment."""
+    return viewer.can("show") and viewer.can("reply") and _within(viewer, ticket, assigned=True)
+
+
+def _within(viewer: Viewer, ticket: Ticket, assigned: bool) -> bool:
+    own = assigned or ticket.assignee_id in (None, viewer.id)
+    in_scope = (
+        _open_scope(viewer)
+        or (Scope.MINE_AND_UNASSIGNED in viewer.scopes and own)
+        or (Scope.CATEGORIES in viewer.scopes and ticket.category_id in viewer.categories)
+    )
+    return in_scope and (not viewer.departments or ticket.department_id in viewer.departments or _shared_with(viewer, ticket))
+
+
+def _shared_with(viewer: Viewer, ticket: Ticket) -> bool:
+    shared = select(Participant.id).where(Participant.ticket_id == ticket.id, Participant.department_id.in_(sorted(viewer.departments)))
+    return db.session.scalar(shared.limit(1)) is not None
+
+
+def _takes_part(viewer: Viewer, ticket: Ticket) -> bool:
+    part = select(Participant.id).where(Participant.ticket_id == ticket.id, Participant.staff_id == viewer.id)
+    return db.session.scalar(part.limit(1)) is not None
+
+
+def messages_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Customers read public replies only. Combine with a ticket they may see, or with `on_visible_tickets`."""
+    return true() if actor.kind is not Kind.CUSTOMER else Message.kind == MessageKind.REPLY
+
+
+def events_visible_to(actor: Actor) -> ColumnElement[bool]:
+    return true() if actor.kind is not Kind.CUSTOMER else TicketEvent.what.in_(sorted(PUBLIC))
+
+
+def attachments_visible_to(actor: Actor) -> ColumnElement[bool]:
+    """A file is seen by whoever sees its message; one not yet sent by its uploader alone."""
+    tickets = select(Ticket.id).where(visible_to(actor))
+    messages = select(Message.id).where(Message.ticket_id.in_(tickets), messages_visible_to(actor))
+    if actor.kind is Kind.CUSTOMER:
+        messages = messages.where(Message.trusted.is_(True))
+    unsent = and_(Attachment.message_id.is_(None), Attachment.staff_id == actor.staff_id if actor.staff_id else Attachment.customer_id == actor.customer_id)
+    return or_(Attachment.message_id.in_(messages), unsent)
+
+
+def find(number: int, actor: Actor) -> Ticket | None:
+    """The ticket with this number, if this actor may see it."""
+    return db.session.scalar(select(Ticket).where(Ticket.number == number, visible_to(actor)))

@@ -1,0 +1,104 @@
+"""Every value the desk takes from its environment, typed, with its unit and default. Production refuses unsafe ones."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from app.run import folder
+
+ROOT = Path(__file__).resolve().parent
+DATA: Path = folder.path()
+PROFILE: str = os.environ.get("DESKHAND_PROFILE", "demo")
+PRODUCTION: bool = PROFILE == "production"
+HOST: str = os.environ.get("DESKHAND_HOST", "127.0.0.1")
+PORT: int = int(os.environ.get("DESKHAND_PORT", "8080"))
+RECEIVER_PORT: int = int(os.environ.get("DESKHAND_RECEIVER_PORT", "8025"))
+PUBLIC_URL: str = os.environ.get("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+
+if PROFILE not in ("demo", "production"):
+    sys.exit(f"DESKHAND_PROFILE is {PROFILE!r}: it is demo or production.")
+
+
+def secret_key() -> str:
+    """The given one, or one made once and kept in the data folder, readable by this user alone."""
+    given = os.environ.get("SECRET_KEY", "")
+    if PRODUCTION and len(given) < 32:
+        sys.exit("Production needs SECRET_KEY, 32 characters or more, the same on every host: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'")
+    if given:
+        return given
+    kept = DATA / "secret-key"
+    DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return kept.read_text()
+
+
+def database_url() -> str:
+    """PostgreSQL by psycopg 3 whatever the address says, as hosts give `postgres://`."""
+    given = os.environ.get("DATABASE_URL", "")
+    scheme, separator, rest = given.partition("://")
+    if scheme.split("+")[0] in ("postgres", "postgresql"):
+        return f"postgresql+psycopg{separator}{rest}"
+    return given or f"sqlite:///{DATA / 'desk.sqlite3'}"
+
+
+def mail_url() -> str:
+    """Plain SMTP over a network is refused in production: passwords and customers' words would travel readable."""
+    given = os.environ.get("MAIL_URL", "")
+    parts = urlsplit(given)
+    if given and parts.scheme not in ("smtp", "smtps"):
+        sys.exit(f"MAIL_URL starts with smtp:// or smtps://, not {parts.scheme!r}.")
+    plain = parts.scheme == "smtp" and not parts.username and "starttls=1" not in parts.query
+    if PRODUCTION and plain and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        sys.exit("MAIL_URL is plain SMTP to another host. Use smtps:// or add ?starttls=1.")
+    return given
+
+
+SECRET_KEY = secret_key()
+SQLALCHEMY_DATABASE_URI = database_url()
+SQLALCHEMY_ENGINE_OPTIONS: dict[str, object] = {"pool_pre_ping": not SQLALCHEMY_DATABASE_URI.startswith("sqlite")}
+REDIS_URL: str = os.environ.get("REDIS_URL") or f"unix://{folder.socket(DATA)}"
+MAIL_URL = mail_url()
+STORAGE_URL: str = os.environ.get("STORAGE_URL") or f"file://{DATA / 'files'}"
+DEMO_PASSWORD: str = os.environ.get("DESKHAND_DEMO_PASSWORD", "")
+
+# Flask
+APP_NAME = "Deskhand"
+TRUSTED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "127.0.0.1"] + ([] if PRODUCTION else ["127.0.0.1", "localhost"])
+PREFERRED_URL_SCHEME = urlsplit(PUBLIC_URL).scheme
+HTTPS = PREFERRED_URL_SCHEME == "https"
+SESSION_COOKIE_NAME = "__Host-deskhand" if HTTPS else "deskhand"
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+PERMANENT_SESSION_LIFETIME = 14 * 24 * 3600
+MAX_CONTENT_LENGTH = 60 * 1024 * 1024
+"""Bytes of a whole request; each file is held against the setting `max_attachment_mb` as well."""
+MAX_FORM_MEMORY_SIZE = 4 * 1024 * 1024
+WTF_CSRF_TIME_LIMIT = None  # a form left open over lunch still sends; the token ends with the session
+
+# Leases, seconds: tests shorten them.
+OUTBOX_LEASE_SECONDS = int(os.environ.get("DESKHAND_OUTBOX_LEASE", "60"))
+WORKER_TTL_SECONDS = 30
+
+# Flask-AppBuilder: the set-up step alone makes roles and permissions (FAB_UPDATE_PERMS there).
+AUTH_ROLE_ADMIN = "Super Admin"
+AUTH_ROLE_PUBLIC = "Public"
+FAB_CREATE_DB = False
+FAB_UPDATE_PERMS = False
+FAB_ADD_SECURITY_API = False
+FAB_ADD_SECURITY_VIEWS = True
+FAB_ADD_SECURITY_PERMISSION_VIEW = False
+FAB_ADD_SECURITY_VIEW_MENU_VIEW = False
+FAB_ADD_SECURITY_PERMISSION_VIEWS_VIEW = False
+FAB_ADD_OPENAPI_VIEWS = False
+FAB_PASSWORD_COMPLEXITY_ENABLED = False
+AUTH_RATE_LIMITED = False
+BABEL_DEFAULT_LOCALE = "en"
+BABEL_DEFAULT_FOLDER = str(ROOT / "translations")
+LANGUAGES = {"en": {"flag": "gb", "name": "English"}}

@@ -1,0 +1,144 @@
+"""Places for tests: the app on both databases, a client, the outbox, a clock. People and tickets come from tests/factories.py."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+
+os.environ.update(
+    DESKHAND_DATA=tempfile.mkdtemp(prefix="desk-test-"),
+    SECRET_KEY="a key for the tests alone, never for a desk",
+    DESKHAND_PROFILE="demo",
+    DESKHAND_DEMO_PASSWORD="a password of the tests",
+)
+for name in ("DATABASE_URL", "REDIS_URL", "MAIL_URL", "STORAGE_URL", "PUBLIC_URL"):
+    os.environ.pop(name, None)
+
+from flask import Flask, g  # noqa: E402  # config.py reads the environment when it is imported
+from flask.testing import FlaskClient  # noqa: E402
+from sqlalchemy import create_engine, event, make_url, text  # noqa: E402
+
+from tests import postgres  # noqa: E402
+
+SEEDED = ("rights_version", "department", "category", "priority", "status", "setting", "role_scope", "sla_policy", "sla_target")
+"""Tables that the set-up step fills: their rows are put back after each test; every other table of ours is emptied."""
+FAB_KEEPS = {"ab_permission", "ab_view_menu", "ab_permission_view", "ab_role", "ab_permission_view_role", "alembic_version"}
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """A URL of a server of our own."""
+    url, stop = postgres.start()
+    yield url
+    stop()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The whole desk, set up as at a first start, without a queue: what is in the outbox is run by `run_jobs()`."""
+    from app import create_app
+    from app.desk.setup import set_up
+
+    home = tmp_path_factory.mktemp(request.param)
+    url = f"sqlite:///{home / 'desk.sqlite3'}" if request.param == "sqlite" else _new_database(request.getfixturevalue("postgresql"))
+    desk = create_app(SQLALCHEMY_DATABASE_URI=url, TESTING=True, QUEUE_OFF=True, WTF_CSRF_ENABLED=False, STORAGE_URL=f"file://{home / 'files'}", SERVER_NAME=None)
+    with desk.app_context():
+        set_up()
+        desk.extensions["seeded_rows"] = _read_seeded()
+    yield desk
+    with desk.app_context():
+        from app.core.extensions import db
+
+        db.engine.dispose()
+
+
+def _new_database(server: str) -> str:
+    name = f"desk_{os.getpid()}"
+    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return make_url(server).set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
+
+
+def _read_seeded() -> dict[str, list[dict[str, object]]]:
+    from app.core.extensions import db
+    from app.core.model import Base
+
+    tables = {table.name: table for table in Base.metadata.sorted_tables if table.name in SEEDED}
+    with db.engine.connect() as connection:
+        return {name: [dict(row._mapping) for row in connection.execute(table.select())] for name, table in tables.items()}
+
+
+@pytest.fixture(autouse=True)
+def clean(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test commits for real, and leaves the desk as the set-up step left it."""
+    if "app" not in request.fixturenames:
+        yield
+        return
+    desk = request.getfixturevalue("app")
+    with desk.app_context():
+        yield
+        _empty(desk)
+
+
+def _empty(desk: Flask) -> None:
+    from app.accounts.viewer import forget_kept
+    from app.core.extensions import db
+    from app.core.model import Base
+
+    db.session.remove()
+    g.pop("desk_settings", None)
+    seeded = desk.extensions["seeded_rows"]
+    with db.engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name not in FAB_KEEPS:
+                connection.execute(table.delete())
+        for table in Base.metadata.sorted_tables:
+            if seeded.get(table.name):
+                connection.execute(table.insert(), seeded[table.name])
+        for name in desk.extensions.get("search_tables", ()):
+            connection.execute(text(f"DELETE FROM {name}"))
+    forget_kept()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def at_most(app: Flask) -> Callable[[int], AbstractContextManager[list[str]]]:
+    """`with at_most(8):` fails when the block runs more statements than that; it yields them."""
+    from app.core.extensions import db
+
+    @contextmanager
+    def counted(most: int) -> Iterator[list[str]]:
+        seen: list[str] = []
+
+        def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+            seen.append(statement)
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            yield seen
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+        assert len(seen) <= most, f"{len(seen)} statements, at most {most}:\n" + "\n".join(seen)
+
+    return counted
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser for journeys; without one the test is skipped, on CI it fails."""
+    for place in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"):
+        if Path(place).exists():
+            return place
+    if os.environ.get("CI"):
+        pytest.fail("CI has to have Chromium")
+    pytest.skip("no Chromium on this machine")

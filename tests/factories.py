@@ -1,0 +1,146 @@
+"""People and tickets for tests: take what matters, invent the rest."""
+
+from itertools import count
+from typing import Any
+
+from flask.testing import FlaskClient
+from flask_appbuilder.security.sqla.models import Role, User
+from sqlalchemy import select
+
+from app.accounts.models import Customer, Department, Organization, StaffProfile
+from app.accounts.viewer import SYSTEM, CustomerActor, Viewer, viewer
+from app.core import clock, outbox, queue
+from app.core.extensions import db
+from app.settings import desk
+from app.tickets.choices import Category, Priority, State, Status
+from app.tickets.lifecycle import status_for
+from app.tickets.models import Ticket
+from app.tickets.opening import NewTicket, open_ticket
+from app.tickets.thread import Channel, Words
+
+_n = count(1)
+PASSWORD = "correct horse battery"
+HASH = ""
+"""Of PASSWORD, with a cost that only tests may have: hashing is slow by design."""
+
+
+def staff(role: str = "Support Agent", departments: tuple[Department, ...] = (), name: str = "", **profile: Any) -> User:
+    """A staff user with one role and a profile."""
+    name = name or f"person{next(_n)}"
+    user = User(username=name, first_name=name.title(), last_name="Test", email=f"{name}@desk.test", active=True, password=HASH, roles=[db.session.scalars(select(Role).where(Role.name == role)).one()])
+    db.session.add(user)
+    db.session.flush()
+    db.session.add(StaffProfile(user_id=user.id, **profile))
+    for department in departments:
+        department.members.append(user)
+    db.session.flush()
+    return user
+
+
+def an_agent(*departments: Department, **given: Any) -> User:
+    return staff("Support Agent", departments, **given)
+
+
+def a_supervisor(**given: Any) -> User:
+    return staff("Supervisor", **given)
+
+
+def an_admin(**given: Any) -> User:
+    return staff("Admin", **given)
+
+
+def a_super_admin(**given: Any) -> User:
+    return staff("Super Admin", **given)
+
+
+def acting(user: User) -> Viewer:
+    """The user as an actor, with their rights of this moment."""
+    db.session.flush()
+    found = viewer(user.id)
+    assert found is not None
+    return found
+
+
+def a_department(name: str = "", **given: Any) -> Department:
+    department = Department(name=name or f"Department {next(_n)}", **given)
+    db.session.add(department)
+    db.session.flush()
+    return department
+
+
+def a_category(name: str = "", **given: Any) -> Category:
+    category = Category(name=name or f"Category {next(_n)}", **given)
+    db.session.add(category)
+    db.session.flush()
+    return category
+
+
+def an_organization(name: str = "") -> Organization:
+    organization = Organization(name=name or f"Organization {next(_n)}")
+    db.session.add(organization)
+    db.session.flush()
+    return organization
+
+
+def a_customer(name: str = "", **given: Any) -> Customer:
+    name = name or f"Customer {next(_n)}"
+    email = given.pop("email", f"{name.lower().replace(' ', '.')}@customer.test")
+    customer = Customer(name=name, email=email, verified_at=given.pop("verified_at", clock.now()), **given)
+    db.session.add(customer)
+    db.session.flush()
+    return customer
+
+
+def a_ticket(subject: str = "The printer is on fire", **given: Any) -> Ticket:
+    """An open ticket of a customer. `assignee` and `state` are reached by the verbs; other names are fields of NewTicket."""
+    requester = given.pop("requester", None) or a_customer()
+    assignee, state, by = given.pop("assignee", None), given.pop("state", None), given.pop("by", None)
+    words = Words(given.pop("text", "It burns since this morning."), via=given.pop("via", Channel.PORTAL))
+    ticket = open_ticket(NewTicket(subject=subject, words=words, requester=requester, **given), by or CustomerActor.of(requester))
+    if assignee is not None:
+        ticket.assign_to(assignee, by=SYSTEM)
+    if state is not None and ticket.state is not State(state):
+        ticket._enter(status_for(State(state)), SYSTEM)
+    db.session.flush()
+    return ticket
+
+
+def a_priority(rank: int) -> Priority:
+    return db.session.scalars(select(Priority).where(Priority.rank == rank)).one()
+
+
+def a_status(name: str) -> Status:
+    return db.session.scalars(select(Status).where(Status.name == name)).one()
+
+
+def setting(**values: Any) -> None:
+    desk.change(values)
+    db.session.flush()
+
+
+def sign_in(client: FlaskClient, user: User) -> None:
+    """By session, not by the form."""
+    db.session.commit()
+    person = acting(user)
+    with client.session_transaction() as session:
+        session["_user_id"], session["_fresh"] = person.get_id(), True
+
+
+def sign_in_customer(client: FlaskClient, customer: Customer) -> None:
+    db.session.commit()
+    with client.session_transaction() as session:
+        session["customer"] = [customer.id, customer.generation]
+
+
+def run_jobs(rounds: int = 10) -> int:
+    """Commit, then carry out what is due in the outbox until nothing is; how many rows that were."""
+    db.session.commit()
+    ran = 0
+    for _ in range(rounds):
+        rows = outbox.overdue()
+        if not rows:
+            break
+        for outbox_id, _queue in rows:
+            queue.run_outbox(outbox_id)
+            ran += 1
+    return ran
