@@ -134,9 +134,10 @@ class Story:
 
     def was_unmerged(self, event: Event) -> None:
         """The clocks are owed again, and stand still until the ticket is open again too."""
-        for cycle in self.merged or []:
+        stopped, self.merged = self.merged or [], None
+        for cycle in stopped:
             self.resume(cycle)
-        self.merged = None
+        self.owe_next_response()
 
     def owe_next_response(self) -> None:
         owes_the_first_response_first = Metric.FIRST_RESPONSE in self.running and not self.policy.counts_first_message
@@ -155,8 +156,11 @@ class Story:
             cycle.ended_at, cycle.outcome, cycle.policy = at, outcome, self.policy
 
     def resume(self, cycle: Cycle) -> None:
-        cycle.ended_at = cycle.outcome = cycle.policy = None
-        self.running[cycle.metric] = cycle
+        if self.merged is not None:
+            self.merged.append(cycle)
+        else:
+            cycle.ended_at = cycle.outcome = cycle.policy = None
+            self.running[cycle.metric] = cycle
 
 
 TELL: Mapping[Happened, Callable[[Story, Event], None]] = {

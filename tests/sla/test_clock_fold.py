@@ -253,6 +253,12 @@ def test_undoing_a_merge_sets_its_clocks_going_again() -> None:
     assert states(*merged, at(90, UNMERGES), at(90, ENTERS, "open")) == {FIRST: "running", RESOLUTION: "running"}
 
 
+def test_a_message_that_came_to_a_merged_ticket_is_owed_an_answer_once_the_merge_is_undone() -> None:
+    row = latest(NEXT, at(0, CUSTOMER_OPENS), at(5, REPLY), at(30, MERGES), at(40, MESSAGE), at(90, UNMERGES))
+
+    assert row and row.started_at == NINE + 40 * MINUTE
+
+
 def test_five_working_days_are_due_at_the_same_time_on_the_wall() -> None:
     weekdays = BusinessHours((((0, 24 * 60),),) * 5 + ((),) * 2)
     policy = Policy({FIRST: a_target(FIRST, BusinessDays(5), weekdays)})
@@ -334,3 +340,13 @@ def test_while_we_wait_for_the_customer_only_answers_are_due(events: list[Event]
 
     assert all((rows[metric].due_at is None) == (state in WAITING) for metric in (UPDATE, RESOLUTION) if metric in rows)
     assert all(rows[metric].due_at for metric in (FIRST, NEXT) if metric in rows)
+
+
+@settings(max_examples=60, deadline=None)
+@given(stories())
+def test_while_a_ticket_is_merged_none_of_its_clocks_runs(events: list[Event]) -> None:
+    merged = [*events, at(3001, MERGES)]
+
+    assert all(
+        row.ended_at for row in clocks([*merged, at(3002, ENTERS, "closed"), at(3003, ENTERS, "open")], a_policy())
+    )
