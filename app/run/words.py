@@ -24,6 +24,7 @@ def run(word: str, *arguments: str) -> int:
 def up() -> int:
     from app.run import supervisor
 
+    os.umask(0o077)  # what the desk keeps is for its own user alone
     data = folder.path()
     folder.claim(data)
     ports.must_be_free()
