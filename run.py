@@ -142,23 +142,22 @@ def make_venv():
 
 def fill_venv(wanted):
     """uv takes 3 s where pip takes 16; where it has no wheel or cannot reach the index, pip reads the same list."""
-    pip = (
-        PYTHON,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-input",
-        "--require-hashes",
-        "-r",
-    )
+    flags = ("--quiet", "--require-hashes")
+    pip = (PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input") + flags
+    uv = (os.path.join(VENV, "bin", "uv"), "pip", "install", "--python", PYTHON, "--compile-bytecode") + flags
+    if not has_a_home():
+        pip, uv = pip + ("--no-cache-dir",), uv + ("--no-cache",)
     try:
-        run(pip + (os.path.join(ROOT, UV_LIST),))
-        uv = (os.path.join(VENV, "bin", "uv"), "pip", "install", "--quiet", "--python", PYTHON, "--compile-bytecode")
-        run(uv + ("--link-mode=copy", "--require-hashes", "-r", wanted), env=index_of_pip())
+        run(pip + ("-r", os.path.join(ROOT, UV_LIST)))
+        run(uv + ("--link-mode=copy", "-r", wanted), env=index_of_pip())
     except (OSError, subprocess.CalledProcessError):
-        run(pip + (wanted,))
+        run(pip + ("-r", wanted))
+
+
+def has_a_home():
+    """Service users often have none that exists; installers would keep their downloads there."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~")
+    return os.path.isdir(cache) and os.access(cache, os.W_OK)
 
 
 def index_of_pip():
