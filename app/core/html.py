@@ -13,11 +13,11 @@ MAX_HTML_LENGTH = 2_000_000
 MAX_MARKDOWN_LENGTH = 100_000
 
 TAGS = frozenset(
-    "a abbr b blockquote br caption center cite code col colgroup dd del details div dl dt em figcaption figure font"
-    " h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small span strike strong sub summary sup table"
-    " tbody td tfoot th thead tr tt u ul var wbr".split()
+    ["a", "abbr", "b", "blockquote", "br", "caption", "center", "cite", "code", "col", "colgroup", "dd", "del", "details", "div", "dl", "dt", "em", "figcaption", "figure", "font", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul", "var", "wbr"]
 )
-UNREAD = frozenset("script style title noscript template svg math iframe object embed textarea select button xmp".split())
+UNREAD = frozenset(
+    ["script", "style", "title", "noscript", "template", "svg", "math", "iframe", "object", "embed", "textarea", "select", "button", "xmp"]
+)
 ATTRIBUTES = {
     "a": {"href", "title"},
     "img": {"src", "data-src", "alt", "title", "width", "height"},
@@ -29,13 +29,15 @@ LINKS = ("http://", "https://", "mailto:", "tel:")
 REMOTE_IMAGES = ("http://", "https://")
 
 _BLOCKS = frozenset(
-    "address article aside body caption center dd div dl dt fieldset figure footer form header hr html li main nav"
-    " section tbody tfoot thead tr".split()
+    ["address", "article", "aside", "body", "caption", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "header", "hr", "html", "li", "main", "nav", "section", "tbody", "tfoot", "thead", "tr"]
 )
-_PARAGRAPHS = frozenset("blockquote h1 h2 h3 h4 h5 h6 ol p pre table ul".split())
+_PARAGRAPHS = frozenset(["blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "table", "ul"])
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _IMAGE = re.compile(r'<img(?: [a-z-]+="[^"]*")*')
-_LINK = re.compile(r"(?<![\w.+@-])(?:https?://|mailto:)[^\s<>\"']{1,2000}|(?<![\w.+@/-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-zA-Z]{2,24}\b", re.I)
+_LINK = re.compile(
+    r"(?<![\w.+@-])(?:https?://|mailto:)[^\s<>\"']{1,2000}|(?<![\w.+@/-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-zA-Z]{2,24}\b",
+    re.I,
+)
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 

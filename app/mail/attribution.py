@@ -6,45 +6,29 @@ Every pattern looks at a bounded stretch of a bounded number of lines, so that n
 import re
 from collections.abc import Sequence
 
+from app.mail import phrases
+from app.mail.phrases import alternation
+
 MAX_LINE = 500
 MAX_ATTRIBUTION_LINES = 5
 MAX_HEADER_LINES = 24
 
 
-def _words(text: str) -> str:
-    """An alternation of the phrases between the bars, longest first, so that none hides behind its own beginning."""
-    phrases = sorted((re.escape(phrase.strip()) for phrase in text.split("|") if phrase.strip()), key=len, reverse=True)
-    return "|".join(phrase.replace(r"\ ", r"\s{1,3}") for phrase in phrases)
-
-
-_VERBS = _words(
-    "wrote|writes|a wrote|schrieb|hat geschrieben|geschrieben|a écrit|a ecrit|écrit|escribió|escribio|ha escrit|va escriure"
-    "|ha escrito|ha scritto|scrisse|escreveu|schreef|het volgende geschreven|geschreven|skrev|har skrevet|følgende"
-    "|kirjoitti|napisał(a)|napisał|napisała|napisal|napisala|pisze|napsal(a)|napsal|napsala|napísal(a)|napísal|napísala"
-    "|ezt írta|írta|a scris|yazdı|şunu yazdı|şunları yazdı|написал(а)|написал|написала|пишет|писал|писала|написав|написала"
-    "|написав(-ла)|пише|написа|je napisao|je napisala|napisao|napisao/la|je napisal|je napisal/a|έγραψε|כתב|כתבה|כתב/ה|مساهمة|كتب|كتبت|نوشت|ने लिखा"
-    "|เขียนว่า|đã viết|menulis|写道|寫道|写到|書きました|さんは書きました|のメール|のメッセージ|さんからのメール|작성|님이 작성|kirjutas|rakstīja|rašė|parašė|skrifaði"
-    "|idatzi zuen|escribiu|ysgrifennodd|skribis|het geskryf|dirait|viết"
-)
-_VERBS_BEFORE_THE_NAME = _words("schrieb|schreef|skrev|napisał|skrifaði|napsal|wrote|escribió|écrit|a écrit|пишет|написал")
-_ON_WORDS = _words(
-    "on|at|am|le|el|il|em|op|den|på|dnia|w dniu|vào|vào ngày|lúc|pada|dne|dňa|în|în data de|in data|in date|a|la|as of|στις|ב|في|u|dana|dne"
-    "|ngày|kl|il giorno|le jour|no dia|el día|vom|von|de|в|у|在|于|於"
-)
-_DAYS = _words(
-    "mon|tue|wed|thu|fri|sat|sun|monday|tuesday|wednesday|thursday|friday|saturday|sunday|mo|di|mi|do|fr|sa|so|montag|dienstag"
-    "|mittwoch|donnerstag|freitag|samstag|sonntag|lun|mar|mer|jeu|ven|sam|dim|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
-    "|mié|mie|jue|vie|sáb|sab|dom|lunes|martes|miércoles|jueves|viernes|sábado|domingo|gio|lunedì|martedì|mercoledì|giovedì|venerdì"
-    "|seg|ter|qua|qui|sex|ma|wo|vr|za|zo|tir|ons|tor|tors|fre|lør|lör|søn|sön|man|mån|tis|ke|to|pe|la|su|ti|pon|wt|śr|czw|pt|sob|niedz"
-    "|po|út|st|čt|pá|ne|пн|вт|ср|чт|пт|сб|вс|нд|hét|kedd|sze|csüt|pén|szo|vas|pzt|sal|çar|per|cum|cmt|paz"
-)
+_VERBS = alternation(phrases.WROTE)
+_VERBS_BEFORE_THE_NAME = alternation(phrases.WROTE_BEFORE_THE_NAME)
+_ON_WORDS = alternation(phrases.ON)
+_DAYS = alternation(phrases.DAYS)
 _TIME_OR_DATE = re.compile(
-    r"\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{2,4}|\b\d{1,2}[:.h]\d{2}(?!\d)|\b(?:19|20)\d\d\b|\d{1,2}\s?[月时時点點]|\d\s?(?:AM|PM)\b", re.I
+    r"\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{2,4}|\b\d{1,2}[:.h]\d{2}(?!\d)|\b(?:19|20)\d\d\b|\d{1,2}\s?[月时時点點]|\d\s?(?:AM|PM)\b",
+    re.I,
 )
 _PROPER_START = re.compile(
-    rf"[^<@\n]{{1,60}}<\s?$|(?:{_ON_WORDS})\s[^\n]{{0,40}}\d|\d|(?:{_DAYS})[.,]{{0,2}}\s[^\n]{{0,15}}\d|[\"'<(\[]|[在于於]", re.I
+    rf"[^<@\n]{{1,60}}<\s?$|(?:{_ON_WORDS})\s[^\n]{{0,40}}\d|\d|(?:{_DAYS})[.,]{{0,2}}\s[^\n]{{0,15}}\d|[\"'<(\[]|[在于於]",
+    re.I,
 )
-_DATED_START = re.compile(rf"(?:{_ON_WORDS})\s[^\n]{{0,25}}\d|\d{{1,4}}[\s./:年-]|(?:{_DAYS})[.,]{{0,2}}\s[^\n]{{0,15}}\d", re.I)
+_DATED_START = re.compile(
+    rf"(?:{_ON_WORDS})\s[^\n]{{0,25}}\d|\d{{1,4}}[\s./:年-]|(?:{_DAYS})[.,]{{0,2}}\s[^\n]{{0,15}}\d", re.I
+)
 _VERB_AT_END = re.compile(rf"(?:^|[\s>)\]\"'，,，])\s*(?:{_VERBS})\s?(?:\:|：|-{{2,}})?$", re.I)
 _AFTER_ADDRESS = re.compile(rf"@[^\s<>@]{{1,200}}[>)\]]{{1,3}}\s{{0,3}}(?:{_VERBS})\s?$", re.I)
 _VERB_THEN_NAME = re.compile(rf"\s(?i:{_VERBS_BEFORE_THE_NAME})\s{{1,3}}(?=[^\W_a-zà-ÿа-яё]|[\"'<(])")
@@ -82,7 +66,8 @@ def attribution_end(lines: Sequence[str], at: int) -> int | None:
 def _begins_below(lines: Sequence[str], at: int, end: int) -> bool:
     """Whether what ends there begins at a line further below: the sender's own last line also had a number."""
     return any(
-        _DATED_START.match(_bare(lines[number])) and attribution_end(lines, number) == end for number in range(at + 1, end)
+        _DATED_START.match(_bare(lines[number])) and attribution_end(lines, number) == end
+        for number in range(at + 1, end)
     )
 
 
@@ -124,28 +109,13 @@ def attribution_within(line: str) -> int | None:
 
 
 _ORIGINAL = re.compile(
-    r"^[\s>*_]{0,10}[-_=—–]{2,}\s{0,3}(?:"
-    + _words(
-        "original message|original appointment|reply message|ursprüngliche nachricht|urspruengliche nachricht|originalnachricht|original-nachricht|antwort nachricht"
-        "|ursprüngliche mail|message d'origine|message d’origine|message original|message initial|mensaje original|messaggio originale|messaggio originario|mensagem original"
-        "|oorspronkelijk bericht|origineel bericht|originalmeddelande|ursprungligt meddelande|ursprungligt|oprindelig meddelelse|oprindelig besked|original besked|original meddelelse"
-        "|opprinnelig melding|alkuperäinen viesti|oryginalna wiadomość|wiadomość oryginalna|wiadomość pierwotna|původní zpráva|puvodni zprava|pôvodná správa"
-        "|eredeti üzenet|mesaj original|mesajul original|исходное сообщение|оригинальное сообщение|оригинал сообщения|вихідне повідомлення|原始邮件|原始郵件|原邮件|原件|元のメッセージ"
-        "|원본 메시지|원본 메일|orijinal ileti|orijinal mesaj|özgün ileti|αρχικό μήνυμα|הודעה מקורית|الرسالة الأصلية|tin nhắn gốc|thư gốc|pesan asli|izvorna poruka|izvirno sporočilo"
-        "|missatge original|mensaxe orixinal"
-    )
-    + r")\b",
+    r"^[\s>*_]{0,10}[-_=—–]{2,}\s{0,3}(?:" + alternation(phrases.ORIGINAL_MESSAGE) + r")\b",
     re.I,
 )
-_FORWARD_WORDS = _words(
-    "forwarded message|begin forwarded message|weitergeleitete nachricht|anfang der weitergeleiteten nachricht|weitergeleitete mail|message transféré|message transmis|message réexpédié|courriel transféré"
-    "|début du message transféré|début du message réexpédié|mensaje reenviado|inicio del mensaje reenviado|mensagem encaminhada|mensagem reencaminhada|início da mensagem encaminhada"
-    "|messaggio inoltrato|inizio messaggio inoltrato|doorgestuurd bericht|begin doorgestuurd bericht|vidarebefordrat meddelande|vidarebefordrat brev|videresendt meddelelse|videresendt besked|videresendt melding"
-    "|start på videresendt besked|välitetty viesti|edelleenlähetetty viesti|przekazana wiadomość|wiadomość przekazana|treść przekazanej wiadomości|přeposlaná zpráva|preposlaná správa"
-    "|továbbított üzenet|mesaj redirecționat|пересылаемое сообщение|пересланное сообщение|переадресованное сообщение|начало переадресованного сообщения|переслане повідомлення|转发的邮件|转发邮件|轉寄郵件|轉寄的郵件"
-    "|転送メッセージ|転送されたメッセージ|전달된 메시지|전달된 메일|iletilen ileti|yönlendirilen ileti|yönlendirilmiş mesaj|προωθημένο μήνυμα|הודעה שהועברה|الرسالة المعاد توجيهها|missatge reenviat"
+_FORWARD_WORDS = alternation(phrases.FORWARDED_MESSAGE)
+_FORWARD = re.compile(
+    rf"^[\s*_]{{0,10}}(?:[-_=—–]{{2,}}\s{{0,3}}(?:{_FORWARD_WORDS})\b|(?:{_FORWARD_WORDS})\s?[:：]\s{{0,3}}$)", re.I
 )
-_FORWARD = re.compile(rf"^[\s*_]{{0,10}}(?:[-_=—–]{{2,}}\s{{0,3}}(?:{_FORWARD_WORDS})\b|(?:{_FORWARD_WORDS})\s?[:：]\s{{0,3}}$)", re.I)
 
 
 def original_follows(line: str) -> bool:
@@ -158,20 +128,7 @@ def forward_follows(line: str) -> bool:
     return _FORWARD.match(line[:MAX_LINE]) is not None
 
 
-_LABELS = {
-    "from": "from|von|de|da|van|från|fra|od|lähettäjä|от|от кого|від|від кого|发件人|寄件者|寄件人|差出人|送信者|送信元|보낸 사람|보낸사람|kimden|gönderen|feladó|de la|από|מאת|من|expéditeur"
-    "|afsender|avsender|mittente|remitente|odesílatel|odosielateľ|saatja|nuo|từ|dari|จาก|šalje|pošiljatelj",
-    "date": "sent|date|gesendet|datum|envoyé|envoyé le|envoyée|date d'envoi|enviado|enviado el|enviada em|enviado em|enviada|fecha|data|inviato|verzonden|skickat|sendt|dato|lähetetty|päivämäärä|päiväys"
-    "|отправлено|дата|надіслано|发送时间|发送日期|傳送時間|寄件日期|送信日時|送信日|日時|日期|날짜|보낸 날짜|보낸날짜|wysłano|wysłane|odesláno|odeslané|odoslané|elküldve|küldve|dátum|trimis|gönderildi|gönderilen"
-    "|gönderme tarihi|tarih|ngày|đã gửi|dikirim|tanggal|ημερομηνία|στάλθηκε|נשלח|תאריך|تاريخ|تم الإرسال|saadetud|kuupäev|poslano|enviat|when",
-    "to": "to|an|à|a|para|per|aan|til|till|do|vastaanottaja|кому|收件人|宛先|받는 사람|받는사람|kime|alıcı|címzett|către|catre|komu|pro|προς|אל|إلى|destinataire|destinatario|ontvanger|đến|kepada|saaja|za|prima|i",
-    "cc": "cc|kopie|copie|cópia|copia|kopia|kopi|копия|копія|抄送|副本|참조|bilgi|másolatot kap|kópia|kópie|κοιν|bcc|c.c|cópia para|copia para",
-    "subject": "subject|betreff|objet|asunto|oggetto|assunto|onderwerp|ämne|emne|aihe|temat|předmět|predmet|tema|тема|主题|主旨|件名|标题|제목|konu|tárgy|subiect|θέμα|נושא|الموضوع|chủ đề|perihal|subjek|assumpte"
-    "|zadeva|teema|sujet",
-    "reply": "reply-to|antwort an|répondre à|risposta|rispondi a|responder a|antwoord aan|svar til|reply to",
-    "other": "importance|priority|wichtigkeit|priorität|attachments|anlagen|pièces jointes|allegati|adjuntos",
-}
-_KINDS = {label: kind for kind, labels in _LABELS.items() for label in labels.split("|")}
+_KINDS = {label: kind for kind, labels in phrases.HEADER_LABELS.items() for label in labels}
 _LABEL = re.compile(r"^[*_\s\xa0>]{0,10}([^\W\d_][^:：*\n]{0,24}?)[\s\xa0]{0,3}[*_]{0,3}[\s\xa0]{0,3}[:：]")
 
 

@@ -25,7 +25,10 @@ _TELLING = (
     "x-failed-recipients",
 )
 """Fields whose mere presence says that no person pressed Send, or that none wants an automatic answer."""
-_DAEMONS = re.compile(r"(?:mailer-?daemon|postmaster|post_master|mail-?daemon|double-bounce|listserv|majordomo|autoreply|auto-reply)(?:@|$)", re.I)
+_DAEMONS = re.compile(
+    r"(?:mailer-?daemon|postmaster|post_master|mail-?daemon|double-bounce|listserv|majordomo|autoreply|auto-reply)(?:@|$)",
+    re.I,
+)
 _SUBJECT = re.compile(
     r"(?:auto(?:matic|matische|mated)?[- ]?(?:reply|response|antwort|answer|svar)|out of (?:the )?office|vacation reply|abwesenheits(?:notiz|meldung|nachricht)|abwesend"
     r"|réponse automatique|absence du bureau|respuesta automática|fuera de la oficina|resposta automática|ausência temporária|risposta automatica|fuori sede|automatisch antwoord"

@@ -11,10 +11,16 @@ MAX_TEXT = 50_000
 MAX_RECIPIENTS = 50
 
 _DAEMON = re.compile(
-    r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|mail[-_.]delivery[-_.](?:sub)?system|double-bounce|bounced?[-_.]notification)(?:@|$)", re.I
+    r"(?:mailer[-_.]?daemon|mail[-_.]?daemon|mail[-_.]delivery[-_.](?:sub)?system|double-bounce|bounced?[-_.]notification)(?:@|$)",
+    re.I,
 )
-_POSTMASTER = re.compile(r"(?:post_?master|poostmaster|sysadmin|no-?reply|system|administrator|root|admin)(?:@|$)", re.I)
-_DAEMON_NAME = re.compile(r"mail delivery (?:sub)?system|mail deliver(?:y)? system|mailer[- ]daemon|(?:pmdf|mail) .{0,20}interconnect|ndr administrator", re.I)
+_POSTMASTER = re.compile(
+    r"(?:post_?master|poostmaster|sysadmin|no-?reply|system|administrator|root|admin)(?:@|$)", re.I
+)
+_DAEMON_NAME = re.compile(
+    r"mail delivery (?:sub)?system|mail deliver(?:y)? system|mailer[- ]daemon|(?:pmdf|mail) .{0,20}interconnect|ndr administrator",
+    re.I,
+)
 _SUBJECT = re.compile(
     r"undeliver(?:able|ed)|returned mail|mail delivery fail|delivery (?:status notification|failure|has failed|notification|report|error|problem)|failure notice|delivery[- ]fail|mail system error"
     r"|message delivery has failed|mail failure|could not be delivered|not delivered|delivery delayed|delayed mail|delivery incomplete|nicht zustellbar|unzustellbar|zustellung fehlgeschlagen|nicht zugestellt"
@@ -69,8 +75,12 @@ def bounce_of(headers: Headers, sender: Address, leaves: Sequence[Leaf]) -> Boun
         return None
     told = " ".join((*(f"{name}: {value}" for name, value in fields), text))[:MAX_TEXT]
     message_id, references = _returned(leaves, text)
-    status = next((value.split()[0] for name, value in fields if name == "status" and _STATUS.match(value)), "") or _status_in(told)
-    return Bounce(_recipients(headers, sender, fields, text), _gone(status, fields, told), status, message_id, references)
+    status = next(
+        (value.split()[0] for name, value in fields if name == "status" and _STATUS.match(value)), ""
+    ) or _status_in(told)
+    return Bounce(
+        _recipients(headers, sender, fields, text), _gone(status, fields, told), status, message_id, references
+    )
 
 
 def _report_fields(text: str) -> list[tuple[str, str]]:
@@ -107,12 +117,18 @@ def _from_daemon(headers: Headers, sender: Address, text: str) -> bool:
     known = _POSTMASTER.match(sender.address) is not None
     if _SUBJECT.search(subject):
         return known or nobody or not sender.address
-    return (known and nobody) or (bool(_POSTMASTER.match(sender.address)) and _BODY.search(text[:5_000]) is not None and nobody)
+    return (known and nobody) or (
+        bool(_POSTMASTER.match(sender.address)) and _BODY.search(text[:5_000]) is not None and nobody
+    )
 
 
 def _recipients(headers: Headers, sender: Address, fields: list[tuple[str, str]], text: str) -> tuple[str, ...]:
     found = [address.address for address in headers.addresses("x-failed-recipients")]
-    found += [value.rpartition(";")[2].strip(" <>") for name, value in fields if name in ("final-recipient", "original-recipient")]
+    found += [
+        value.rpartition(";")[2].strip(" <>")
+        for name, value in fields
+        if name in ("final-recipient", "original-recipient")
+    ]
     if not found:
         found = [one or other for one, other in _ADDRESS.findall(text[:5_000])]
     own = {sender.address.lower(), *(address.address.lower() for address in headers.addresses("to"))}
@@ -131,7 +147,9 @@ def _status_in(text: str) -> str:
 def _gone(status: str, fields: list[tuple[str, str]], told: str) -> bool:
     """Codes are often wrong, so the words decide where there are any."""
     diagnosis = " ".join(value for name, value in fields if name == "diagnostic-code") or told[:5_000]
-    if status.startswith("4") or any(name == "action" and value.lower().startswith("delayed") for name, value in fields):
+    if status.startswith("4") or any(
+        name == "action" and value.lower().startswith("delayed") for name, value in fields
+    ):
         return False
     if _GONE.search(diagnosis):
         return True
@@ -141,11 +159,19 @@ def _gone(status: str, fields: list[tuple[str, str]], told: str) -> bool:
 def _returned(leaves: Sequence[Leaf], text: str) -> tuple[str, tuple[str, ...]]:
     """The Message-ID and the references of the mail that came back."""
     for leaf in leaves:
-        if leaf.type in ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers"):
+        if leaf.type in (
+            "message/rfc822",
+            "message/global",
+            "text/rfc822-headers",
+            "message/rfc822-headers",
+            "message/global-headers",
+        ):
             returned, _ = split(leaf.content)
             ids = returned.message_ids("message-id")
             if ids:
-                return ids[0], tuple(dict.fromkeys((*returned.message_ids("references"), *returned.message_ids("in-reply-to"))))
+                return ids[0], tuple(
+                    dict.fromkeys((*returned.message_ids("references"), *returned.message_ids("in-reply-to")))
+                )
     match = _COPIED_ID.search(text)
     copied = " ".join(_COPIED_REFERENCES.findall(text)[:3])
     return (match.group(1) if match else ""), tuple(re.findall(r"<([^<>\s]{1,900})>", words(copied)))

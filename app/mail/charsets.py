@@ -62,7 +62,11 @@ def decode(raw: bytes, charset: str = "") -> str:
     """`raw` as text. A charset that is missing, unknown or untrue is replaced by the one the bytes look like."""
     codec = _codec(charset)
     if codec == "iso2022_jp_ext" and b"\x1b$" in raw:
-        return _JIS_STRETCH.sub(_shifted, raw).decode("cp932", "replace") if _japanese_extra(raw) else raw.decode(codec, "replace")
+        return (
+            _JIS_STRETCH.sub(_shifted, raw).decode("cp932", "replace")
+            if _japanese_extra(raw)
+            else raw.decode(codec, "replace")
+        )
     for candidate in (codec, "utf-8", *_SIBLINGS.get(codec or "", ())):
         if candidate:
             try:

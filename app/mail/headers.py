@@ -65,7 +65,9 @@ class Headers:
     def message_ids(self, name: str) -> tuple[str, ...]:
         """The Message-IDs of a field, without their brackets."""
         value = " ".join(self.all(name))[:MAX_FIELD]
-        found = _MESSAGE_ID.findall(value) or ([value.strip(" <>")] if value.strip(" <>") and " " not in value.strip() else [])
+        found = _MESSAGE_ID.findall(value) or (
+            [value.strip(" <>")] if value.strip(" <>") and " " not in value.strip() else []
+        )
         return tuple(dict.fromkeys(found))[-MAX_REFERENCES:]
 
     def date(self) -> dt.datetime | None:
@@ -108,7 +110,7 @@ def _line(raw: bytes, at: int) -> tuple[bytes, int]:
 def _goes_on(raw: bytes, at: int) -> bool:
     """A line of nothing but spaces ends the header only if no header follows."""
     line, _ = _line(raw, at)
-    return line[:1] in (b" ", b"\t") and bool(line.strip()) or _FIELD.match(line.decode("latin-1")[:300]) is not None
+    return (line[:1] in (b" ", b"\t") and bool(line.strip())) or _FIELD.match(line.decode("latin-1")[:300]) is not None
 
 
 def _add_line(fields: list[list[str]], line: bytes) -> bool:

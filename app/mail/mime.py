@@ -13,7 +13,9 @@ MAX_DEPTH = 20
 MAX_STRUCTURED = 8_000
 """Characters of a Content-Type that are looked at."""
 
-_PARAMETER = re.compile(r';\s{0,50}([\w!#$%&+^`{}~.\'*-]{1,60})\s{0,20}=\s{0,20}(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL)
+_PARAMETER = re.compile(
+    r';\s{0,50}([\w!#$%&+^`{}~.\'*-]{1,60})\s{0,20}=\s{0,20}(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,11 @@ def _split_parts(body: bytes, boundary: str) -> list[bytes]:
 
 def _guessed_boundary(body: bytes) -> bytes:
     """Some senders forget to say it: then it is the first line that looks like one and is followed by a header."""
-    match = re.search(rb"^--([^\s-][^\r\n]{2,70}?|-{2,40}[^\r\n-][^\r\n]{2,70}?)[ \t]{0,9}\r?\n(?=content-)", body[:100_000], re.M | re.I)
+    match = re.search(
+        rb"^--([^\s-][^\r\n]{2,70}?|-{2,40}[^\r\n-][^\r\n]{2,70}?)[ \t]{0,9}\r?\n(?=content-)",
+        body[:100_000],
+        re.M | re.I,
+    )
     return re.escape(match.group(1)) if match else b""
 
 
@@ -165,4 +171,6 @@ def _put_together(pieces: list[tuple[str, bool]]) -> str:
 
 
 def _percent_bytes(text: str) -> bytes:
-    return re.sub(rb"%([0-9A-Fa-f]{2})", lambda match: bytes((int(match.group(1), 16),)), text.encode("utf-8", "replace"))
+    return re.sub(
+        rb"%([0-9A-Fa-f]{2})", lambda match: bytes((int(match.group(1), 16),)), text.encode("utf-8", "replace")
+    )

@@ -135,10 +135,20 @@ def _opened(parts: Sequence[Leaf]) -> list[Leaf]:
 
 
 def _from_envelope(leaf: Leaf, envelope: tnef.Envelope) -> list[Leaf]:
-    bodies = [(kind, body) for kind, body in (("text/plain", envelope.text), ("text/html", envelope.html)) if body.strip()]
+    bodies = [
+        (kind, body) for kind, body in (("text/plain", envelope.text), ("text/html", envelope.html)) if body.strip()
+    ]
     return [
         *(
-            Leaf(Headers(), kind, "utf-8", "", "", body.encode(), (*leaf.parents, "application/ms-tnef", "multipart/alternative"))
+            Leaf(
+                Headers(),
+                kind,
+                "utf-8",
+                "",
+                "",
+                body.encode(),
+                (*leaf.parents, "application/ms-tnef", "multipart/alternative"),
+            )
             for kind, body in bodies
         ),
         *(
@@ -192,7 +202,10 @@ def _contents(parts: Iterable[Leaf]) -> tuple[str, str, tuple[Part, ...]]:
 
 
 def _is_body(leaf: Leaf) -> bool:
-    if leaf.type not in ("text/plain", "text/html", "text/enriched", "text/richtext", "text/x-amp-html") or leaf.disposition == "attachment":
+    if (
+        leaf.type not in ("text/plain", "text/html", "text/enriched", "text/richtext", "text/x-amp-html")
+        or leaf.disposition == "attachment"
+    ):
         return False
     return not leaf.name or leaf.parents[-1:] == ("multipart/alternative",)
 

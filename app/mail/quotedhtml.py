@@ -43,17 +43,23 @@ _QUOTES = re.compile(
     r"|airmail_ext_quote|spark_quote|edo-reply|isReplyContent|WordSection1_quote|ms-outlook-mobile-reference-message|mail-editor-reference-message-container|quoted-plain-text)(?=$|[\s\"'])",
     re.I,
 )
-_HISTORY = re.compile(r"(?:^|\s)(?:x_)*(?:divRplyFwdMsg|appendonsend|stopSpelling|reply-intro|replyBlockquote|replySplit|lineBreakAtBeginningOfMessage_history)(?=$|\s)", re.I)
+_HISTORY = re.compile(
+    r"(?:^|\s)(?:x_)*(?:divRplyFwdMsg|appendonsend|stopSpelling|reply-intro|replyBlockquote|replySplit|lineBreakAtBeginningOfMessage_history)(?=$|\s)",
+    re.I,
+)
 _SIGNATURES = re.compile(
     r"(?:^|[\s\"'])(?:x_)*(?:gmail_signature(?:_prefix)?|moz-signature|AppleMailSignature|ms-outlook-mobile-signature|protonmail_signature_block(?:-user|-proton)?|ymail_android_signature|yahoo-signature"
     r"|tutanota_signature|bloop_sign|mailbird_signature|front-signature|Signature|signature|email-signature|mail-signature|iphone-signature)(?=$|[\s\"'])"
 )
 _OUTLOOK_RULER = re.compile(r"border\s?:\s?none\s?;\s?border-top\s?:\s?solid #(?:B5C4DF|E1E1E1)", re.I)
 _BLOCKS = frozenset(
-    "address article aside blockquote body br center dd div dl dt fieldset figure footer form h1 h2 h3 h4 h5 h6 head"
-    " header hr html li main nav ol p pre section table tbody td tfoot th thead title tr ul".split()
+    ["address", "article", "aside", "blockquote", "body", "br", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "td", "tfoot", "th", "thead", "title", "tr", "ul"]
 )
 _SPACES = re.compile(r"[ \t\r\n\f\xa0\u200b\ufeff]+")
+_FRAME = re.compile(r"<(?!img|hr)/?[a-z][^<>]{0,2000}>", re.IGNORECASE)
+PICTURE = "\ufffc"
+_FRAME = re.compile(r"<(?!img|hr)/?[a-z][^<>]{0,2000}>", re.IGNORECASE)
+PICTURE = "\ufffc"
 RULER = "_" * 32
 
 
@@ -85,17 +91,22 @@ class _Page:
 
     def read(self, token: Token) -> None:
         if token.kind is Kind.TEXT:
-            if not self._words:
-                self._start = token.start
-            self._words.append(markup.unescape(self.html[token.start : token.end]))
-            self._end = token.end
+            self._say(markup.unescape(self.html[token.start : token.end]), token)
             return
+        if token.name == "img":
+            self._say(PICTURE, token)
         if token.name in _BLOCKS:
             self._break(token)
         if token.kind is Kind.OPEN:
             self._enter(token)
         else:
             self._leave(token)
+
+    def _say(self, words: str, token: Token) -> None:
+        if not self._words:
+            self._start = token.start
+        self._words.append(words)
+        self._end = token.end
 
     def _break(self, token: Token) -> None:
         words = _SPACES.sub(" ", "".join(self._words)).strip()
@@ -176,6 +187,4 @@ def _hidden(lines: Sequence[Line], kept: Set[int]) -> list[tuple[int, int]]:
 
 
 def _tags_only(html: str) -> str:
-    return "".join(
-        html[token.start : token.end] for token in markup.tokens(html) if token.kind is not Kind.TEXT and token.name not in ("img", "hr")
-    )
+    return "".join(_FRAME.findall(html))

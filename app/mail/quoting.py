@@ -15,7 +15,7 @@ from app.mail.attribution import (
     header_block_end,
     original_follows,
 )
-from app.mail.quotedhtml import Line, lines_of, without_lines
+from app.mail.quotedhtml import PICTURE, Line, lines_of, without_lines
 from app.mail.signatures import without_signature
 
 DELIMITER = "##- Please type your reply above this line -##"
@@ -42,7 +42,8 @@ def visible(text: str, html: str) -> str:
         marked = _Reading(lines_of(html[:MAX_TEXT]))
         if marked.history or not text.strip():
             reading, sign_offs = marked, False
-    return "\n".join(line for _, line in _unsigned(reading, sign_offs)).strip("\n").rstrip()
+    words = "\n".join(line for _, line in _unsigned(reading, sign_offs))
+    return words.replace(PICTURE, "").strip("\n").rstrip()
 
 
 def visible_html(html: str) -> str:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from app.mail import phrases
+
 MAX_SIGNATURE_LINES = 15
 """More lines than that below a row of dashes are text: the dashes were a ruler."""
 MAX_SIGN_OFF_LINES = 5
@@ -29,27 +31,7 @@ _SENT_FROM = re.compile(
     re.I,
 )
 
-_SIGN_OFFS = frozenset(
-    "regards|best regards|kind regards|warm regards|warmest regards|kindest regards|with regards|with kind regards|with best regards|many regards|best|all the best|best wishes"
-    "|with best wishes|yours|yours truly|yours sincerely|yours faithfully|sincerely|sincerely yours|cordially|respectfully|cheers|thanks|many thanks|thank you|thanks a lot|thank you very much"
-    "|thanks and regards|thanks & regards|thanks and best regards|thanks in advance|thx|rgds|br|kr|brgds|ciao|take care|with thanks|thanks again|thanks so much|warmly|greetings|love|xoxo"
-    "|mit freundlichen grüßen|mit freundlichen grüssen|mit freundlichem gruß|mit freundlichem gruss|freundliche grüße|freundliche grüsse|viele grüße|viele grüsse|liebe grüße|liebe grüsse"
-    "|beste grüße|beste grüsse|schöne grüße|herzliche grüße|herzliche grüsse|grüße|grüsse|gruß|gruss|lg|vg|mfg|danke|vielen dank|besten dank|hochachtungsvoll|bis dann|mit besten grüßen|mit besten grüssen|mit herzlichen grüßen"
-    "|cordialement|bien cordialement|très cordialement|bien à vous|bien à toi|amicalement|sincères salutations|meilleures salutations|salutations|merci|merci d'avance|cdlt|cdt|bonne journée|bonne réception|salutations distinguées"
-    "|saludos|un saludo|saludos cordiales|un cordial saludo|atentamente|gracias|muchas gracias|atte|cordialmente|abrazos|un abrazo"
-    "|atenciosamente|cumprimentos|com os melhores cumprimentos|melhores cumprimentos|obrigado|obrigada|muito obrigado|abraços|abraço|att|grato|grata"
-    "|cordiali saluti|distinti saluti|saluti|un saluto|grazie|grazie mille|a presto|buona giornata"
-    "|met vriendelijke groet|met vriendelijke groeten|vriendelijke groet|vriendelijke groeten|groet|groeten|groetjes|mvg|bedankt|alvast bedankt|dank je wel|hartelijke groet|hartelijke groeten|met groet|gr"
-    "|med venlig hilsen|venlig hilsen|de bedste hilsner|bedste hilsner|mange hilsner|hilsen|kærlig hilsen|mvh|vh|kh|tak|på forhånd tak|hilsner|mange tak|med venlige hilsner|dbh"
-    "|med vennlig hilsen|vennlig hilsen|beste hilsen|takk|på forhånd takk|hilsen fra|med hilsen"
-    "|med vänlig hälsning|med vänliga hälsningar|vänliga hälsningar|vänlig hälsning|hälsningar|hälsning|bästa hälsningar|tack|tack på förhand|med vänlig hälsningar|allt gott|vh"
-    "|ystävällisin terveisin|terveisin|terv|kiitos|parhain terveisin|t"
-    "|pozdrawiam|pozdrowienia|z poważaniem|z powazaniem|serdecznie pozdrawiam|pozdrawiam serdecznie|z wyrazami szacunku|dziękuję|dzięki|z pozdrowieniami|łączę pozdrowienia|dziekuje"
-    "|s pozdravem|s přáním hezkého dne|děkuji|díky|zdravím|s úctou|s pozdravom|ďakujem|hezký den|lp|lep pozdrav|hvala|srdačan pozdrav|lijep pozdrav|pozdrav|s poštovanjem"
-    "|üdvözlettel|tisztelettel|köszönöm|üdv|cu stimă|cu respect|mulțumesc|multumesc|cu drag|saygılarımla|saygılar|iyi çalışmalar|teşekkürler|sevgiler"
-    "|с уважением|с наилучшими пожеланиями|спасибо|всего доброго|с найкращими побажаннями|з повагою|дякую|поздрави|с поздрав|με εκτίμηση|ευχαριστώ|φιλικά|בברכה|תודה|مع التحية|شكرا|تحياتي"
-    "|以上|敬具|よろしくお願いします|よろしくお願いいたします|以上、よろしくお願いいたします|以上、よろしくお願いします|此致|谢谢|謝謝|祝好|감사합니다|trân trọng|thân|cảm ơn|salam|terima kasih|hormat saya|salutacions|atentament|gràcies|tervitades|parimate soovidega|pagarbiai|ar cieņu".split("|")
-)
+_SIGN_OFFS = frozenset(phrases.SIGN_OFFS)
 
 
 def without_signature(lines: Sequence[str], *, first_words: bool, sign_offs: bool, dashes: bool) -> int:
@@ -100,7 +82,12 @@ def _says_sent_from(line: str) -> bool:
         return False
     words = re.sub(r"[<(\[]\s?(?:https?:|mailto:)[^\s>)\]]{1,200}[>)\]]?", "", line).strip(" .!*_")
     known = _DEVICE.search(words) is not None
-    return ", " not in words and ". " not in words and len(words.split()) <= (14 if known else 7) and (known or line.rstrip()[-1:] not in ".?:")
+    return (
+        ", " not in words
+        and ". " not in words
+        and len(words.split()) <= (14 if known else 7)
+        and (known or line.rstrip()[-1:] not in ".?:")
+    )
 
 
 def _sign_off(lines: Sequence[str], least: int, end: int) -> int:
@@ -129,7 +116,12 @@ def _reads_as_name(lines: Sequence[str], start: int, end: int) -> bool:
 def _dashed_name(lines: Sequence[str], least: int, end: int) -> int:
     """`-Roman` as the last line; not the last of a list."""
     above = [line for line in lines[:end] if line.strip()]
-    if end <= least or len(above) < 2 or above[-2].rstrip().endswith(":") or any(_BULLET.match(line) for line in above[-4:-1]):
+    if (
+        end <= least
+        or len(above) < 2
+        or above[-2].rstrip().endswith(":")
+        or any(_BULLET.match(line) for line in above[-4:-1])
+    ):
         return end
     line = lines[end - 1]
     spaced = line[1:2] == " "
