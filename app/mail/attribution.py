@@ -14,6 +14,8 @@ MAX_ATTRIBUTION_LINES = 5
 MAX_HEADER_LINES = 24
 
 
+_BIDI = dict.fromkeys((0x200E, 0x200F, 0x202A, 0x202B, 0x202C, 0x202D, 0x202E, 0x2066, 0x2067, 0x2068, 0x2069))
+"""Marks for the direction of writing, which stand anywhere in Hebrew and Arabic."""
 _VERBS = alternation(phrases.WROTE)
 _VERBS_BEFORE_THE_NAME = alternation(phrases.WROTE_BEFORE_THE_NAME)
 _ON_WORDS = alternation(phrases.ON)
@@ -29,10 +31,20 @@ _PROPER_START = re.compile(
 _DATED_START = re.compile(
     rf"(?:{_ON_WORDS})\s[^\n]{{0,25}}\d|\d{{1,4}}[\s./:年-]|(?:{_DAYS})[.,]{{0,2}}\s[^\n]{{0,15}}\d", re.I
 )
-_VERB_AT_END = re.compile(rf"(?:^|[\s>)\]\"'，,，])\s*(?:{_VERBS})\s?(?:\:|：|-{{2,}})?$", re.I)
+_VERB_AT_END = re.compile(
+    rf"(?:(?:{alternation(phrases.WROTE_WITHOUT_SPACES)})$)|(?:^|[\s>)\]\"'，,，])\s*(?:{_VERBS})\s?(?:\:|：|-{{2,}})?$",
+    re.I,
+)
 _AFTER_ADDRESS = re.compile(rf"@[^\s<>@]{{1,200}}[>)\]]{{1,3}}\s{{0,3}}(?:{_VERBS})\s?$", re.I)
 _VERB_THEN_NAME = re.compile(rf"\s(?i:{_VERBS_BEFORE_THE_NAME})\s{{1,3}}(?=[^\W_a-zà-ÿа-яё]|[\"'<(])")
 _NAMED_AT_END = re.compile(r"@[^\s<>@]{1,200}\s?[>)\]]{1,3}$")
+_QUOTING = re.compile(
+    rf"(?:{alternation(phrases.QUOTING)})\s[^<@]{{0,80}}<?[^\s<>@]{{1,100}}@[^\s<>@]{{1,200}}>?$", re.I
+)
+_ADDRESS_THEN_DATE = re.compile(r"^[^<]{1,80}<[^\s<>@]{1,100}@[^\s<>@]{1,200}>[^<]{0,60}\b(?:19|20)\d\d[^<]{0,60}$")
+_VERB_THEN_DATE = re.compile(
+    rf"^[^.!?]{{1,80}}\s(?:{_VERBS_BEFORE_THE_NAME})\s[^<]{{0,30}}\d[^<]{{0,60}}\d(?: Uhr)?$", re.I
+)
 _ISO_STAMP = re.compile(
     r"\d{4}-\d\d-\d\d \d{1,2}:\d\d (?:GMT|UTC)[+-]\d{1,2}:?\d\d \S.{0,200}$"
     r"|\d{4}/\d{1,2}/\d{1,2} \S.{0,200}<\s?[^\s<>@]{1,100}@[^\s<>@]{1,200}>$"
@@ -72,7 +84,7 @@ def _begins_below(lines: Sequence[str], at: int, end: int) -> bool:
 
 
 def _bare(line: str) -> str:
-    return line[:MAX_LINE].strip(" \t*_-\xa0\u200e\u202f")
+    return line[:MAX_LINE].translate(_BIDI).strip(" \t*_-\xa0")
 
 
 def _may_begin(first: str) -> bool:
@@ -90,10 +102,18 @@ def _announces(text: str, lines_below: int) -> bool:
     begins_well = _PROPER_START.match(body) is not None
     if _VERB_AT_END.search(body):
         return (begins_well or lines_below == 0) and (dated or _AFTER_ADDRESS.search(body) is not None)
-    if not (dated and begins_well):
-        return False
-    if _NAMED_AT_END.search(body):
+    if _QUOTING.match(body):
         return True
+    if not dated:
+        return False
+    if begins_well and (_NAMED_AT_END.search(body) or _names_the_writer(body)):
+        return True
+    return lines_below == 0 and (
+        _ADDRESS_THEN_DATE.search(body) is not None or _VERB_THEN_DATE.search(body) is not None
+    )
+
+
+def _names_the_writer(body: str) -> bool:
     verb = _VERB_THEN_NAME.search(body)
     return verb is not None and len(body) - verb.end() < 80
 

@@ -117,9 +117,8 @@ def _from_daemon(headers: Headers, sender: Address, text: str) -> bool:
     known = _POSTMASTER.match(sender.address) is not None
     if _SUBJECT.search(subject):
         return known or nobody or not sender.address
-    return (known and nobody) or (
-        bool(_POSTMASTER.match(sender.address)) and _BODY.search(text[:5_000]) is not None and nobody
-    )
+    told = _BODY.search(text[:5_000]) is not None
+    return (known and nobody) or (told and sender.address.lower().startswith(("postmaster@", "post_master@")))
 
 
 def _recipients(headers: Headers, sender: Address, fields: list[tuple[str, str]], text: str) -> tuple[str, ...]:

@@ -21,22 +21,30 @@ WROTE = phrases("""
     het volgende geschreven | geschreven | skrev | har skrevet | følgende | kirjoitti | napisał(a) | napisał
     napisała | napisal | napisala | pisze | napsal(a) | napsal | napsala | napísal(a) | napísal | napísala
     ezt írta | írta | a scris | yazdı | şunu yazdı | şunları yazdı | написал(а) | написал | написала | пишет | писал
-    писала | написав | написав(-ла) | пише | написа | je napisao | je napisala | napisao | napisao/la | je napisal
+    писала | написав | написав(-ла) | пише | написа | je napisao | napisao je | napisala je | je napisala | napisao | napisao/la | je napisal
     je napisal/a | έγραψε | כתב | כתבה | כתב/ה | مساهمة | كتب | كتبت | نوشت | ने लिखा | เขียนว่า | đã viết | menulis
     写道 | 寫道 | 写到 | 書きました | さんは書きました | のメール | のメッセージ | さんからのメール | 작성 | 님이 작성 | kirjutas | rakstīja | rašė | parašė
     skrifaði | idatzi zuen | escribiu | ysgrifennodd | skribis | het geskryf | dirait | viết
 """)
 """Ends `On Monday, Ada wrote:`, or stands before the name in it."""
 
+WROTE_WITHOUT_SPACES = phrases("""
+    写道 | 寫道 | 写到 | 書きました | さんは書きました | のメール | のメッセージ | さんからのメール | 작성 | 님이 작성 | 님이 쓴 글
+""")
+"""Where words are not parted by spaces."""
+
+QUOTING = phrases("quoting | zitat von | citando a | citando | citation de | cytowanie | citát | citerar | citat")
+"""Begins `Quoting Ada <ada@…>:`."""
+
 WROTE_BEFORE_THE_NAME = phrases("""
-    schrieb | schreef | skrev | napisał | skrifaði | napsal | wrote | escribió | écrit | a écrit | пишет | написал
+    schrieb | schreef | skrev | kirjoitti | napisał | skrifaði | napsal | wrote | escribió | écrit | a écrit | пишет | написал
 """)
 """The verbs after which the name follows: `Am 1. Mai schrieb Ada:`."""
 
 ON = phrases("""
     on | at | am | le | el | il | em | op | den | på | dnia | w dniu | vào | vào ngày | lúc | pada | dne | dňa | în
     în data de | in data | in date | a | la | as of | στις | ב | في | u | dana | ngày | kl | il giorno | le jour
-    no dia | el día | vom | von | de | в | у | 在 | 于 | 於
+    no dia | el día | vom | von | de | в | у | 在 | 于 | 於 | בתאריך | بتاريخ | ในวันที่ | เมื่อ | pada tanggal | lúc | le jour
 """)
 """Words before a date."""
 
@@ -47,6 +55,9 @@ DAYS = phrases("""
     jue | vie | sáb | sab | dom | lunes | martes | miércoles | jueves | viernes | sábado | domingo | gio | lunedì
     martedì | mercoledì | giovedì | venerdì | seg | ter | qua | qui | sex | ma | wo | vr | za | zo | tir | ons | tor
     tors | fre | lør | lör | søn | sön | man | mån | tis | ke | to | pe | la | su | ti | pon | wt | śr | czw | pt
+    понедельник | вторник | среда | четверг | пятница | суббота | воскресенье | poniedziałek | wtorek | środa | czwartek
+    mandag | tirsdag | onsdag | torsdag | fredag | lørdag | søndag | måndag | tisdag | lördag | söndag | št | so | ne
+    donderdag | maandag | dinsdag | woensdag | vrijdag | zaterdag | zondag | segunda | terça | quarta | quinta | sexta
     sob | niedz | po | út | st | čt | pá | ne | пн | вт | ср | чт | пт | сб | вс | нд | hét | kedd | sze | csüt
     pén | szo | vas | pzt | sal | çar | per | cum | cmt | paz
 """)

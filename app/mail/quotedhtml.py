@@ -7,6 +7,7 @@ from enum import Enum
 
 from app.core import markup
 from app.core.markup import Kind, Token
+from app.mail.phrases import phrases
 
 MAX_TOKENS = 30_000
 """Tags and texts that are read with care; what follows is one line."""
@@ -37,23 +38,79 @@ class Role(Enum):
     SIGNATURE = "signature"
 
 
-_QUOTES = re.compile(
-    r"(?:^|[\s\"'])(?:x_)*(?:gmail_quote(?:_container)?|gmail_attr|gmail_extra_quote|yahoo_quoted|yahoo-quoted-begin|protonmail_quote|tutanota_quote|moz-cite-prefix|zmail_extra"
-    r"|OLK_SRC_BODY_SECTION|OutlookMessageHeader|mail-quote-collapse|mailbird_quote|front-quote|frontapp-quote|hey_quote|replyforwardmessage|history_container|quotedReply|reply-quote|bloop_original_html"
-    r"|airmail_ext_quote|spark_quote|edo-reply|isReplyContent|WordSection1_quote|ms-outlook-mobile-reference-message|mail-editor-reference-message-container|quoted-plain-text)(?=$|[\s\"'])",
-    re.I,
+_QUOTES = frozenset(
+    phrases("""
+    gmail_quote | gmail_quote_container | gmail_attr | yahoo_quoted | protonmail_quote | tutanota_quote
+    moz-cite-prefix | zmail_extra | olk_src_body_section | outlookmessageheader | mailbird_quote
+    front-blockquote | front-quote | hey_quote | missive_quote | cm_quote | airmail_ext_quote | spark_quote
+    nylas-quote | isreplycontent | quotedreply | bloop_original_html | messagereplysection
+    ms-outlook-mobile-reference-message | mail-editor-reference-message-container | __quoted_text__
+    k9mail-quote
+""")
 )
-_HISTORY = re.compile(
-    r"(?:^|\s)(?:x_)*(?:divRplyFwdMsg|appendonsend|stopSpelling|reply-intro|replyBlockquote|replySplit|lineBreakAtBeginningOfMessage_history)(?=$|\s)",
-    re.I,
+"""Names of the elements in which mail programs put the history."""
+_HISTORY = frozenset(
+    phrases("""
+    divrplyfwdmsg | appendonsend | stopspelling | reply-intro | zwchr | replysplit
+""")
 )
-_SIGNATURES = re.compile(
-    r"(?:^|[\s\"'])(?:x_)*(?:gmail_signature(?:_prefix)?|moz-signature|AppleMailSignature|ms-outlook-mobile-signature|protonmail_signature_block(?:-user|-proton)?|ymail_android_signature|yahoo-signature"
-    r"|tutanota_signature|bloop_sign|mailbird_signature|front-signature|Signature|signature|email-signature|mail-signature|iphone-signature)(?=$|[\s\"'])"
+"""Names of the elements below which all is history."""
+_SIGNATURES = frozenset(
+    phrases("""
+    gmail_signature | gmail_signature_prefix | moz-signature | applemailsignature
+    ms-outlook-mobile-signature | signature | protonmail_signature_block | ymail_android_signature
+    yahoo-signature | ydp-signature | tutanota_signature | bloop_sign | mailbird_signature | front-signature
+    email-signature | messagesignaturesection | __sig_pre__ | composer_signature
+""")
 )
+_PREFIXES = re.compile(r"^(?:x_|ecx)+")
+"""What Outlook and Hotmail put before the names in a message that they pass on."""
+_NUMBER = re.compile(r"_?\d+$")
 _OUTLOOK_RULER = re.compile(r"border\s?:\s?none\s?;\s?border-top\s?:\s?solid #(?:B5C4DF|E1E1E1)", re.I)
 _BLOCKS = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "br", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header", "hr", "html", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "td", "tfoot", "th", "thead", "title", "tr", "ul"]
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "br",
+        "center",
+        "dd",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "head",
+        "header",
+        "hr",
+        "html",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "title",
+        "tr",
+        "ul",
+    ]
 )
 _SPACES = re.compile(r"[ \t\r\n\f\xa0\u200b\ufeff]+")
 _FRAME = re.compile(r"<(?!img|hr)/?[a-z][^<>]{0,2000}>", re.IGNORECASE)
@@ -128,23 +185,16 @@ class _Page:
 
     def _enter(self, token: Token) -> None:
         marks = markup.attributes(self.html, token) if token.end - token.start > len(token.name) + 2 else {}
-        names = f"{marks.get('id', '')} {marks.get('class', '')} {marks.get('data-smartmail', '')}"
-        if _HISTORY.search(names[:500]) or _OUTLOOK_RULER.search(marks.get("style", "")[:300]):
+        names = _names(marks)
+        if names & _HISTORY or _OUTLOOK_RULER.search(marks.get("style", "")[:300]):
             self._begins_history = True
         if token.name in markup.VOID or token.name in markup.SELF_CLOSING or len(self._open) >= MAX_NESTING:
             return
-        role = self._role(token.name, names[:500], marks)
+        role = _role(token.name, names, marks)
         if role is Role.PLAIN_QUOTE and not self._counts[role]:
             self._plain_quotes += 1
         self._open.append((token.name, role))
         self._counts[role] += 1
-
-    def _role(self, name: str, names: str, marks: dict[str, str]) -> Role:
-        if _QUOTES.search(names) or (name == "blockquote" and (marks.get("type") == "cite" or "cite" in marks)):
-            return Role.QUOTE
-        if name == "blockquote":
-            return Role.PLAIN_QUOTE
-        return Role.SIGNATURE if _SIGNATURES.search(names) else Role.NONE
 
     def _leave(self, token: Token) -> None:
         for depth in range(len(self._open) - 1, max(-1, len(self._open) - 20), -1):
@@ -157,6 +207,23 @@ class _Page:
     def finished(self, end: int) -> list[Line]:
         self._break(Token(Kind.CLOSE, "body", end, end))
         return self.lines
+
+
+def _names(marks: dict[str, str]) -> frozenset[str]:
+    """What an element calls itself, as lower-case words."""
+    called = " ".join(marks.get(mark, "")[:300] for mark in ("id", "class", "data-smartmail", "data-marker"))
+    named = f"name={marks['name'][:50]}" if "name" in marks else ""
+    return frozenset(_NUMBER.sub("", _PREFIXES.sub("", name)) for name in f"{called} {named}".lower().split())
+
+
+def _role(name: str, names: frozenset[str], marks: dict[str, str]) -> Role:
+    cited = name == "blockquote" and (marks.get("type") == "cite" or "cite" in marks)
+    if cited or names & _QUOTES or names & {"name=quote", "name=messagereplysection"}:
+        return Role.QUOTE
+    if name == "blockquote":
+        return Role.PLAIN_QUOTE
+    signed = names & _SIGNATURES or "name=messagesignaturesection" in names
+    return Role.SIGNATURE if signed else Role.NONE
 
 
 def _only_last_plain_quote(lines: Sequence[Line]) -> list[Line]:
