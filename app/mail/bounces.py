@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.mail.headers import Address, Headers, split, words
+from app.mail.headers import Address, Headers, split
 from app.mail.mime import Leaf, structured
+from app.mail.phrases import phrases
 
 MAX_TEXT = 50_000
 MAX_RECIPIENTS = 50
@@ -31,7 +32,7 @@ _SUBJECT = re.compile(
 )
 _BODY = re.compile(
     r"(?:could not be|was not|were not|cannot be|can't be|couldn't be) delivered|wasn't able to deliver|unable to deliver|delivery (?:to the following|has failed|failed)|undeliverable|permanent(?: fatal)? error"
-    r"|transcript of session follows|returned to sender|did not reach|message you sent|user unknown|配信できません|届けできません|送信できませんでした",
+    r"|transcript of session follows|returned to sender|did not reach|message you sent|user unknown|no such user|invalid user address|配信できません|届けできません|送信できませんでした",
     re.I,
 )
 _GONE = re.compile(
@@ -41,8 +42,11 @@ _GONE = re.compile(
     r"|isn't listed|not listed in|address not present|nullmx|null mx|does not accept mail|doesn't have a .{0,30}account",
     re.I,
 )
+_FULL = re.compile(
+    r"mailbox (?:is )?full|over ?quota|quota exceeded|exceed(?:ed|s) .{0,30}quota|insufficient .{0,12}storage", re.I
+)
 _STILL_THERE = re.compile(
-    r"mailbox (?:is )?full|over ?quota|quota exceeded|exceeded .{0,30}quota|insufficient storage|spam|blocked|blacklist|blocklist|reputation|policy|too large|message size|dmarc|\bspf\b|\bdkim\b|relay(?:ing)? (?:access )?denied|temporar|deferred"
+    r"spam|blocked|blacklist|blocklist|reputation|policy|too large|message size|dmarc|\bspf\b|\bdkim\b|relay(?:ing)? (?:access )?denied|temporar|deferred"
     r"|suspended|disabled|inactive|greylist|try again|rate limit|virus|access denied",
     re.I,
 )
@@ -50,8 +54,16 @@ _GONE_STATUS = re.compile(r"5\.1\.(?:1|2|3|6|10)$|5\.4\.4$")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<![\d.-])([45][0-5]\d)[ -]")
 _ADDRESS = re.compile(r"<([^\s<>@]{1,100}@[^\s<>@]{1,200})>\s{0,3}:?|(?:^|[\s:])([\w.+-]{1,64}@[\w.-]{1,200}\w)")
-_COPIED_ID = re.compile(r"^\s{0,4}message-id:\s{0,10}<([^<>\s]{1,900})>", re.I | re.M)
-_COPIED_REFERENCES = re.compile(r"^\s{0,4}(?:references|in-reply-to):((?:\s{1,20}<[^<>\s]{1,900}>){1,20})", re.I | re.M)
+_COPY_FOLLOWS = re.compile(
+    r"^[\s>]{0,5}(?:-{2,}.{0,60}(?:copy|original|message|header|transcript)|(?:received|return-path|message-id|date|x-[\w-]{1,40}):\s)",
+    re.I | re.M,
+)
+_ARRIVED = ("delivered", "relayed", "expanded")
+_COPIED_FIELD = re.compile(
+    r"^[ >]{0,4}(message-id|references|in-reply-to|to):[ \t]{0,10}([^\r\n]{1,900}(?:\r?\n[ \t]{1,20}<[^<>\s]{1,900}>){0,20})",
+    re.I | re.M,
+)
+_RETURNED = frozenset(phrases("message/rfc822 | message/global | text/rfc822-headers | message/rfc822-headers"))
 
 
 @dataclass(frozen=True)
@@ -74,13 +86,22 @@ def bounce_of(headers: Headers, sender: Address, leaves: Sequence[Leaf]) -> Boun
     if not _reports_failure(headers, sender, fields, text):
         return None
     told = " ".join((*(f"{name}: {value}" for name, value in fields), text))[:MAX_TEXT]
-    message_id, references = _returned(leaves, text)
+    returned = _returned(leaves, text)
     status = next(
         (value.split()[0] for name, value in fields if name == "status" and _STATUS.match(value)), ""
     ) or _status_in(told)
+    recipients = _recipients(headers, sender, fields, text) or _only_addresses(returned.addresses("to"))
     return Bounce(
-        _recipients(headers, sender, fields, text), _gone(status, fields, told), status, message_id, references
+        recipients=recipients,
+        permanent=_gone(status, fields, told),
+        status=status,
+        message_id=next(iter(returned.message_ids("message-id")), ""),
+        references=tuple(dict.fromkeys((*returned.message_ids("references"), *returned.message_ids("in-reply-to")))),
     )
+
+
+def _only_addresses(people: Sequence[Address]) -> tuple[str, ...]:
+    return tuple(person.address.lower() for person in people)[:MAX_RECIPIENTS]
 
 
 def _report_fields(text: str) -> list[tuple[str, str]]:
@@ -100,7 +121,7 @@ def _reports_failure(headers: Headers, sender: Address, fields: list[tuple[str, 
     kind, parameters = structured(headers.get("content-type"))
     report = parameters.get("report-type", "").lower()
     if actions:
-        return not actions <= {"delivered", "relayed", "expanded"}
+        return any(not action.startswith(_ARRIVED) for action in actions)
     if fields or "x-failed-recipients" in headers or (kind == "multipart/report" and report == "delivery-status"):
         return True
     if report in ("feedback-report", "disposition-notification"):
@@ -118,21 +139,29 @@ def _from_daemon(headers: Headers, sender: Address, text: str) -> bool:
     if _SUBJECT.search(subject):
         return known or nobody or not sender.address
     told = _BODY.search(text[:5_000]) is not None
-    return (known and nobody) or (told and sender.address.lower().startswith(("postmaster@", "post_master@")))
+    return told and ((known and nobody) or sender.address.lower().startswith(("postmaster@", "post_master@")))
 
 
 def _recipients(headers: Headers, sender: Address, fields: list[tuple[str, str]], text: str) -> tuple[str, ...]:
-    found = [address.address for address in headers.addresses("x-failed-recipients")]
-    found += [
-        value.rpartition(";")[2].strip(" <>")
-        for name, value in fields
-        if name in ("final-recipient", "original-recipient")
-    ]
+    found = [address.address for address in headers.addresses("x-failed-recipients")] + _reported(fields)
     if not found:
-        found = [one or other for one, other in _ADDRESS.findall(text[:5_000])]
+        letter = _COPY_FOLLOWS.split(text[:5_000], maxsplit=1)[0]
+        found = [one or other for one, other in _ADDRESS.findall(letter)]
     own = {sender.address.lower(), *(address.address.lower() for address in headers.addresses("to"))}
     wanted = (address.lower() for address in found if "@" in address)
     return tuple(dict.fromkeys(address for address in wanted if address not in own))[:MAX_RECIPIENTS]
+
+
+def _reported(fields: list[tuple[str, str]]) -> list[str]:
+    """The recipients of a delivery report, but those who got their copy."""
+    found, block = list[str](), list[str]()
+    for name, value in fields:
+        if name in ("final-recipient", "original-recipient"):
+            block.append(value.rpartition(";")[2].strip(" <>"))
+        elif name == "action":
+            found += [] if value.lower().startswith(_ARRIVED) else block
+            block = []
+    return found + block
 
 
 def _status_in(text: str) -> str:
@@ -150,27 +179,18 @@ def _gone(status: str, fields: list[tuple[str, str]], told: str) -> bool:
         name == "action" and value.lower().startswith("delayed") for name, value in fields
     ):
         return False
+    if _FULL.search(diagnosis):
+        return False
     if _GONE.search(diagnosis):
         return True
     return _GONE_STATUS.match(status) is not None and not _STILL_THERE.search(diagnosis)
 
 
-def _returned(leaves: Sequence[Leaf], text: str) -> tuple[str, tuple[str, ...]]:
-    """The Message-ID and the references of the mail that came back."""
+def _returned(leaves: Sequence[Leaf], text: str) -> Headers:
+    """The header of the mail that came back: attached, or copied below the report."""
     for leaf in leaves:
-        if leaf.type in (
-            "message/rfc822",
-            "message/global",
-            "text/rfc822-headers",
-            "message/rfc822-headers",
-            "message/global-headers",
-        ):
-            returned, _ = split(leaf.content)
-            ids = returned.message_ids("message-id")
-            if ids:
-                return ids[0], tuple(
-                    dict.fromkeys((*returned.message_ids("references"), *returned.message_ids("in-reply-to")))
-                )
-    match = _COPIED_ID.search(text)
-    copied = " ".join(_COPIED_REFERENCES.findall(text)[:3])
-    return (match.group(1) if match else ""), tuple(re.findall(r"<([^<>\s]{1,900})>", words(copied)))
+        if leaf.type in _RETURNED:
+            headers, _ = split(leaf.content)
+            if "message-id" in headers or "to" in headers:
+                return headers
+    return Headers((name.lower(), value) for name, value in _COPIED_FIELD.findall(text))
