@@ -5,4 +5,8 @@ import sys
 from app.run import words
 
 if __name__ == "__main__":
-    sys.exit(words.run(*(sys.argv[1:] or ["up"])))
+    wanted = sys.argv[1:] or ["up"]
+    try:
+        sys.exit(words.run(*wanted))
+    except KeyboardInterrupt:  # before there was anything to stop
+        sys.exit(0 if wanted == ["up"] else 130)

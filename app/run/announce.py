@@ -24,20 +24,27 @@ def when_ready(data: Path, since: float) -> None:
     sign_ins = data / "sign-ins.txt"
     if sign_ins.exists():
         print(sign_ins.read_text().rstrip())
+    if not _public() and ports.host() not in ("127.0.0.1", "localhost", "::1"):
+        print("It answers to no name but 127.0.0.1: set PUBLIC_URL to the address that people will type.")
     print("Stop it with Ctrl-C.")
 
 
 def address() -> str:
     place, port = ports.address(ports.web())
     default = f"http://[{place}]:{port}" if ":" in place else f"http://{place}:{port}"
-    return os.environ.get("PUBLIC_URL", "").rstrip("/") or default
+    return _public() or default
+
+
+def _public() -> str:
+    return os.environ.get("PUBLIC_URL", "").rstrip("/")
 
 
 def _what_is_missing() -> str:
     """Asked of our own address, but under the public name: the desk answers to no other in production."""
+    name = urlsplit(_public()).netloc or f"127.0.0.1:{ports.web()}"
     line = http.client.HTTPConnection(*ports.address(ports.web()), timeout=5)
     try:
-        line.request("GET", "/readyz", headers={"Host": urlsplit(address()).netloc})
+        line.request("GET", "/readyz", headers={"Host": name})
         answer = line.getresponse()
         said = answer.read(2000).decode(errors="replace").strip()
         return "" if answer.status == 200 else f"{answer.status} {said}"
