@@ -70,7 +70,9 @@ def _cells(ticket: Ticket, sign: int) -> dict[Cell, int]:
 def _cells_before(ticket: Ticket) -> dict[Cell, int]:
     def old(name: str) -> Any:
         history = inspect(ticket).attrs[name].history
-        return history.deleted[0] if history.deleted else getattr(ticket, name)
+        if not history.has_changes():
+            return getattr(ticket, name)
+        return history.deleted[0] if history.deleted else None
 
     if not old("live"):
         return {}
