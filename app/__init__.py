@@ -15,6 +15,8 @@ MODELS = (
     "app.tickets.models",
     "app.tickets.numbering",
     "app.tickets.tally",
+    "app.mail.models",
+    "app.notifications.models",
 )
 """Imported before AppBuilder reads the metadata."""
 

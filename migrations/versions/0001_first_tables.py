@@ -351,6 +351,29 @@ def upgrade() -> None:
         sa.UniqueConstraint("name"),
     )
     op.create_table(
+        "notice_preference",
+        sa.Column("staff_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "ticket_created",
+                "assigned",
+                "customer_replied",
+                "priority_changed",
+                "mention",
+                "sla_breach",
+                name="notice",
+                native_enum=False,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("app", sa.Boolean(), nullable=False),
+        sa.Column("mail", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["staff_id"], ["ab_user.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("staff_id", "kind"),
+    )
+    op.create_table(
         "role_scope",
         sa.Column("role_id", sa.Integer(), nullable=False),
         sa.Column(
@@ -621,6 +644,45 @@ def upgrade() -> None:
         batch_op.create_index("ix_message_ticket", ["ticket_id", "id"], unique=False)
 
     op.create_table(
+        "notification",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("staff_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "ticket_created",
+                "assigned",
+                "customer_replied",
+                "priority_changed",
+                "mention",
+                "sla_breach",
+                name="notice",
+                native_enum=False,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("ticket_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("parts", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["staff_id"], ["ab_user.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("notification", schema=None) as batch_op:
+        batch_op.create_index("ix_notification_created", ["created_at"], unique=False)
+        batch_op.create_index("ix_notification_staff", ["staff_id", "id"], unique=False)
+        batch_op.create_index("ix_notification_ticket", ["ticket_id"], unique=False)
+        batch_op.create_index(
+            "ix_notification_unread",
+            ["staff_id"],
+            unique=False,
+            sqlite_where=sa.text("read_at IS NULL"),
+            postgresql_where=sa.text("read_at IS NULL"),
+        )
+
+    op.create_table(
         "participant",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("ticket_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -653,6 +715,40 @@ def upgrade() -> None:
         batch_op.create_index("ix_participant_department", ["department_id", "ticket_id"], unique=False)
         batch_op.create_index("ix_participant_staff", ["staff_id", "ticket_id"], unique=False)
         batch_op.create_index("ix_participant_ticket", ["ticket_id"], unique=False)
+
+    op.create_table(
+        "raw_mail",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("via", sa.String(length=255), nullable=False),
+        sa.Column("sender", sa.String(length=255), nullable=False),
+        sa.Column("recipient", sa.String(length=255), nullable=False),
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("message_id", sa.String(length=255), nullable=True),
+        sa.Column("sha256", sa.String(length=255), nullable=False),
+        sa.Column("identity", sa.String(length=255), nullable=True),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "new", "delivered", "quarantined", "ignored", "duplicate", name="rawstate", native_enum=False, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("ticket_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("identity"),
+    )
+    with op.batch_alter_table("raw_mail", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_raw_mail_message_id"), ["message_id"], unique=False)
+        batch_op.create_index("ix_raw_mail_received", ["received_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_raw_mail_sha256"), ["sha256"], unique=False)
+        batch_op.create_index("ix_raw_mail_state", ["state", "id"], unique=False)
+        batch_op.create_index("ix_raw_mail_ticket", ["ticket_id", "id"], unique=False)
 
     op.create_table(
         "ticket_event",
@@ -757,11 +853,74 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_attachment_message_id"), ["message_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_attachment_ticket_id"), ["ticket_id"], unique=False)
 
+    op.create_table(
+        "delivery",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=255), nullable=False),
+        sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("staff_id", sa.Integer(), nullable=True),
+        sa.Column("participant_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("address", sa.String(length=255), nullable=False),
+        sa.Column("ticket_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("message_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("values", sa.JSON(), nullable=False),
+        sa.Column("automatic", sa.Boolean(), nullable=False),
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("rfc_message_id", sa.String(length=255), nullable=True),
+        sa.Column("raw", sa.LargeBinary(), nullable=True),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "queued", "sent", "captured", "failed", "suppressed", name="deliverystate", native_enum=False, length=32
+            ),
+            nullable=False,
+        ),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("bounced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["customer_id"], ["customer.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["message_id"], ["message.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["participant_id"], ["participant.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["staff_id"], ["ab_user.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.create_index("ix_delivery_address", ["address", "created_at"], unique=False)
+        batch_op.create_index("ix_delivery_created", ["created_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_delivery_customer_id"), ["customer_id"], unique=False)
+        batch_op.create_index(
+            "ix_delivery_due",
+            ["due_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'queued'"),
+            postgresql_where=sa.text("state = 'queued'"),
+        )
+        batch_op.create_index(batch_op.f("ix_delivery_rfc_message_id"), ["rfc_message_id"], unique=False)
+        batch_op.create_index("ix_delivery_state", ["state", "id"], unique=False)
+        batch_op.create_index("ix_delivery_ticket", ["ticket_id", "id"], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.drop_index("ix_delivery_ticket")
+        batch_op.drop_index("ix_delivery_state")
+        batch_op.drop_index(batch_op.f("ix_delivery_rfc_message_id"))
+        batch_op.drop_index(
+            "ix_delivery_due", sqlite_where=sa.text("state = 'queued'"), postgresql_where=sa.text("state = 'queued'")
+        )
+        batch_op.drop_index(batch_op.f("ix_delivery_customer_id"))
+        batch_op.drop_index("ix_delivery_created")
+        batch_op.drop_index("ix_delivery_address")
+
+    op.drop_table("delivery")
     with op.batch_alter_table("attachment", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_attachment_ticket_id"))
         batch_op.drop_index(batch_op.f("ix_attachment_message_id"))
@@ -779,12 +938,31 @@ def downgrade() -> None:
         batch_op.drop_index("ix_ticket_event_ticket")
 
     op.drop_table("ticket_event")
+    with op.batch_alter_table("raw_mail", schema=None) as batch_op:
+        batch_op.drop_index("ix_raw_mail_ticket")
+        batch_op.drop_index("ix_raw_mail_state")
+        batch_op.drop_index(batch_op.f("ix_raw_mail_sha256"))
+        batch_op.drop_index("ix_raw_mail_received")
+        batch_op.drop_index(batch_op.f("ix_raw_mail_message_id"))
+
+    op.drop_table("raw_mail")
     with op.batch_alter_table("participant", schema=None) as batch_op:
         batch_op.drop_index("ix_participant_ticket")
         batch_op.drop_index("ix_participant_staff")
         batch_op.drop_index("ix_participant_department")
 
     op.drop_table("participant")
+    with op.batch_alter_table("notification", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_notification_unread",
+            sqlite_where=sa.text("read_at IS NULL"),
+            postgresql_where=sa.text("read_at IS NULL"),
+        )
+        batch_op.drop_index("ix_notification_ticket")
+        batch_op.drop_index("ix_notification_staff")
+        batch_op.drop_index("ix_notification_created")
+
+    op.drop_table("notification")
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index("ix_message_ticket")
         batch_op.drop_index(batch_op.f("ix_message_message_id"))
@@ -835,6 +1013,7 @@ def downgrade() -> None:
     op.drop_table("ab_permission_view_role")
     op.drop_table("staff_profile")
     op.drop_table("role_scope")
+    op.drop_table("notice_preference")
     op.drop_table("department")
     with op.batch_alter_table("customer", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_customer_organization_id"))

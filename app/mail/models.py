@@ -1,0 +1,126 @@
+"""Mail as rows: each mail to one recipient on its way out, and each message that came in, as it came."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from typing import TYPE_CHECKING, Any
+
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import ForeignKey, Index, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.accounts.models import Customer
+from app.core import clock
+from app.core.model import Base, BigId, intpk, longtext
+
+if TYPE_CHECKING:
+    from app.tickets.models import Ticket
+
+QUEUED = text("state = 'queued'")
+
+
+class DeliveryState(enum.StrEnum):
+    QUEUED = "queued"
+    SENT = "sent"
+    CAPTURED = "captured"
+    """Without a mail server: it lies in the built-in mailbox."""
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+    """A rule held it back; `reason` says which."""
+
+
+class Delivery(Base):
+    """One mail to one recipient, from the change that caused it to what the recipient's server said."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("ix_delivery_due", "due_at", "id", sqlite_where=QUEUED, postgresql_where=QUEUED),
+        Index("ix_delivery_ticket", "ticket_id", "id"),
+        Index("ix_delivery_address", "address", "created_at"),
+        Index("ix_delivery_state", "state", "id"),
+        Index("ix_delivery_created", "created_at"),
+    )
+
+    id: Mapped[intpk]
+    kind: Mapped[str]
+    """A name of outgoing.KINDS."""
+    customer_id: Mapped[int | None] = mapped_column(ForeignKey("customer.id", ondelete="SET NULL"), index=True)
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id", ondelete="SET NULL"))
+    participant_id: Mapped[int | None] = mapped_column(ForeignKey("participant.id", ondelete="SET NULL"))
+    """For a CC: the row that makes them one."""
+    address: Mapped[str]
+    """Case-folded: the caps count by it."""
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id", ondelete="SET NULL"))
+    """The entry of the thread it tells of."""
+    values: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    automatic: Mapped[bool] = mapped_column(default=True)
+    """A machine's mail, not a person's words: it says so and is counted against the cap."""
+    subject: Mapped[str] = mapped_column(default="")
+    rfc_message_id: Mapped[str | None] = mapped_column(index=True)
+    """Without angle brackets; addresses.message_id_for of this row."""
+    raw: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    """The whole mail, once it was written."""
+    state: Mapped[DeliveryState] = mapped_column(default=DeliveryState.QUEUED)
+    reason: Mapped[longtext | None]
+    """Why it was held back or failed, in the server's own words where it said some."""
+    tries: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
+    lease_until: Mapped[dt.datetime | None]
+    created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
+    sent_at: Mapped[dt.datetime | None]
+    bounced_at: Mapped[dt.datetime | None]
+    """When a bounce came back for it; `reason` then holds the bounce's words."""
+
+    ticket: Mapped[Ticket | None] = relationship("Ticket")
+    customer: Mapped[Customer | None] = relationship(Customer)
+    staff: Mapped[User | None] = relationship(User)
+
+    def __str__(self) -> str:
+        return f"{self.subject} → {self.address}"
+
+
+class RawState(enum.StrEnum):
+    NEW = "new"
+    DELIVERED = "delivered"
+    QUARANTINED = "quarantined"
+    """It could not be read or belongs nowhere: kept and shown, and can be read again."""
+    IGNORED = "ignored"
+    DUPLICATE = "duplicate"
+
+
+class RawMail(Base):
+    """A message as it came in, stored before anything reads it."""
+
+    __tablename__ = "raw_mail"
+    __table_args__ = (
+        Index("ix_raw_mail_state", "state", "id"),
+        Index("ix_raw_mail_received", "received_at"),
+        Index("ix_raw_mail_ticket", "ticket_id", "id"),
+    )
+
+    id: Mapped[intpk]
+    received_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
+    via: Mapped[str]
+    """smtp, lmtp, imap, pipe, http, lab."""
+    sender: Mapped[str] = mapped_column(default="")
+    """Of the envelope; empty for a bounce or when nobody said."""
+    recipient: Mapped[str] = mapped_column(default="")
+    """Of the envelope."""
+    subject: Mapped[str] = mapped_column(default="")
+    message_id: Mapped[str | None] = mapped_column(index=True)
+    sha256: Mapped[str] = mapped_column(index=True)
+    identity: Mapped[str | None] = mapped_column(unique=True)
+    """What makes two deliveries the same message, a digest; empty on those that came again."""
+    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    state: Mapped[RawState] = mapped_column(default=RawState.NEW)
+    verdict: Mapped[longtext] = mapped_column(default="")
+    """What was decided, as a sentence."""
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="SET NULL"))
+    entry_id: Mapped[int | None] = mapped_column(BigId)
+    """The message of the thread it became."""
+    error: Mapped[longtext | None]
+
+    def __str__(self) -> str:
+        return f"{self.sender}: {self.subject}"

@@ -1,0 +1,87 @@
+"""What a staff user was told in the app, and what they want to be told at all."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core import clock
+from app.core.model import Base, intpk
+from app.tickets.models import Ticket
+
+UNREAD = text("read_at IS NULL")
+
+
+class Notice(enum.StrEnum):
+    """What staff can be told of."""
+
+    TICKET_CREATED = "ticket_created"
+    ASSIGNED = "assigned"
+    CUSTOMER_REPLIED = "customer_replied"
+    PRIORITY_CHANGED = "priority_changed"
+    MENTION = "mention"
+    SLA_BREACH = "sla_breach"
+
+
+LABELS = {
+    Notice.TICKET_CREATED: _l("A new ticket came in"),
+    Notice.ASSIGNED: _l("A ticket was assigned to me"),
+    Notice.CUSTOMER_REPLIED: _l("A customer replied"),
+    Notice.PRIORITY_CHANGED: _l("The priority of my ticket changed"),
+    Notice.MENTION: _l("Somebody mentioned me"),
+    Notice.SLA_BREACH: _l("A promised answer is late"),
+}
+
+
+class Notification(Base):
+    """One line behind the bell. `parts` are plain words that fill the sentence of its kind."""
+
+    __tablename__ = "notification"
+    __table_args__ = (
+        Index("ix_notification_staff", "staff_id", "id"),
+        Index("ix_notification_unread", "staff_id", sqlite_where=UNREAD, postgresql_where=UNREAD),
+        Index("ix_notification_ticket", "ticket_id"),
+        Index("ix_notification_created", "created_at"),
+    )
+
+    id: Mapped[intpk]
+    staff_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
+    kind: Mapped[Notice]
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
+    parts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
+    read_at: Mapped[dt.datetime | None]
+
+    ticket: Mapped[Ticket | None] = relationship(Ticket)
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in the reader's language."""
+        return SENTENCES[self.kind](self.parts)
+
+
+SENTENCES = {
+    Notice.TICKET_CREATED: lambda said: _("%(who)s opened a ticket", who=said.get("who", "–")),
+    Notice.ASSIGNED: lambda said: _("%(who)s assigned you a ticket", who=said.get("who", "–")),
+    Notice.CUSTOMER_REPLIED: lambda said: _("%(who)s replied", who=said.get("who", "–")),
+    Notice.PRIORITY_CHANGED: lambda said: _("%(who)s changed the priority from %(was)s to %(now)s", who=said.get("who", "–"), was=said.get("was", "–"), now=said.get("now", "–")),
+    Notice.MENTION: lambda said: _("%(who)s mentioned you", who=said.get("who", "–")),
+    Notice.SLA_BREACH: lambda said: _("The promised answer is late"),
+}  # fmt: skip
+
+
+class NoticePreference(Base):
+    """Where one person wants to be told of one thing; without a row the desk's default holds."""
+
+    __tablename__ = "notice_preference"
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[Notice] = mapped_column(primary_key=True)
+    app: Mapped[bool] = mapped_column(default=True)
+    mail: Mapped[bool] = mapped_column(default=True)
