@@ -175,9 +175,19 @@ def index_of_pip():
     return env
 
 
-def run(command, **options):
-    """What installers print goes to stderr: stdout belongs to the word's own answer."""
-    subprocess.run(command, check=True, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr, **options)
+def run(command, env=None):
+    """What installers print goes to stderr: stdout belongs to the word's own answer. When we are stopped, they and their children are."""
+    installer = subprocess.Popen(
+        command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=sys.stderr, preexec_fn=os.setpgrp
+    )
+    try:
+        failed = installer.wait()
+    except BaseException:
+        os.killpg(installer.pid, signal.SIGKILL)
+        installer.wait()
+        raise
+    if failed:
+        raise subprocess.CalledProcessError(failed, command)
 
 
 class one_at_a_time:

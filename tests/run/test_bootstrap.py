@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.run import words
-from tests.run.desks import PROJECT
+from tests.run.desks import PROJECT, end_all, processes_of, until
 
 RUN = PROJECT / "run.py"
 LISTS = [PROJECT / "requirements.txt", PROJECT / "tests" / "requirements.txt", PROJECT / "app/run/requirements-uv.txt"]
@@ -98,6 +98,23 @@ def test_a_folder_that_is_no_environment_is_not_deleted(tmp_path: Path) -> None:
     assert told.returncode == 1
     assert "not a virtual environment" in told.stderr
     assert mine.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
+def test_a_stop_while_it_installs_ends_the_installer_too(tmp_path: Path) -> None:
+    env = {"PATH": os.environ["PATH"], "DESKHAND_VENV": str(tmp_path / "venv"), "DESKHAND_DATA": str(tmp_path)}
+    starting = subprocess.Popen(
+        [sys.executable, str(RUN)], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        until(lambda: len(processes_of(tmp_path)) > 2, "the installer and its own child to run")
+        starting.terminate()
+
+        assert starting.wait(10) == 0
+        until(lambda: not processes_of(tmp_path), "the installer to end", within_seconds=5)
+    finally:
+        end_all(tmp_path)
+        starting.wait()
 
 
 def pins(path: Path) -> dict[str, str]:
