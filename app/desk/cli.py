@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import click
-from flask import Flask
+from flask import Flask, current_app
 from flask.cli import AppGroup
 
 from app.core.extensions import db
+from app.desk import demo
 from app.desk import setup as setup_step
 
 desk = AppGroup("desk", help="The desk's own commands.")
@@ -20,6 +21,9 @@ def register(app: Flask) -> None:
 def setup() -> None:
     """Bring database, roles and basic rows up to date; load the demo on a first start."""
     setup_step.set_up()
+    if current_app.config["PROFILE"] == "demo" and not current_app.config.get("TESTING"):
+        setup_step.say("loading the demo, if the desk is empty …")
+        demo.load()
     setup_step.say("the desk is set up")
 
 

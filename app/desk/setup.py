@@ -67,14 +67,16 @@ def seed() -> None:
     roles.seed(str(technical or ""))
 
 
-def make_staff(username: str, first_name: str, last_name: str, email: str, role: str, password: str | None = None) -> User:
+def make_staff(  # one parameter a column of the form
+    username: str, first_name: str, last_name: str, email: str, role: str, password: str | None = None, password_hash: str | None = None
+) -> User:
     """A staff user with their profile. Without a password nobody can sign in until an invitation sets one. Does not commit."""
     found = db.session.scalar(select(Role).where(Role.name == role))
     if found is None:
         raise click.ClickException(f"There is no role {role!r}. Roles: {', '.join(db.session.scalars(select(Role.name)))}")
     user = User(
         username=username, first_name=first_name, last_name=last_name, email=email, active=True, roles=[found],
-        password=generate_password_hash(password or secrets.token_urlsafe(24)),
+        password=password_hash or generate_password_hash(password or secrets.token_urlsafe(24)),
     )  # fmt: skip
     db.session.add(user)
     db.session.flush()
