@@ -10,6 +10,7 @@
                                with a 4xx puts the old value back and says the sentence; [data-saved] beside it shows the sign and Undo
    data-canned-url="URL"       on a textarea: /na opens a list from GET URL?q=na, JSON {"items": [{"name", "title", "text"}]}
    data-canned                 a button in the form that opens the same list
+   #thread                     the conversation: opens at its end
    Keys: r and n choose reply or note and go to the text. Tells: "desk:saved" on document after a property was saved. */
 (() => {
   "use strict";
