@@ -58,7 +58,7 @@ _COPY_FOLLOWS = re.compile(
     r"^[\s>]{0,5}(?:-{2,}.{0,60}(?:copy|original|message|header|transcript)|(?:received|return-path|message-id|date|x-[\w-]{1,40}):\s)",
     re.I | re.M,
 )
-_ARRIVED = ("delivered", "relayed", "expanded")
+_RECIPIENT_FIELDS = ("final-recipient", "original-recipient")
 _COPIED_FIELD = re.compile(
     r"^[ >]{0,4}(message-id|references|in-reply-to|to):[ \t]{0,10}([^\r\n]{1,900}(?:\r?\n[ \t]{1,20}<[^<>\s]{1,900}>){0,20})",
     re.I | re.M,
@@ -105,9 +105,25 @@ def _only_addresses(people: Sequence[Address]) -> tuple[str, ...]:
 
 
 def _report_fields(text: str) -> list[tuple[str, str]]:
-    """The fields of all the blocks of a delivery report."""
+    """The fields of a delivery report, but those about recipients who got their copy."""
+    blocks = [_fields(block) for block in re.split(r"\r?\n[ \t]{0,20}\r?\n", text)]
+    failed = [block for block in blocks if not any(name == "action" and _arrived(value) for name, value in block)]
+    return [
+        field for block in (failed if any(_names_a_recipient(block) for block in failed) else blocks) for field in block
+    ]
+
+
+def _names_a_recipient(block: list[tuple[str, str]]) -> bool:
+    return any(name in _RECIPIENT_FIELDS for name, _ in block)
+
+
+def _arrived(action: str) -> bool:
+    return action.lower().startswith(("delivered", "relayed", "expanded"))
+
+
+def _fields(block: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
-    for line in text.splitlines()[:2_000]:
+    for line in block.splitlines()[:2_000]:
         name, colon, value = line.partition(":")
         if line[:1] in (" ", "\t") and found:
             found[-1] = (found[-1][0], f"{found[-1][1]} {line.strip()}"[:2_000])
@@ -117,11 +133,11 @@ def _report_fields(text: str) -> list[tuple[str, str]]:
 
 
 def _reports_failure(headers: Headers, sender: Address, fields: list[tuple[str, str]], text: str) -> bool:
-    actions = {value.lower().split()[0] for name, value in fields if name == "action" and value}
+    actions = [value for name, value in fields if name == "action" and value]
     kind, parameters = structured(headers.get("content-type"))
     report = parameters.get("report-type", "").lower()
     if actions:
-        return any(not action.startswith(_ARRIVED) for action in actions)
+        return not all(_arrived(action) for action in actions)
     if fields or "x-failed-recipients" in headers or (kind == "multipart/report" and report == "delivery-status"):
         return True
     if report in ("feedback-report", "disposition-notification"):
@@ -143,25 +159,18 @@ def _from_daemon(headers: Headers, sender: Address, text: str) -> bool:
 
 
 def _recipients(headers: Headers, sender: Address, fields: list[tuple[str, str]], text: str) -> tuple[str, ...]:
-    found = [address.address for address in headers.addresses("x-failed-recipients")] + _reported(fields)
-    if not found:
-        letter = _COPY_FOLLOWS.split(text[:5_000], maxsplit=1)[0]
-        found = [one or other for one, other in _ADDRESS.findall(letter)]
+    named = [address.address for address in headers.addresses("x-failed-recipients")]
+    named += [value.rpartition(";")[2].strip(" <>") for name, value in fields if name in _RECIPIENT_FIELDS]
+    found = [address.lower() for address in named if "@" in address] or _in_letter(headers, sender, text)
+    return tuple(dict.fromkeys(found))[:MAX_RECIPIENTS]
+
+
+def _in_letter(headers: Headers, sender: Address, text: str) -> list[str]:
+    """Addresses in what the daemon wrote itself, without its own and ours."""
+    letter = _COPY_FOLLOWS.split(text[:5_000], maxsplit=1)[0]
     own = {sender.address.lower(), *(address.address.lower() for address in headers.addresses("to"))}
-    wanted = (address.lower() for address in found if "@" in address)
-    return tuple(dict.fromkeys(address for address in wanted if address not in own))[:MAX_RECIPIENTS]
-
-
-def _reported(fields: list[tuple[str, str]]) -> list[str]:
-    """The recipients of a delivery report, but those who got their copy."""
-    found, block = list[str](), list[str]()
-    for name, value in fields:
-        if name in ("final-recipient", "original-recipient"):
-            block.append(value.rpartition(";")[2].strip(" <>"))
-        elif name == "action":
-            found += [] if value.lower().startswith(_ARRIVED) else block
-            block = []
-    return found + block
+    found = ((one or other).lower() for one, other in _ADDRESS.findall(letter))
+    return [address for address in found if address not in own]
 
 
 def _status_in(text: str) -> str:

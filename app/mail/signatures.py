@@ -66,6 +66,8 @@ def _dashes(lines: Sequence[str], least: int, end: int) -> int:
     for number in range(end - 1, least - 1, -1):
         line = lines[number]
         if line.strip():
+            if line.startswith("```"):
+                break
             if len(line) < 200 and _DASHES.match(line):
                 found = number
             elif (below := below + 1) > MAX_SIGNATURE_LINES:
