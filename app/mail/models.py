@@ -118,8 +118,10 @@ class RawMail(Base):
     verdict: Mapped[longtext] = mapped_column(default="")
     """What was decided, as a sentence."""
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="SET NULL"))
-    entry_id: Mapped[int | None] = mapped_column(BigId)
+    entry_id: Mapped[int | None] = mapped_column(BigId, index=True)
     """The message of the thread it became."""
+    automatic: Mapped[bool] = mapped_column(default=False)
+    """A machine wrote it: no machine of ours answers what came of it."""
     error: Mapped[longtext | None]
 
     def __str__(self) -> str:
