@@ -102,6 +102,19 @@ def test_no_macro_bears_the_name_of_a_global(path: Path) -> None:
     assert not GLOBALS & {macro.name for macro in tree(path).find_all(nodes.Macro)}
 
 
+@pytest.mark.parametrize("path", sorted((TEMPLATES / "_macros").glob("*.html")), ids=named)
+def test_the_head_of_a_macro_file_says_what_its_macros_take(path: Path) -> None:
+    head = path.read_text().partition("-#}")[0]
+    real = {name: ", ".join(arguments) for name, arguments in macros(path).items()}
+    said = {
+        name: ", ".join(word.split("=")[0].strip() for word in arguments.split(", ") if word)
+        for name, arguments in re.findall(r"^ {4}(\w+)\((.*?)\)(?: {2}|$)", head, re.M)
+    }
+
+    assert said
+    assert {name: real.get(name) for name in said} == said
+
+
 @pytest.mark.parametrize("path", PAGES, ids=named)
 def test_a_page_needs_no_exception_from_the_policy(path: Path) -> None:
     text = path.read_text()
