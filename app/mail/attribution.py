@@ -35,7 +35,9 @@ _VERB_AT_END = re.compile(
     rf"(?:(?:{alternation(phrases.WROTE_WITHOUT_SPACES)})$)|(?:^|[\s>)\]\"'，,，])\s*(?:{_VERBS})\s?(?:\:|：|-{{2,}})?$",
     re.I,
 )
-_AFTER_ADDRESS = re.compile(rf"@[^\s<>@]{{1,200}}[>)\]]{{1,3}}\s{{0,3}}(?:{_VERBS})\s?$", re.I)
+_AFTER_ADDRESS = re.compile(
+    rf"^\S{{1,64}}@\S{{1,200}}\s(?:{_VERBS})\s?$|@[^\s<>@]{{1,200}}[>)\]]{{1,3}}\s{{0,3}}(?:{_VERBS})\s?$", re.I
+)
 _VERB_THEN_NAME = re.compile(rf"\s(?i:{_VERBS_BEFORE_THE_NAME})\s{{1,3}}(?=[^\W_a-zà-ÿа-яё]|[\"'<(])")
 _NAMED_AT_END = re.compile(r"@[^\s<>@]{1,200}\s?[>)\]]{1,3}$")
 _QUOTING = re.compile(
@@ -136,6 +138,14 @@ _FORWARD_WORDS = alternation(phrases.FORWARDED_MESSAGE)
 _FORWARD = re.compile(
     rf"^[\s*_]{{0,10}}(?:[-_=—–]{{2,}}\s{{0,3}}(?:{_FORWARD_WORDS})\b|(?:{_FORWARD_WORDS})\s?[:：]\s{{0,3}}$)", re.I
 )
+
+
+_REPLY_ABOVE = re.compile(rf"^[\s>#*=_~+-]{{0,40}}(?:{alternation(phrases.REPLY_ABOVE)})[\s#*=_~+.-]{{0,40}}$", re.I)
+
+
+def reply_ends_above(line: str) -> bool:
+    """The line that another desk asks to write above."""
+    return _REPLY_ABOVE.match(line[:200]) is not None
 
 
 def original_follows(line: str) -> bool:

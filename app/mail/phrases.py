@@ -94,6 +94,17 @@ FORWARDED_MESSAGE = phrases("""
 """)
 """Above a forward."""
 
+REPLY_ABOVE = phrases("""
+    reply above this line | please reply above this line | please type your reply above this line | write above this line
+    type your reply above this line | write your reply above this line | reply above this line to add a comment
+    bitte antworten sie oberhalb dieser linie | bitte oberhalb dieser zeile antworten | antworten sie über dieser zeile
+    bitte geben sie ihre antwort über dieser zeile ein | répondez au-dessus de cette ligne | responda acima desta linha
+    veuillez répondre au-dessus de cette ligne | responda por encima de esta línea | rispondi sopra questa riga
+    antwoord boven deze regel | svara ovanför denna rad | skriv dit svar over denne linje | odpowiedz powyżej tej linii
+    пишите ответ выше этой строки
+""")
+"""What other desks ask of those who answer them."""
+
 HEADER_LABELS = {
     "from": phrases("""
     from | von | de | da | van | från | fra | od | lähettäjä | от | от кого | від | від кого | 发件人 | 寄件者 | 寄件人 | 差出人

@@ -14,6 +14,7 @@ from app.mail.attribution import (
     forward_follows,
     header_block_end,
     original_follows,
+    reply_ends_above,
 )
 from app.mail.quotedhtml import PICTURE, Line, lines_of, without_lines
 from app.mail.signatures import without_signature
@@ -108,7 +109,8 @@ class _Reading:
             return self._keep(at, len(self.lines))
         if line.quoted:
             return self._quote(at)
-        if self.words and (line.begins_history or text.lstrip()[:3] == DELIMITER_MARK):
+        ends = line.begins_history or text.lstrip()[:3] == DELIMITER_MARK or reply_ends_above(text)
+        if ends and self.words:
             return self._end()
         return self._unmarked(at) if _LETTER.search(text[:MAX_LINE]) else self._keep(at, at + 1)
 

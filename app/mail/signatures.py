@@ -99,8 +99,8 @@ def _sign_off(lines: Sequence[str], least: int, end: int) -> int:
         if not line:
             continue
         if len(line) < 60 and line.lower().strip(" ,.!;:*_~-–—") in _SIGN_OFFS:
-            closed = line[-1] in ",.!" or lines[number + 1].strip() != ""
-            return number if below and closed and _reads_as_name(lines, number + 1, end) else end
+            closed = below and (line[-1] in ",.!" or lines[number + 1].strip() != "")
+            return number if closed and _reads_as_name(lines, number + 1, end) else end
         below += 1
         if below > MAX_SIGN_OFF_LINES or len(line) > 60:
             return end

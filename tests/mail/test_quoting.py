@@ -81,6 +81,10 @@ def test_our_own_line_ends_the_reply_in_any_language():
     assert visible("Meine Antwort\n##- Bitte schreiben Sie oberhalb dieser Zeile -##\nAlt", "") == "Meine Antwort"
 
 
+def test_the_line_of_another_desk_ends_the_reply():
+    assert visible("My answer\n\n===== Reply above this line =====\n\nOld", "") == "My answer"
+
+
 def test_answers_between_quoted_lines_stay():
     text = "On Thu, 5 Mar 2020, Ada wrote:\n> Which printer?\n\nThe red one.\n\n> Since when?\n\nMonday.\n"
 
@@ -163,8 +167,10 @@ def test_a_signature_is_hidden(signature: str):
         "Thanks,\nplease call me tomorrow",
         "```\nx = 1\n-- \ny = 2\n```",
         "> Only a quote, which nobody announced",
+        "It works\n\nthanks",
+        "It works\n\nBest regards",
     ],
-    ids=["nothing else", "first words", "a list of one", "a list", "a request", "code", "a citation"],
+    ids=["nothing else", "first words", "a list of one", "a list", "a request", "code", "a citation", "thanks", "no name"],
 )
 def test_words_that_only_resemble_a_signature_stay(text: str):
     assert visible(text, "") == text
