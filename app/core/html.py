@@ -8,15 +8,22 @@ import nh3
 from markdown_it import MarkdownIt
 
 from app.core import markup
+from app.core.markup import names
 
 MAX_HTML_LENGTH = 2_000_000
 MAX_MARKDOWN_LENGTH = 100_000
 
-TAGS = frozenset(
-    ["a", "abbr", "b", "blockquote", "br", "caption", "center", "cite", "code", "col", "colgroup", "dd", "del", "details", "div", "dl", "dt", "em", "figcaption", "figure", "font", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul", "var", "wbr"]
+TAGS = names(
+    """
+    a abbr b blockquote br caption center cite code col colgroup dd del details div dl dt em figcaption figure font
+    h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small span strike strong sub summary sup table
+    tbody td tfoot th thead tr tt u ul var wbr
+    """
 )
-UNREAD = frozenset(
-    ["script", "style", "title", "noscript", "template", "svg", "math", "iframe", "object", "embed", "textarea", "select", "button", "xmp"]
+UNREAD = names(
+    """
+    script style title noscript template svg math iframe object embed textarea select button xmp
+    """
 )
 ATTRIBUTES = {
     "a": {"href", "title"},
@@ -28,10 +35,13 @@ ATTRIBUTES = {
 LINKS = ("http://", "https://", "mailto:", "tel:")
 REMOTE_IMAGES = ("http://", "https://")
 
-_BLOCKS = frozenset(
-    ["address", "article", "aside", "body", "caption", "center", "dd", "div", "dl", "dt", "fieldset", "figure", "footer", "form", "header", "hr", "html", "li", "main", "nav", "section", "tbody", "tfoot", "thead", "tr"]
+_BLOCKS = names(
+    """
+    address article aside body caption center dd div dl dt fieldset figure footer form header hr html li main nav
+    section tbody tfoot thead tr
+    """
 )
-_PARAGRAPHS = frozenset(["blockquote", "h1", "h2", "h3", "h4", "h5", "h6", "ol", "p", "pre", "table", "ul"])
+_PARAGRAPHS = names("blockquote h1 h2 h3 h4 h5 h6 ol p pre table ul")
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _IMAGE = re.compile(r'<img(?: [a-z-]+="[^"]*")*')
 _LINK = re.compile(

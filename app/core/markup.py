@@ -29,10 +29,15 @@ class Token(NamedTuple):
     end: int
 
 
-VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"])
-SILENT = frozenset(["script", "style", "title", "noscript", "template", "iframe", "object", "textarea", "xmp", "noembed", "noframes"])
+def names(text: str) -> frozenset[str]:
+    """The names in a row of them."""
+    return frozenset(text.split())
+
+
+VOID = names("area base br col embed hr img input link meta param source track wbr")
+SILENT = names("script style title noscript template iframe object textarea xmp noembed noframes")
 """Elements whose content is not for readers; it runs to the matching end tag, whatever stands between."""
-SELF_CLOSING = frozenset(["p", "li", "td", "th", "tr", "dd", "dt", "option", "thead", "tbody", "tfoot", "colgroup"])
+SELF_CLOSING = names("p li td th tr dd dt option thead tbody tfoot colgroup")
 """Elements that people leave open and browsers close by themselves: they do not nest."""
 
 MAX_DEPTH = 200
@@ -42,7 +47,7 @@ MAX_TAGS = 50_000
 MAX_ENTITIES = 50_000
 MAX_REOPENED = 300_000
 """Open formatting elements are opened again in each following paragraph: elements made, not elements written."""
-FORMATTING = frozenset(["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"])
+FORMATTING = names("a b big code em font i nobr s small strike strong tt u")
 
 _MARK = re.compile(r"<(?=[A-Za-z/!?])")
 _NAME = re.compile(r"[A-Za-z][^\s/><]{0,40}")

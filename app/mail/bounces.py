@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.mail.headers import Address, Headers, split
+from app.mail.headers import Headers, split
 from app.mail.mime import Leaf, structured
+from app.mail.people import Address
 from app.mail.phrases import phrases
 
 MAX_TEXT = 50_000

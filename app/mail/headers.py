@@ -1,33 +1,20 @@
 """The header of a message: its fields, the words and addresses in them."""
 
-import base64
-import binascii
 import datetime as dt
 import email.utils
-import quopri
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from app.mail.charsets import decode
+from app.mail.people import MAX_ADDRESSES, Address, addresses
+from app.mail.words import words
 
 MAX_HEADER_BYTES = 1_000_000
 MAX_FIELD = 64_000
-MAX_ADDRESSES = 500
 MAX_REFERENCES = 100
 
 _FIELD = re.compile(r"([!-9;-~]{1,200})[ \t]{0,20}:[ \t]?(.*)", re.DOTALL)
-_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,20000})\?=")
-_BETWEEN_WORDS = re.compile(r"(\?=)[ \t\r\n]{1,200}(?==\?[^?\s]{1,60}\?[bBqQ]\?)")
 _MESSAGE_ID = re.compile(r"<\s{0,5}([^<>\s]{1,900})\s{0,5}>")
-
-
-@dataclass(frozen=True)
-class Address:
-    """Somebody in a header. `address` is empty when none was written."""
-
-    name: str
-    address: str
 
 
 class Headers:
@@ -128,124 +115,3 @@ def _add_line(fields: list[list[str]], line: bytes) -> bool:
 def _joined(fields: list[list[str]]) -> Iterator[tuple[str, str]]:
     for name, *lines in fields:
         yield name, " ".join(lines)
-
-
-def words(value: str) -> str:
-    """A value with its encoded words decoded, on one line."""
-    if "=?" in value:
-        value = _decoded(_BETWEEN_WORDS.sub(r"\1", value))
-    return " ".join(value.replace("\x00", "").split())
-
-
-def _decoded(value: str) -> str:
-    """Neighbours of one charset are joined as bytes first: senders cut within a letter."""
-    pieces: list[str] = []
-    waiting, charset, at = b"", "", 0
-    for match in _WORD.finditer(value):
-        own = match.group(1).split("*")[0].lower()
-        if match.start() > at or own != charset:
-            pieces.append(decode(waiting, charset))
-            waiting = b""
-        pieces.append(value[at : match.start()])
-        waiting += _word_bytes(match.group(2), match.group(3))
-        charset, at = own, match.end()
-    return "".join(pieces) + decode(waiting, charset) + value[at:]
-
-
-def _word_bytes(encoding: str, word: str) -> bytes:
-    raw = word.encode("utf-8", "replace")
-    if encoding in "qQ":
-        return quopri.decodestring(raw.replace(b"_", b" ").replace(b"\n", b""), header=False)
-    return base64_bytes(raw)
-
-
-def base64_bytes(raw: bytes) -> bytes:
-    """Base64 as it comes: with foreign letters, or cut off."""
-    try:
-        return binascii.a2b_base64(raw)
-    except binascii.Error:
-        letters = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
-        whole = letters[: len(letters) - (len(letters) % 4 == 1)]
-        return base64.b64decode(whole + b"=" * (-len(whole) % 4))
-
-
-_SPECIAL = re.compile(r'[\\"()<>,;:]')
-
-
-def addresses(value: str) -> tuple[Address, ...]:
-    """The people of an address field: never more than were written, whatever a display name says."""
-    found: list[Address] = []
-    before = ""
-    for piece in _pieces(value[:MAX_FIELD])[: 2 * MAX_ADDRESSES]:
-        if "@" not in piece.bare and not piece.angle:
-            before += f"{piece.bare}, " if piece.bare else ""
-            continue
-        found.append(piece.address(before))
-        before = ""
-    if not found and "=?" in value:
-        decoded = words(value)
-        return addresses(decoded) if "@" in decoded and "=?" not in decoded else ()
-    return tuple(address for address in found if address.address)[:MAX_ADDRESSES]
-
-
-@dataclass
-class _Piece:
-    """What stands between two commas."""
-
-    bare: str = ""
-    quoted: str = ""
-    comment: str = ""
-    angle: str | None = None
-
-    def address(self, before: str) -> Address:
-        if self.angle is not None:
-            name = self.quoted if self.quoted and not self.bare.strip() else f"{before}{self.quoted} {self.bare}"
-            return Address(words(name).strip(" '"), _plain(self.angle))
-        parts = self.bare.split()
-        address = next((part for part in reversed(parts) if "@" in part), "")
-        rest = " ".join(part for part in parts if part != address)
-        return Address(words(f"{before}{self.quoted} {rest}".strip() or self.comment).strip(" '"), _plain(address))
-
-
-def _plain(address: str) -> str:
-    address = re.sub(r"\s+", "", address.removeprefix("mailto:")).strip("<>'\"")
-    address = address.rsplit(":", 1)[-1] if address.startswith("@") else address
-    return address if len(address) <= 320 else ""
-
-
-def _pieces(value: str) -> list[_Piece]:
-    """The value cut at the commas that stand outside of quotes, comments and brackets."""
-    pieces, at = [_Piece()], 0
-    while at < len(value):
-        match = _SPECIAL.search(value, at)
-        stop = match.start() if match else len(value)
-        pieces[-1].bare += value[at:stop]
-        at = stop + 1
-        mark = value[stop : stop + 1]
-        if mark == '"':
-            text, at = _until(value, at, '"')
-            pieces[-1].quoted += (" " if pieces[-1].quoted else "") + text
-        elif mark == "(":
-            text, at = _until(value, at, ")")
-            pieces[-1].comment += text
-        elif mark == "<":
-            end = value.find(">", at)
-            end = len(value) if end < 0 else end
-            pieces[-1].angle, at = value[at:end], end + 1
-        elif mark in (",", ";"):
-            pieces.append(_Piece())
-        elif mark == ":" and "@" not in pieces[-1].bare:
-            pieces[-1] = _Piece()
-        elif mark == ":":
-            pieces[-1].bare += mark
-    return [piece for piece in pieces if piece.bare.strip() or piece.angle is not None or piece.quoted]
-
-
-def _until(value: str, at: int, mark: str) -> tuple[str, int]:
-    """The text up to the closing mark, without the backslashes before its letters."""
-    letters: list[str] = []
-    start = at
-    while at < len(value) and value[at] != mark:
-        at += 2 if value[at] == "\\" else 1
-    letters.append(value[start:at])
-    return re.sub(r"\\(.)", r"\1", "".join(letters)), min(at, len(value)) + 1

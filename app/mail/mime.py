@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.mail.charsets import decode
-from app.mail.headers import Headers, base64_bytes, split, words
+from app.mail.headers import Headers, split
+from app.mail.words import base64_bytes, words
 
 MAX_PARTS = 200
 MAX_DEPTH = 20

@@ -3,8 +3,7 @@
 import hashlib
 from typing import Any
 
-from app.mail.headers import Address
-from app.mail.parsing import IncomingMail, Unreadable, read
+from app.mail.parsing import Address, IncomingMail, Unreadable, read
 from app.mail.quoting import visible
 
 

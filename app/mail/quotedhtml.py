@@ -68,49 +68,11 @@ _PREFIXES = re.compile(r"^(?:x_|ecx)+")
 _NUMBER = re.compile(r"_?\d+$")
 _OUTLOOK_RULER = re.compile(r"border\s?:\s?none\s?;\s?border-top\s?:\s?solid #(?:B5C4DF|E1E1E1)", re.I)
 _BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "br",
-        "center",
-        "dd",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "head",
-        "header",
-        "hr",
-        "html",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "title",
-        "tr",
-        "ul",
-    ]
+    phrases("""
+    address | article | aside | blockquote | body | br | center | dd | div | dl | dt | fieldset | figure
+    footer | form | h1 | h2 | h3 | h4 | h5 | h6 | head | header | hr | html | li | main | nav | ol | p | pre
+    section | table | tbody | td | tfoot | th | thead | title | tr | ul
+""")
 )
 _SPACES = re.compile(r"[ \t\r\n\f\xa0\u200b\ufeff]+")
 _FRAME = re.compile(r"<(?!img|hr)/?[a-z][^<>]{0,2000}>", re.IGNORECASE)

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.mail.headers import Address, addresses, words
 from app.mail.mime import structured
-from app.mail.parsing import MAX_MESSAGE_BYTES, Unreadable, read
+from app.mail.parsing import MAX_MESSAGE_BYTES, Address, Unreadable, read
+from app.mail.people import addresses
 from app.mail.preview import describe
+from app.mail.words import words
 
 SAMPLES = Path(__file__).parent / "samples"
 
