@@ -40,7 +40,8 @@ SILENT = names("script style title noscript template iframe object textarea xmp 
 SELF_CLOSING = names("p li td th tr dd dt option thead tbody tfoot colgroup")
 """Elements that people leave open and browsers close by themselves: they do not nest."""
 
-MAX_DEPTH = 200
+MAX_DEPTH = 1_000
+"""A correspondence of years nests some hundred divisions."""
 MAX_TAG_LENGTH = 8_000
 """Characters outside of quotes: a tag with thousands of attributes costs the sanitiser their square."""
 MAX_TAGS = 50_000

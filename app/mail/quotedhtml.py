@@ -11,7 +11,7 @@ from app.mail.phrases import phrases
 
 MAX_TOKENS = 30_000
 """Tags and texts that are read with care; what follows is one line."""
-MAX_NESTING = 500
+MAX_NESTING = 1_000
 """Deeper containers are read as if they were not there."""
 
 

@@ -108,6 +108,10 @@ def test_a_long_ordinary_newsletter_is_no_bomb():
     assert not markup.hostile(f"<html><body><table>{row * 2_000}</table></body></html>")
 
 
+def test_a_correspondence_of_years_is_no_bomb():
+    assert not markup.hostile("<div>Re: " * 400 + "</div>" * 400)
+
+
 def test_text_of_html_reads_like_the_page():
     page = "<head><title>no</title><style>p{}</style></head><div>One<div>Two</div></div><p>Three &amp; <b>four</b></p>x<br>y"
 
