@@ -77,6 +77,12 @@ def attribution_end(lines: Sequence[str], at: int) -> int | None:
     return None
 
 
+def says_wrote(line: str) -> bool:
+    """`Ada wrote:` without a date: enough where a quote follows in the next line."""
+    bare = _bare(line)
+    return len(line) < 200 and bare.endswith((":", "：")) and _VERB_AT_END.search(bare.rstrip(":： ")) is not None
+
+
 def _begins_below(lines: Sequence[str], at: int, end: int) -> bool:
     """Whether what ends there begins at a line further below: the sender's own last line also had a number."""
     return any(

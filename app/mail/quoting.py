@@ -15,6 +15,7 @@ from app.mail.attribution import (
     header_block_end,
     original_follows,
     reply_ends_above,
+    says_wrote,
 )
 from app.mail.quotedhtml import PICTURE, Line, lines_of, without_lines
 from app.mail.signatures import without_signature
@@ -119,6 +120,8 @@ class _Reading:
         if split is not None:
             return self._sharing_a_line(at, split)
         announced = attribution_end(self.texts, at)
+        if announced is None and self._quoted_at(at + 1) and says_wrote(self.texts[at]):
+            announced = at + 1
         if announced is not None:
             return self._announced(announced)
         history = self._copied_header_end(at)

@@ -85,6 +85,11 @@ def test_the_line_of_another_desk_ends_the_reply():
     assert visible("My answer\n\n===== Reply above this line =====\n\nOld", "") == "My answer"
 
 
+def test_a_name_is_enough_above_a_marked_quote():
+    assert visible("My answer\n\nAda wrote:\n> Old", "") == "My answer"
+    assert visible("My answer\n\nIn article <1@x.org>, Ada wrote:\n> Old", "") == "My answer"
+
+
 def test_answers_between_quoted_lines_stay():
     text = "On Thu, 5 Mar 2020, Ada wrote:\n> Which printer?\n\nThe red one.\n\n> Since when?\n\nMonday.\n"
 
@@ -170,7 +175,17 @@ def test_a_signature_is_hidden(signature: str):
         "It works\n\nthanks",
         "It works\n\nBest regards",
     ],
-    ids=["nothing else", "first words", "a list of one", "a list", "a request", "code", "a citation", "thanks", "no name"],
+    ids=[
+        "nothing else",
+        "first words",
+        "a list of one",
+        "a list",
+        "a request",
+        "code",
+        "a citation",
+        "thanks",
+        "no name",
+    ],
 )
 def test_words_that_only_resemble_a_signature_stay(text: str):
     assert visible(text, "") == text
