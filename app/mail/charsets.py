@@ -55,11 +55,20 @@ _SIBLINGS = {"iso2022_jp_ext": ("cp932", "euc_jp"), "cp932": ("euc_jp",), "euc_j
 _JIS_STRETCH = re.compile(rb"\x1b\$[@B]([^\x1b]*)(?:\x1b\([BJ]|$)")
 _NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 """Codecs of Python that turn bytes into text but that no mail is written in; some take quadratic time."""
+_HALF_LETTER = re.compile("[\ud800-\udfff]")
 _ODD = re.compile(r"[^a-z0-9_.:$-]")
 
 
 def decode(raw: bytes, charset: str = "") -> str:
-    """`raw` as text. A charset that is missing, unknown or untrue is replaced by the one the bytes look like."""
+    """`raw` as text. A charset that is missing, unknown or untrue is replaced by the one the bytes look like.
+
+    The text can be stored and sent again: it has no NUL, and no half of a letter (UTF-7 may bring one).
+    """
+    text = _decoded(raw, charset).lstrip("\ufeff").replace("\x00", "")
+    return text.encode("utf-8", "replace").decode() if _HALF_LETTER.search(text) else text
+
+
+def _decoded(raw: bytes, charset: str) -> str:
     codec = _codec(charset)
     if codec == "iso2022_jp_ext" and b"\x1b$" in raw:
         return (
@@ -70,7 +79,7 @@ def decode(raw: bytes, charset: str = "") -> str:
     for candidate in (codec, "utf-8", *_SIBLINGS.get(codec or "", ())):
         if candidate:
             try:
-                return raw.decode(candidate).lstrip("\ufeff")
+                return raw.decode(candidate)
             except (UnicodeError, ValueError):
                 continue
     if codec and codec != "utf-8":

@@ -14,6 +14,7 @@ MAX_DEPTH = 20
 MAX_STRUCTURED = 8_000
 """Characters of a Content-Type that are looked at."""
 
+_META_CHARSET = re.compile(rb"<meta[^<>]{0,100}\bcharset\s{0,5}=\s{0,5}[\"']?([\w.:-]{2,40})", re.IGNORECASE)
 _PARAMETER = re.compile(
     r';\s{0,50}([\w!#$%&+^`{}~.\'*-]{1,60})\s{0,20}=\s{0,20}(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL
 )
@@ -34,7 +35,11 @@ class Leaf:
 
     @property
     def text(self) -> str:
-        return decode(self.content, self.charset)
+        charset = self.charset
+        if not charset and self.type == "text/html":
+            declared = _META_CHARSET.search(self.content[:2_000])
+            charset = declared.group(1).decode() if declared else ""
+        return decode(self.content, charset)
 
 
 def leaves(headers: Headers, body: bytes) -> Iterator[Leaf]:

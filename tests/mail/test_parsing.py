@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import json
 import time
 from pathlib import Path
 
@@ -181,6 +182,8 @@ def test_a_file_name_is_a_name_and_no_more(disposition: str, name: str):
             "Привет, как дела? Всё хорошо, спасибо.".encode(),
             "Привет, как дела? Всё хорошо, спасибо.",
         ),
+        ("utf-7", b"Gr+APwA3w-e +2AA-", "Grüße ?"),
+        ("utf-8", b"no\x00thing", "nothing"),
         ("punycode", b"abc-def", "abc-def"),
         ("utf-8", b"broken \xff here, the rest is fine", "broken ÿ here, the rest is fine"),
     ],
@@ -189,6 +192,12 @@ def test_a_text_is_read_in_the_charset_that_fits(charset: str, raw: bytes, text:
     head = f"From: a@b.example\r\nContent-Type: text/plain; charset={charset}\r\n\r\n"
 
     assert read(head.encode() + raw).text == text
+
+
+def test_a_page_may_say_its_charset_itself():
+    page = '<html><head><meta charset="koi8-r"></head><body>Привет</body></html>'
+
+    assert "Привет" in read(b"From: a@b.example\r\nContent-Type: text/html\r\n\r\n" + page.encode("koi8-r")).html
 
 
 def multipart(*parts: str, kind: str = "mixed", boundary: str = "b") -> bytes:
@@ -278,6 +287,8 @@ def test_no_heap_of_pieces_breaks_the_reader(pieces: list[bytes]):
     seen = describe(b"".join(pieces))
 
     assert "error" not in seen
+    assert "\\u0000" not in json.dumps(seen)
+    json.dumps(seen, ensure_ascii=False).encode()
 
 
 def bomb(nested: int) -> bytes:
