@@ -23,7 +23,7 @@ MODELS = (
 DOORS: tuple[str, ...] = ("app.desk.views",)
 """Each has `register(appbuilder)`. The order is that of the menu."""
 
-BLUEPRINTS: tuple[str, ...] = ("app.search.cli", "app.desk.cli",)
+BLUEPRINTS: tuple[str, ...] = ("app.desk.cli",)
 """Each has `register(app)`: doors that are not Flask-AppBuilder's."""
 
 

@@ -2,12 +2,9 @@
 
 from app.core import slots
 from app.core.queue import JobFunction
-from app.search import jobs as search
 from app.tickets import jobs as tickets
 
 JOBS: dict[str, JobFunction] = {
-    "search.index_customer": search.index_customer,
-    "search.rebuild": search.rebuild,
     "slots.forget_old": slots.forget_old,
     "tickets.recount_tally": tickets.recount_tally,
 }

@@ -1,0 +1,183 @@
+"""Puts a mail together: header, text and HTML, files, and what keeps it in its thread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import NamedTuple
+
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from app.core import clock, storage
+from app.core.errors import HelpdeskError
+from app.core.extensions import db
+from app.mail import addresses, letters, outgoing, templates
+from app.mail.addresses import Recipient, RecipientKind
+from app.mail.models import Delivery
+from app.settings import desk
+from app.tickets.thread import Attachment, Message, MessageKind
+
+MOST_REFERENCES = 20
+FILES_SENT_BYTES = 10 * 1024 * 1024
+"""Of a reply's files that travel with its mail; larger ones are a link."""
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+MESSAGE_ID = re.compile(r"[!-;=?-~]{1,400}")
+TYPE = re.compile(r"(application|audio|font|image|text|video)/([a-z0-9][a-z0-9.+-]{0,80})")
+
+
+class Unsendable(HelpdeskError):
+    """Nobody could be reached at this address, ever."""
+
+
+class Parcel(NamedTuple):
+    """What the mail server gets: the envelope and the bytes."""
+
+    sender: str
+    recipient: str
+    raw: bytes
+
+
+def compose(delivery: Delivery) -> Parcel:
+    """Write the mail, keep its bytes in its row, and return what is sent. A mail written before stays as it was."""
+    recipient = ascii_address(outgoing.address_of(delivery) or "")
+    if delivery.raw is None:
+        with force_locale(letters.language_of(delivery)):
+            delivery.raw = _whole(delivery, recipient)
+    return Parcel(ascii_address(_reply_to(delivery)), recipient, delivery.raw)
+
+
+def one_line(text: str, most: int = 250) -> str:
+    """Words for a header: no line end, no control, no sign that turns the direction of reading."""
+    return CONTROLS.sub(" ", text.encode("utf-8", "replace").decode()).strip()[:most]
+
+
+def ascii_address(address: str) -> str:
+    """As SMTP takes it. Raises Unsendable when there is no such form."""
+    local, at, host = address.strip().rpartition("@")
+    try:
+        host = host if host.isascii() else host.encode("idna").decode()
+        Address(addr_spec=f"{local}@{host}")
+    except (ValueError, IndexError):
+        at = ""
+    if not at or not local.isascii() or CONTROLS.search(address) or len(local) > 64 or any(mark in address for mark in " <>,;"):
+        raise Unsendable(_("“%(address)s” is no address that mail can be sent to.", address=one_line(address)))
+    return f"{local}@{host}"
+
+
+def _whole(delivery: Delivery, recipient: str) -> bytes:
+    sent, linked = _files(delivery)
+    written = templates.write(delivery.kind, letters.words_of(delivery, [(file.name, file.bytes) for file in linked]))
+    delivery.subject = one_line(letters.subject_of(delivery))
+    delivery.rfc_message_id = addresses.message_id_for(delivery.id).strip("<>")
+    mail = EmailMessage(policy=SMTP)
+    _address(mail, delivery, recipient)
+    mail.set_content(_clean(written.text), cte="quoted-printable")
+    mail.add_alternative(_clean(written.html), subtype="html", cte="quoted-printable")
+    for file, content in sent:
+        _attach(mail, file, content)
+    return _thread(delivery) + mail.as_bytes(policy=SMTP)
+
+
+def _address(mail: EmailMessage, delivery: Delivery, recipient: str) -> None:
+    mail["From"] = Address(_sender_name(delivery), addr_spec=ascii_address(addresses.sender_address()))
+    mail["To"] = Address(one_line(letters.name_of(delivery), 100), addr_spec=recipient)
+    mail["Reply-To"] = Address(one_line(desk.current().desk_name, 100), addr_spec=ascii_address(_reply_to(delivery)))
+    mail["Subject"] = delivery.subject
+    mail["Date"] = format_datetime(clock.now())
+    if delivery.automatic:
+        mail["Auto-Submitted"] = "auto-generated"
+        mail["X-Auto-Response-Suppress"] = "OOF, AutoReply"
+
+
+def _sender_name(delivery: Delivery) -> str:
+    """A person's answer comes from that person, at the desk's address."""
+    name = desk.current().desk_name
+    entry = letters.entry_of(delivery) if delivery.kind == "staff_replied" else None
+    return one_line(f"{entry.author_name} ({name})" if entry is not None else name, 120)
+
+
+def _reply_to(delivery: Delivery) -> str:
+    """The address that proves ticket and recipient; bounces come back there, too. Without a ticket, the desk's own."""
+    recipient = recipient_of(delivery)
+    if delivery.ticket_id is None or recipient is None:
+        return addresses.sender_address()
+    return addresses.reply_address(delivery.ticket_id, recipient)
+
+
+def recipient_of(delivery: Delivery) -> Recipient | None:
+    """For whom its reply token is made."""
+    if delivery.participant_id is not None:
+        return Recipient(RecipientKind.CC, delivery.participant_id)
+    if delivery.customer_id is not None:
+        return Recipient(RecipientKind.CUSTOMER, delivery.customer_id)
+    return Recipient(RecipientKind.STAFF, delivery.staff_id) if delivery.staff_id is not None else None
+
+
+def _thread(delivery: Delivery) -> bytes:
+    """Message-ID, In-Reply-To and References, folded here: the library breaks long ids into encoded words."""
+    lines = [f"Message-ID: <{delivery.rfc_message_id}>"]
+    before = _references(delivery)
+    if before:
+        lines += [f"In-Reply-To: <{before[-1]}>", "References: " + "\r\n ".join(f"<{one}>" for one in before)]
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
+
+
+def _references(delivery: Delivery) -> list[str]:
+    """Of the mails of this ticket that this recipient sent or got, the first and the newest, oldest first."""
+    if delivery.ticket_id is None:
+        return []
+    got = select(Delivery.rfc_message_id, Delivery.created_at).where(
+        Delivery.ticket_id == delivery.ticket_id, Delivery.id < delivery.id, Delivery.rfc_message_id.is_not(None), Delivery.address == delivery.address
+    )  # fmt: skip
+    wrote = select(Message.message_id, Message.created_at).where(Message.ticket_id == delivery.ticket_id, Message.kind == MessageKind.REPLY, Message.message_id.is_not(None))
+    wrote = wrote.where(Message.staff_id == delivery.staff_id if delivery.staff_id else Message.customer_id == delivery.customer_id)
+    if delivery.message_id is not None:
+        wrote = wrote.where(Message.id <= delivery.message_id)
+    known = sorted([(row[1], row[0]) for row in (*db.session.execute(got), *db.session.execute(wrote))])
+    ids = list(dict.fromkeys(_usable(one for _at, one in known)))
+    return ids if len(ids) <= MOST_REFERENCES else [ids[0], *ids[1 - MOST_REFERENCES :]]
+
+
+def _usable(ids: Iterable[str]) -> Iterable[str]:
+    """A foreign Message-ID is its sender's words: what is not of its shape is left out."""
+    return (one.strip("<> ") for one in ids if MESSAGE_ID.fullmatch(one.strip("<> ")))
+
+
+def _files(delivery: Delivery) -> tuple[list[tuple[Attachment, bytes]], list[Attachment]]:
+    """The files of a reply, in their order: those that travel along, and those that are a link."""
+    entry = letters.entry_of(delivery) if delivery.kind == "staff_replied" else None
+    sent: list[tuple[Attachment, bytes]] = []
+    linked: list[Attachment] = []
+    room = FILES_SENT_BYTES
+    for file in entry.attachments if entry is not None else ():
+        content = _content(file) if file.bytes <= room else None
+        if content is None:
+            linked.append(file)
+        else:
+            sent.append((file, content))
+            room -= file.bytes
+    return sent, linked
+
+
+def _content(file: Attachment) -> bytes | None:
+    try:
+        return storage.load(file.storage_key)
+    except FileNotFoundError:
+        return None
+
+
+def _attach(mail: EmailMessage, file: Attachment, content: bytes) -> None:
+    match = TYPE.fullmatch(file.type.lower())
+    main, sub = match.groups() if match else ("application", "octet-stream")
+    mail.add_attachment(content, maintype=main, subtype=sub, filename=one_line(file.name, 150))
+
+
+def _clean(text: str) -> str:
+    """Without what no mail may hold: lone surrogates and the zero byte."""
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")

@@ -1,0 +1,173 @@
+"""What a mail says, as plain words: read from the rows when it leaves, public things only where a customer reads it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from flask import current_app
+from flask_appbuilder.security.sqla.models import User
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from markupsafe import Markup
+from sqlalchemy import select
+
+from app.accounts.models import Customer, StaffProfile
+from app.core import html
+from app.core.extensions import db
+from app.mail import outgoing
+from app.mail.models import Delivery
+from app.mail.quoting import DELIMITER
+from app.settings import desk
+from app.tickets.choices import State
+from app.tickets.models import Participant, Ticket
+from app.tickets.thread import Channel, Message, MessageKind
+
+HISTORY = 3
+"""Earlier entries that a reply repeats."""
+LONGEST_QUOTE = 3000
+BARE = ("guest_proof",)
+"""Mails that say nothing of a ticket's words."""
+SAID = {"who": "", "was": "", "now": "", "link": "", "outcome": ""}
+"""What whoever asked for the mail may add, as `values` of put_notice."""
+
+
+def words_of(delivery: Delivery, linked_files: Sequence[tuple[str, int]] = ()) -> dict[str, Any]:
+    """Everything its template may say. `linked_files` are names and sizes of what was too large to send along."""
+    settings = desk.current()
+    ticket = delivery.ticket
+    said: dict[str, Any] = {
+        "delimiter": _(DELIMITER),
+        "desk": {"name": settings.desk_name, "address": settings.mail_from},
+        "to": name_of(delivery),
+        "language": str(get_locale() or "en").replace("_", "-"),
+        "proven": outgoing.proven(delivery),
+        "files": [{"name": name, "bytes": count} for name, count in linked_files],
+        "said": SAID | {name: str(value) for name, value in delivery.values.items()},
+        "ticket": None, "entry": None, "history": [], "url": "",
+    }  # fmt: skip
+    if ticket is not None:
+        said |= _about(ticket, delivery)
+    return said
+
+
+def subject_of(delivery: Delivery) -> str:
+    """One subject for the whole thread of a ticket, so that mail programs keep it together."""
+    ticket = delivery.ticket
+    if ticket is not None and delivery.kind not in BARE:
+        if delivery.kind == "ticket_created" and not outgoing.proven(delivery):
+            return f"[{ticket.display}] {_('We have your message')}"
+        return f"[{ticket.display}] {ticket.subject}"
+    name = desk.current().desk_name
+    subjects = {
+        "sign_in_link": _("Your sign-in link for %(desk)s", desk=name),
+        "password_reset": _("A new password for %(desk)s", desk=name),
+        "invitation": _("Your invitation to %(desk)s", desk=name),
+        "guest_proof": _("Please confirm your address for %(desk)s", desk=name),
+        "test_mail": _("Test mail of %(desk)s", desk=name),
+    }
+    return subjects.get(delivery.kind, name)
+
+
+def name_of(delivery: Delivery) -> str:
+    """How the recipient is addressed; empty for an address nobody proved, whose name is the sender's own words."""
+    if delivery.staff_id is not None:
+        user = db.session.get(User, delivery.staff_id)
+        return str(user.first_name) if user is not None else ""
+    customer = _customer(delivery)
+    if customer is None or (customer.verified_at is None and delivery.automatic):
+        return ""
+    return customer.name if customer.name.casefold() != customer.email_key else ""
+
+
+def language_of(delivery: Delivery) -> str:
+    """The recipient's own, else the desk's."""
+    if delivery.staff_id is not None:
+        profile = db.session.get(StaffProfile, delivery.staff_id)
+        chosen = profile.language if profile is not None else None
+    else:
+        customer = _customer(delivery)
+        chosen = customer.language if customer is not None else None
+    return chosen if chosen in current_app.config["LANGUAGES"] else current_app.config["BABEL_DEFAULT_LOCALE"]  # type: ignore[no-any-return]
+
+
+def entry_of(delivery: Delivery) -> Message | None:
+    """The entry it tells of: for customers a public one, for staff not even a note's words, because answers quote what they answer."""
+    entry = db.session.get(Message, delivery.message_id) if delivery.message_id else None
+    return entry if entry is not None and entry.kind is MessageKind.REPLY else None
+
+
+def full(at: dt.datetime | None) -> str:
+    """An instant with its zone, in the language of the mail: a mail is read on any day."""
+    if at is None:
+        return ""
+    local = at.astimezone(ZoneInfo(desk.current().time_zone))
+    return str(format_datetime(local, "EEEE d MMMM yyyy, HH:mm zzz", tzinfo=local.tzinfo, locale=get_locale() or "en"))
+
+
+def _about(ticket: Ticket, delivery: Delivery) -> dict[str, Any]:
+    customers = outgoing.to_customer(delivery)
+    entry = entry_of(delivery)
+    return {
+        "url": f"{current_app.config['PUBLIC_URL']}/{'portal' if customers else 'admin'}/tickets/{ticket.number}",
+        "ticket": {
+            "number": ticket.display, "subject": ticket.subject, "department": ticket.department.name, "state": ticket.state.value, "live": ticket.live,
+            "priority": ticket.priority.name, "requester": ticket.requester.name or ticket.requester.email, "organization": str(ticket.requester.organization or ""),
+            "answer_by": full(ticket.first_response_due_at) if ticket.first_response_at is None else "",
+            "due": full(ticket.next_due_at), "closes": full(_closes_at(ticket)), "conversation": ticket.opened_by_staff,
+        },
+        "entry": _entry(entry) if entry is not None else None,
+        "history": [_quote(message) for message in _before(ticket, entry)] if delivery.kind == "staff_replied" else [],
+        "asked": _asked(ticket) if delivery.kind == "waiting_reminder" else None,
+    }  # fmt: skip
+
+
+def _closes_at(ticket: Ticket) -> dt.datetime | None:
+    settings = desk.current()
+    days = {State.WAITING: settings.waiting_close_days, State.RESOLVED: settings.resolved_close_days}.get(ticket.state, 0)
+    return ticket.status_since + dt.timedelta(days=days) if days else None
+
+
+def _entry(message: Message) -> dict[str, Any]:
+    """A mail's own HTML may quote anything, so of mails only what was newly written is said."""
+    text = message.text or html.text_of(message.html or "")
+    shown = message.html if message.html and message.via is not Channel.MAIL else html.from_text(text)
+    return {"who": message.author_name, "at": full(message.created_at), "text": text, "html": Markup(_absolute(shown)), "trusted": message.trusted}  # noqa: S704  # cleaned when it was stored
+
+
+def _absolute(cleaned: str) -> str:
+    """Addresses on this server lead nowhere from a mail program."""
+    base = current_app.config["PUBLIC_URL"]
+    return cleaned.replace(' href="/', f' href="{base}/').replace(' src="/', f' src="{base}/')
+
+
+def _quote(message: Message) -> dict[str, Any]:
+    text = message.text or html.text_of(message.html or "")
+    text = text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE].rstrip() + " …"
+    return {"who": message.author_name, "at": full(message.created_at), "text": text, "html": Markup(html.from_text(text))}  # noqa: S704  # escaped there
+
+
+def _before(ticket: Ticket, entry: Message | None) -> Sequence[Message]:
+    """The public thread before this entry, newest first; what nobody proved to belong to it is left out."""
+    public = select(Message).where(Message.ticket_id == ticket.id, Message.kind == MessageKind.REPLY, Message.trusted.is_(True))
+    if entry is not None:
+        public = public.where(Message.id < entry.id)
+    return db.session.scalars(public.order_by(Message.id.desc()).limit(HISTORY)).all()
+
+
+def _asked(ticket: Ticket) -> dict[str, Any] | None:
+    """What we asked: our newest public words."""
+    newest = select(Message).where(Message.ticket_id == ticket.id, Message.kind == MessageKind.REPLY, Message.staff_id.is_not(None))
+    message = db.session.scalar(newest.order_by(Message.id.desc()).limit(1))
+    return _quote(message) if message is not None else None
+
+
+def _customer(delivery: Delivery) -> Customer | None:
+    customer_id = delivery.customer_id
+    if customer_id is None and delivery.participant_id is not None:
+        part = db.session.get(Participant, delivery.participant_id)
+        customer_id = part.customer_id if part is not None else None
+    return db.session.get(Customer, customer_id) if customer_id is not None else None

@@ -1,0 +1,150 @@
+"""The line to the mail server: Flask-Mail keeps the settings and opens it, with time limits and a checked certificate."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from types import TracebackType
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from flask import current_app
+from flask_mail import Connection, Mail
+
+from app.mail import addresses
+
+TIMEOUT_SECONDS = 20
+"""For each answer of the server: a slow one must not hold the mails to others."""
+
+
+class Refused(Exception):
+    """The server said no; `code` and `words` are its own."""
+
+    def __init__(self, code: int, words: bytes | str) -> None:
+        self.code = code
+        self.words = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
+        super().__init__(f"{code} {self.words}".strip()[:2000])
+
+    @property
+    def permanent(self) -> bool:
+        return 500 <= self.code < 600
+
+
+class Broken(Exception):
+    """No answer, or one that is no SMTP: nothing is known of the recipient."""
+
+
+class Line(Connection):
+    """One connection for many mails, each with an answer of its own."""
+
+    host: smtplib.SMTP | None
+
+    def __init__(self) -> None:
+        super().__init__(Mail().init_mail(settings(current_app.config["MAIL_URL"])))
+        self.host = None
+        self.used = False
+
+    def configure_host(self) -> smtplib.SMTP:
+        """Raises what smtplib and ssl raise: a server without STARTTLS, or with a wrong certificate, gets nothing."""
+        server, port, name = self.mail.server, int(self.mail.port or 25), addresses.domain()
+        context = ssl.create_default_context()
+        if self.mail.use_ssl:
+            host: smtplib.SMTP = smtplib.SMTP_SSL(server, port, local_hostname=name, timeout=TIMEOUT_SECONDS, context=context)
+        else:
+            host = smtplib.SMTP(server, port, local_hostname=name, timeout=TIMEOUT_SECONDS)
+        if self.mail.use_tls:
+            host.starttls(context=context)
+        if self.mail.username:
+            host.login(self.mail.username, self.mail.password or "")
+        return host
+
+    def send_bytes(self, sender: str, recipient: str, raw: bytes) -> str:
+        """Hand one mail over and return the server's words. Raises Refused for this recipient, Broken for the line."""
+        try:
+            try:
+                self._envelope(sender, recipient)
+            except (smtplib.SMTPServerDisconnected, ConnectionError):
+                if not self.used:
+                    raise
+                self.close()  # it had ended the idle line; nothing of this mail was said yet
+                self._envelope(sender, recipient)
+            answer = self._expect(self._opened().data(raw), 250)
+        except Refused as refusal:
+            self._after(refusal)
+            raise
+        except smtplib.SMTPResponseException as problem:
+            refusal = Refused(problem.smtp_code, problem.smtp_error)
+            self._after(refusal)
+            raise refusal from problem
+        except (smtplib.SMTPException, OSError, ValueError) as problem:
+            self.close()
+            raise Broken(f"{type(problem).__name__}: {problem}") from problem
+        self.used = True
+        return answer
+
+    def open(self) -> None:
+        """Raises Broken with what went wrong, whatever it was."""
+        try:
+            self._opened()
+        except (smtplib.SMTPException, OSError, ValueError) as problem:
+            self.close()
+            raise Broken(f"{type(problem).__name__}: {problem}") from problem
+
+    def close(self) -> None:
+        """Without waiting for a goodbye that may never come."""
+        if self.host is not None:
+            self.host.close()
+        self.host, self.used = None, False
+
+    def __enter__(self) -> Line:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            if self.host is not None:
+                self.host.quit()
+        except (smtplib.SMTPException, OSError):
+            pass
+        self.close()
+
+    def _opened(self) -> smtplib.SMTP:
+        if self.host is None:
+            self.host = self.configure_host()
+        return self.host
+
+    def _envelope(self, sender: str, recipient: str) -> None:
+        host = self._opened()
+        self._expect(host.mail(sender), 250)
+        self._expect(host.rcpt(recipient), 250, 251)
+
+    def _expect(self, answer: tuple[int, bytes], *codes: int) -> str:
+        code, words = answer
+        if code == -1:
+            raise smtplib.SMTPServerDisconnected("no answer")
+        if code not in codes:
+            raise Refused(code, words)
+        return f"{code} {words.decode('utf-8', 'replace')}"[:2000]
+
+    def _after(self, refusal: Refused) -> None:
+        """421 ends the line; after any other refusal the next mail starts afresh on it."""
+        try:
+            if refusal.code == 421 or self.host is None:
+                self.close()
+            else:
+                self.host.rset()
+        except (smtplib.SMTPException, OSError):
+            self.close()
+
+
+def settings(url: str) -> dict[str, object]:
+    """Flask-Mail's settings from `smtp://user:password@host:587?starttls=1` or `smtps://…`. A user never travels without TLS."""
+    parts = urlsplit(url)
+    tls = parts.scheme == "smtp" and (parse_qs(parts.query).get("starttls") == ["1"] or bool(parts.username))
+    return {
+        "MAIL_SERVER": parts.hostname or "127.0.0.1",
+        "MAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 587 if tls else 25),
+        "MAIL_USERNAME": unquote(parts.username) if parts.username else None,
+        "MAIL_PASSWORD": unquote(parts.password) if parts.password else None,
+        "MAIL_USE_SSL": parts.scheme == "smtps",
+        "MAIL_USE_TLS": tls,
+        "MAIL_SUPPRESS_SEND": False,
+    }

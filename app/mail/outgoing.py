@@ -1,0 +1,194 @@
+"""What leaves the desk: one row a mail and recipient, written with the change that causes it, and the rules that hold it back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from flask_appbuilder.security.sqla.models import User
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from app.accounts.models import Customer
+from app.core import clock
+from app.core.errors import HelpdeskError
+from app.core.extensions import db
+from app.core.outbox import Outbox
+from app.mail import addresses
+from app.mail.models import Delivery, DeliveryState, RawMail
+from app.settings import desk
+from app.tickets.models import Participant, Ticket
+from app.tickets.thread import Message, MessageKind
+
+
+class Kind(NamedTuple):
+    """What sort of mail it is."""
+
+    automatic: bool = True
+    """A machine's words: marked so that other machines do not answer, and counted against the cap."""
+    secret: bool = False
+    """It holds a link that lets its reader in: its text is forgotten once it was sent."""
+
+
+KINDS: dict[str, Kind] = {
+    "ticket_created": Kind(),
+    "staff_replied": Kind(automatic=False),
+    "ticket_closed": Kind(),
+    "ticket_resolved": Kind(),
+    "waiting_reminder": Kind(),
+    "new_ticket": Kind(),
+    "assigned": Kind(),
+    "customer_replied": Kind(),
+    "priority_changed": Kind(),
+    "mention": Kind(),
+    "sla_breach": Kind(),
+    "sign_in_link": Kind(secret=True),
+    "password_reset": Kind(secret=True),
+    "invitation": Kind(secret=True),
+    "guest_proof": Kind(secret=True),
+    "test_mail": Kind(),
+}
+"""Each has mail/<name>.html and mail/<name>.txt."""
+SECRET = tuple(name for name, kind in KINDS.items() if kind.secret)
+UNPROVEN_A_DAY = 2
+"""Acknowledgements a day to an address nobody proved: a stranger can make the desk write there only so often."""
+DAEMON = re.compile(r"(?:mailer-?daemon|mail-?daemon|postmaster|double-bounce)@", re.I)
+WRITTEN = (DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.CAPTURED)
+
+
+def put_notice(
+    kind: str,
+    *,
+    customer_id: int | None = None,
+    staff_id: int | None = None,
+    participant_id: int | None = None,
+    ticket_id: int | None = None,
+    message_id: int | None = None,
+    address: str | None = None,
+    values: Mapping[str, str] | None = None,
+) -> Delivery:
+    """Write one mail into the present transaction; a worker sends it after the commit.
+
+    To a customer, a staff user, a CC (`participant_id`) or, for a test mail, a bare `address`. What a rule holds back
+    is written too, with the reason: the mail log answers "why did she get no mail?".
+    """
+    delivery = Delivery(
+        kind=kind, customer_id=customer_id, staff_id=staff_id, participant_id=participant_id, ticket_id=ticket_id, message_id=message_id,
+        values=dict(values or {}), automatic=KINDS[kind].automatic, state=DeliveryState.QUEUED,
+    )  # fmt: skip
+    delivery.address = (address or address_of(delivery) or "").strip().casefold()[:255]
+    reason = held_back(delivery) or _over_cap(delivery)
+    if reason:
+        delivery.state, delivery.reason = DeliveryState.SUPPRESSED, reason
+    db.session.add(delivery)
+    db.session.flush()
+    if not reason:
+        wake()
+    return delivery
+
+
+def resend(delivery: Delivery) -> None:
+    """Send it once more, under the same Message-ID, whatever became of it. Raises when its link is gone."""
+    if delivery.kind in SECRET and delivery.raw is None and not delivery.values.get("link"):
+        raise HelpdeskError(_("The link in this mail was forgotten when it was sent. Please have a new one sent."))
+    delivery.state, delivery.reason, delivery.tries = DeliveryState.QUEUED, None, 0
+    delivery.due_at, delivery.lease_until, delivery.bounced_at = clock.now(), None, None
+    db.session.flush()
+    wake()
+
+
+def wake() -> None:
+    """One outbox row a transaction, however many mails it wrote: they leave over one connection."""
+    transaction = db.session().get_transaction()
+    if db.session().info.get("mail_woken") is not transaction or transaction is None:
+        Outbox.put("mail.send_due")
+        db.session().info["mail_woken"] = db.session().get_transaction()
+
+
+def address_of(delivery: Delivery) -> str | None:
+    """Where its recipient is reached now, as they write it themselves."""
+    if delivery.participant_id is not None:
+        part = db.session.get(Participant, delivery.participant_id)
+        if part is None or not part.approved:
+            return None
+        if part.customer_id is None:
+            return part.email
+        return _email_of(part.customer_id)
+    if delivery.customer_id is not None:
+        return _email_of(delivery.customer_id)
+    if delivery.staff_id is not None:
+        user = db.session.get(User, delivery.staff_id)
+        return user.email if user is not None and user.active else None
+    return delivery.address
+
+
+def held_back(delivery: Delivery) -> str | None:
+    """Why this mail must not go now; asked when it is written and again before it leaves."""
+    address = address_of(delivery)
+    if not address or address.count("@") != 1:
+        return _("There is no address to send it to.")
+    if addresses.ours(address):
+        return _("This is the desk's own address: it would write to itself for ever.")
+    if delivery.automatic and DAEMON.match(address):
+        return _("A mail server's own mailbox gets no automatic mail.")
+    return _customers_reason(delivery) or _entrys_reason(delivery)
+
+
+def to_customer(delivery: Delivery) -> bool:
+    """Requester or CC: somebody who reads the public thread only."""
+    return delivery.staff_id is None and (delivery.customer_id is not None or delivery.participant_id is not None)
+
+
+def _customers_reason(delivery: Delivery) -> str | None:
+    if not to_customer(delivery):
+        return None
+    customer = db.session.get(Customer, delivery.customer_id) if delivery.customer_id else None
+    if customer is not None and not customer.address_works:
+        return _("Mail to this address came back: the mailbox is gone.")
+    ticket = db.session.get(Ticket, delivery.ticket_id) if delivery.ticket_id else None
+    if ticket is not None and ticket.hidden_from_client:
+        return _("The ticket is hidden from the customer.")
+    return None
+
+
+def _entrys_reason(delivery: Delivery) -> str | None:
+    if delivery.message_id is None:
+        return None
+    entry = db.session.get(Message, delivery.message_id)
+    if entry is not None and entry.kind is MessageKind.NOTE and to_customer(delivery):
+        return _("An internal note is never mailed to a customer.")
+    if delivery.automatic and db.session.scalar(select(RawMail.id).where(RawMail.entry_id == delivery.message_id, RawMail.automatic.is_(True)).limit(1)):
+        return _("A machine wrote the mail that this answers: two machines would write to each other for ever.")
+    return None
+
+
+def _over_cap(delivery: Delivery) -> str | None:
+    """Links that people ask for are counted among themselves, so that a flood of tickets cannot keep anyone from signing in."""
+    if not delivery.automatic:
+        return None
+    group = Delivery.kind.in_(SECRET) if delivery.kind in SECRET else Delivery.kind.not_in(SECRET)
+    most = desk.current().mail_cap_an_hour
+    if _written_to(delivery.address, dt.timedelta(hours=1), group) >= most:
+        return _("This address already got %(most)s automatic mails within an hour.", most=most)
+    if delivery.kind == "ticket_created" and not proven(delivery) and _written_to(delivery.address, dt.timedelta(days=1), Delivery.kind == "ticket_created") >= UNPROVEN_A_DAY:
+        return _("Nobody proved this address yet, and it got %(most)s confirmations today.", most=UNPROVEN_A_DAY)
+    return None
+
+
+def _written_to(address: str, within: dt.timedelta, *criteria: object) -> int:
+    recent = select(func.count()).select_from(Delivery).where(Delivery.address == address, Delivery.created_at > clock.now() - within, Delivery.automatic.is_(True), Delivery.state.in_(WRITTEN), *criteria)  # type: ignore[arg-type]
+    return db.session.scalar(recent) or 0
+
+
+def proven(delivery: Delivery) -> bool:
+    """Whether this customer's address is known to be theirs; to others the desk repeats no word of a sender."""
+    customer = db.session.get(Customer, delivery.customer_id) if delivery.customer_id else None
+    ticket = db.session.get(Ticket, delivery.ticket_id) if delivery.ticket_id else None
+    return customer is not None and customer.verified_at is not None and (ticket is None or ticket.proven)
+
+
+def _email_of(customer_id: int) -> str | None:
+    customer = db.session.get(Customer, customer_id)
+    return customer.email if customer is not None else None

@@ -1,0 +1,70 @@
+"""Turns plain words into the text and the HTML of a mail, in a sandbox that knows nothing but them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+from flask import current_app
+from flask_babel import gettext, ngettext
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
+from jinja2.sandbox import SandboxedEnvironment
+from markupsafe import Markup
+
+
+class Written(NamedTuple):
+    """The two forms of one mail."""
+
+    text: str
+    html: str
+
+
+def write(kind: str, values: Mapping[str, Any]) -> Written:
+    """`values` are strings, numbers, lists and dicts of them, and Markup that was cleaned: never a row of the database."""
+    pages = environment()
+    text = pages.get_template(f"mail/{kind}.txt").render(values)
+    return Written(_without_gaps(text), pages.get_template(f"mail/{kind}.html").render(values))
+
+
+def environment() -> SandboxedEnvironment:
+    """Made once an app. Its globals are two: the catalogue's words."""
+    kept = current_app.extensions.get("deskhand_mail_templates")
+    if kept is None:
+        kept = SandboxedEnvironment(
+            loader=jinja2.FileSystemLoader(Path(current_app.root_path, "templates")),
+            autoescape=jinja2.select_autoescape(["html"], default=False),
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        kept.globals.clear()
+        kept.globals.update(_=_word, ngettext=_words)
+        current_app.extensions["deskhand_mail_templates"] = kept
+    return kept  # type: ignore[no-any-return]
+
+
+@pass_eval_context
+def _word(context: EvalContext, text: str, **values: object) -> str:
+    """In HTML the catalogue's words are markup and the values in them are escaped; in text both stand as they are."""
+    found = gettext(text)
+    if context.autoescape:
+        found = Markup(found)  # noqa: S704
+    return found % values if values else found
+
+
+@pass_eval_context
+def _words(context: EvalContext, one: str, many: str, num: int) -> str:
+    found = ngettext(one, many, num)
+    return Markup(found) if context.autoescape else found  # noqa: S704
+
+
+def _without_gaps(text: str) -> str:
+    """At most one empty line in a row, whatever the template's conditions left out."""
+    lines: list[str] = []
+    for line in text.strip("\n").split("\n"):
+        if line.strip() or (lines and lines[-1]):
+            lines.append(line.rstrip() if line.strip() != "--" else "-- ")
+    return "\n".join(lines) + "\n"
