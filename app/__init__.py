@@ -15,15 +15,26 @@ MODELS = (
     "app.tickets.models",
     "app.tickets.numbering",
     "app.tickets.tally",
+    "app.sla.models",
+    "app.assignment.models",
+    "app.kb.models",
     "app.mail.models",
     "app.notifications.models",
 )
 """Imported before AppBuilder reads the metadata."""
 
-DOORS: tuple[str, ...] = ("app.desk.views",)
+DOORS: tuple[str, ...] = (
+    "app.desk.views",
+    "app.kb.views",
+    "app.desk.admin",
+    "app.accounts.views",
+    "app.tickets.views",
+    "app.mail.views",
+    "app.notifications.views",
+)
 """Each has `register(appbuilder)`. The order is that of the menu."""
 
-BLUEPRINTS: tuple[str, ...] = ("app.desk.cli",)
+BLUEPRINTS: tuple[str, ...] = ("app.search.cli", "app.mail.cli", "app.desk.cli", "app.portal.views")
 """Each has `register(app)`: doors that are not Flask-AppBuilder's."""
 
 

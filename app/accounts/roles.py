@@ -16,7 +16,7 @@ READ = ("list", "show")
 WORK = ("list", "show", "add", "reply", "note", "status", "priority", "category", "assign", "tag", "link")
 SHAPE = ("department", "merge", "split", "hide")
 OVERSEE = ("bulk", "export")
-SELF = {"ResetMyPasswordView": ("this_form_get", "this_form_post"), "UserInfoEditView": ("this_form_get", "this_form_post"), "MyAccount": ("list", "edit")}
+SELF = {"MyAccount": ("list", "edit")}
 KEEP_SHOP = {
     "CannedResponse": CRUD,
     "Category": CRUD,
@@ -26,7 +26,7 @@ KEEP_SHOP = {
 }
 RUN_DESK = {
     "Department": CRUD,
-    "Staff": CRUD,
+    "Staff": (*CRUD, "invite"),
     "Status": CRUD,
     "Priority": CRUD,
     "Tag": CRUD,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import request, session
+from flask_appbuilder.const import AUTH_DB, AUTH_LDAP, AUTH_OAUTH, AUTH_REMOTE_USER, AUTH_SAML
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_login import current_user, login_user
 
@@ -12,7 +13,15 @@ from app.accounts.viewer import Viewer, viewer
 class DeskSecurityManager(SecurityManager):  # type: ignore[misc]  # Flask-AppBuilder is untyped
     """For an anonymous visitor every right is refused, also what FAB's Public role would allow."""
 
-    userstatschartview = None
+    def register_views(self) -> None:
+        """The sign-in alone: staff, roles and one's own account are pages of ours, where nobody hands out more than they have."""
+        views = {AUTH_DB: self.authdbview, AUTH_LDAP: self.authldapview, AUTH_OAUTH: self.authoauthview, AUTH_REMOTE_USER: self.authremoteuserview, AUTH_SAML: self.authsamlview}
+        self.auth_view = views[self.auth_type]()
+        self.appbuilder.add_view_no_menu(self.auth_view)
+
+    def register_account_page(self, page: Any) -> None:
+        """Flask-AppBuilder links "Profile" to this view's `userinfo`."""
+        self.user_view = page
 
     def load_user(self, pk: str) -> Viewer | None:
         """Flask-Login asks once a request, with what Viewer.get_id() gave at sign-in. Reading the generation each time ends stolen or old sessions."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import click
 from flask import Flask, current_app
-from flask.cli import AppGroup
 
+from app.core.commands import desk
 from app.core.extensions import db
 from app.desk import demo
 from app.desk import setup as setup_step
 
-desk = AppGroup("desk", help="The desk's own commands.")
 
 
 def register(app: Flask) -> None:

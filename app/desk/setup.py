@@ -19,6 +19,7 @@ from app.accounts import roles
 from app.accounts.models import Department, StaffProfile
 from app.core.extensions import db, migrate
 from app.settings import desk
+from app.sla import policies
 from app.tickets import vocabularies
 from app.tickets.choices import Category
 
@@ -57,6 +58,7 @@ def set_up_rights() -> None:
 def seed() -> None:
     """What a fresh desk starts with; rows that exist are left alone."""
     vocabularies.seed()
+    policies.seed()
     if db.session.scalar(select(Department.id).limit(1)) is None:
         support = Department(name="Support", description="The first address for every question.", position=0)
         db.session.add(support)

@@ -110,8 +110,8 @@ def _takes_part(viewer: Viewer, ticket: Ticket) -> bool:
 
 
 def messages_visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Customers read public replies only. Combine with a ticket they may see, or with `on_visible_tickets`."""
-    return true() if actor.kind is not Kind.CUSTOMER else Message.kind == MessageKind.REPLY
+    """Customers read public replies of people who take part. To be combined with a ticket they may see."""
+    return true() if actor.kind is not Kind.CUSTOMER else and_(Message.kind == MessageKind.REPLY, Message.trusted.is_(True))
 
 
 def events_visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -122,8 +122,6 @@ def attachments_visible_to(actor: Actor) -> ColumnElement[bool]:
     """A file is seen by whoever sees its message; one not yet sent by its uploader alone."""
     tickets = select(Ticket.id).where(visible_to(actor))
     messages = select(Message.id).where(Message.ticket_id.in_(tickets), messages_visible_to(actor))
-    if actor.kind is Kind.CUSTOMER:
-        messages = messages.where(Message.trusted.is_(True))
     unsent = and_(Attachment.message_id.is_(None), Attachment.staff_id == actor.staff_id if actor.staff_id else Attachment.customer_id == actor.customer_id)
     return or_(Attachment.message_id.in_(messages), unsent)
 

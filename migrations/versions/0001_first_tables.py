@@ -156,6 +156,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
+        "sla_policy",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("hours", sa.Enum("always", "business", name="hours", native_enum=False, length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
         "status",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
@@ -394,6 +404,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("role_id"),
     )
     op.create_table(
+        "sla_target",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("policy_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("priority_rank", sa.Integer(), nullable=False),
+        sa.Column("first_response_minutes", sa.Integer(), nullable=True),
+        sa.Column("first_response_business_days", sa.Integer(), nullable=True),
+        sa.Column("next_response_minutes", sa.Integer(), nullable=True),
+        sa.Column("resolution_minutes", sa.Integer(), nullable=True),
+        sa.Column("resolution_business_days", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["policy_id"], ["sla_policy.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("policy_id", "priority_rank"),
+    )
+    op.create_table(
         "staff_profile",
         sa.Column("user_id", sa.Integer(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
@@ -478,6 +502,27 @@ def upgrade() -> None:
     with op.batch_alter_table("one_time_token", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_one_time_token_customer_id"), ["customer_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_one_time_token_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "article",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("title", sa.String(length=255), nullable=False),
+        sa.Column("slug", sa.String(length=255), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("html", sa.Text(), nullable=False),
+        sa.Column("category_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("published", sa.Boolean(), nullable=False),
+        sa.Column("asked_often", sa.Boolean(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["category_id"], ["category.id"], ondelete="SET NULL"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("slug"),
+    )
+    with op.batch_alter_table("article", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_article_category_id"), ["category_id"], unique=False)
+        batch_op.create_index("ix_article_shelf", ["published", "category_id", "position"], unique=False)
 
     op.create_table(
         "canned_response",
@@ -614,6 +659,22 @@ def upgrade() -> None:
         batch_op.create_index("ix_ticket_status_since", ["state", "status_since"], unique=False)
 
     op.create_table(
+        "assignment_log",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ticket_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("agent_id", sa.Integer(), nullable=True),
+        sa.Column("method", sa.String(length=255), nullable=False),
+        sa.Column("reason", sa.String(length=255), nullable=False),
+        sa.Column("candidates", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["agent_id"], ["ab_user.id"], ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("assignment_log", schema=None) as batch_op:
+        batch_op.create_index("ix_assignment_log_ticket", ["ticket_id", "id"], unique=False)
+
+    op.create_table(
         "message",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("ticket_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -738,17 +799,68 @@ def upgrade() -> None:
         sa.Column("verdict", sa.Text(), nullable=False),
         sa.Column("ticket_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("automatic", sa.Boolean(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("identity"),
     )
     with op.batch_alter_table("raw_mail", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_raw_mail_entry_id"), ["entry_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_raw_mail_message_id"), ["message_id"], unique=False)
         batch_op.create_index("ix_raw_mail_received", ["received_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_raw_mail_sha256"), ["sha256"], unique=False)
         batch_op.create_index("ix_raw_mail_state", ["state", "id"], unique=False)
         batch_op.create_index("ix_raw_mail_ticket", ["ticket_id", "id"], unique=False)
+
+    op.create_table(
+        "sla_clock",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("ticket_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "metric",
+            sa.Enum(
+                "first_response",
+                "next_response",
+                "periodic_update",
+                "resolution",
+                name="metric",
+                native_enum=False,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("cycle", sa.Integer(), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("policy_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum("running", "paused", "fulfilled", "cancelled", name="clockstate", native_enum=False, length=32),
+            nullable=False,
+        ),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("target_seconds", sa.Integer(), nullable=False),
+        sa.Column("paused_seconds", sa.Integer(), nullable=False),
+        sa.Column("paused_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("elapsed_seconds", sa.Integer(), nullable=True),
+        sa.Column("overrun_seconds", sa.Integer(), nullable=True),
+        sa.Column("breached_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("detected_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_fire_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("ticket_id", "metric", "cycle"),
+    )
+    with op.batch_alter_table("sla_clock", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_sla_clock_fire",
+            ["next_fire_at", "id"],
+            unique=False,
+            sqlite_where=sa.text("next_fire_at IS NOT NULL"),
+            postgresql_where=sa.text("next_fire_at IS NOT NULL"),
+        )
 
     op.create_table(
         "ticket_event",
@@ -904,11 +1016,23 @@ def upgrade() -> None:
         batch_op.create_index("ix_delivery_state", ["state", "id"], unique=False)
         batch_op.create_index("ix_delivery_ticket", ["ticket_id", "id"], unique=False)
 
+    op.create_table(
+        "sla_fired",
+        sa.Column(
+            "clock_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["clock_id"], ["sla_clock.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("clock_id", "epoch", "level"),
+    )
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("sla_fired")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index("ix_delivery_ticket")
         batch_op.drop_index("ix_delivery_state")
@@ -938,12 +1062,21 @@ def downgrade() -> None:
         batch_op.drop_index("ix_ticket_event_ticket")
 
     op.drop_table("ticket_event")
+    with op.batch_alter_table("sla_clock", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_sla_clock_fire",
+            sqlite_where=sa.text("next_fire_at IS NOT NULL"),
+            postgresql_where=sa.text("next_fire_at IS NOT NULL"),
+        )
+
+    op.drop_table("sla_clock")
     with op.batch_alter_table("raw_mail", schema=None) as batch_op:
         batch_op.drop_index("ix_raw_mail_ticket")
         batch_op.drop_index("ix_raw_mail_state")
         batch_op.drop_index(batch_op.f("ix_raw_mail_sha256"))
         batch_op.drop_index("ix_raw_mail_received")
         batch_op.drop_index(batch_op.f("ix_raw_mail_message_id"))
+        batch_op.drop_index(batch_op.f("ix_raw_mail_entry_id"))
 
     op.drop_table("raw_mail")
     with op.batch_alter_table("participant", schema=None) as batch_op:
@@ -968,6 +1101,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_message_message_id"))
 
     op.drop_table("message")
+    with op.batch_alter_table("assignment_log", schema=None) as batch_op:
+        batch_op.drop_index("ix_assignment_log_ticket")
+
+    op.drop_table("assignment_log")
     with op.batch_alter_table("ticket", schema=None) as batch_op:
         batch_op.drop_index("ix_ticket_status_since")
         batch_op.drop_index("ix_ticket_state_activity")
@@ -995,6 +1132,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_canned_response_shortcut"))
 
     op.drop_table("canned_response")
+    with op.batch_alter_table("article", schema=None) as batch_op:
+        batch_op.drop_index("ix_article_shelf")
+        batch_op.drop_index(batch_op.f("ix_article_category_id"))
+
+    op.drop_table("article")
     with op.batch_alter_table("one_time_token", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_one_time_token_user_id"))
         batch_op.drop_index(batch_op.f("ix_one_time_token_customer_id"))
@@ -1012,6 +1154,7 @@ def downgrade() -> None:
 
     op.drop_table("ab_permission_view_role")
     op.drop_table("staff_profile")
+    op.drop_table("sla_target")
     op.drop_table("role_scope")
     op.drop_table("notice_preference")
     op.drop_table("department")
@@ -1053,6 +1196,7 @@ def downgrade() -> None:
     op.drop_table("tally")
     op.drop_table("tag")
     op.drop_table("status")
+    op.drop_table("sla_policy")
     op.drop_table("setting")
     op.drop_table("rights_version")
     op.drop_table("priority")

@@ -1,4 +1,4 @@
-"""Staff's way in and out."""
+"""Staff's way in and out: sign-in, a forgotten password, the link of an invitation."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from typing import Any
 
 from flask import flash, g, redirect, request
 from flask_appbuilder import IndexView, expose
+from flask_appbuilder.baseviews import BaseView
 from flask_appbuilder.security.forms import LoginForm_db
 from flask_appbuilder.security.views import AuthDBView
 from flask_appbuilder.utils.base import get_safe_redirect
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import logout_user
 
+from app.accounts import staff as people
 from app.accounts.viewer import viewer
+from app.core.errors import Invalid
+from app.core.extensions import db
 
 
 class FrontDoor(IndexView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
@@ -44,7 +49,38 @@ class SignInView(AuthDBView):  # type: ignore[misc]
             flash(str(self.invalid_login_message), "danger")
         return self.render_template(self.login_template, title=self.title, form=form, appbuilder=self.appbuilder)
 
-    @expose("/logout/")
+    @expose("/logout/", methods=["GET", "POST"])
     def logout(self) -> Any:
         logout_user()
         return redirect("/login/")
+
+    @expose("/forgotten/", methods=["GET", "POST"])
+    def forgotten(self) -> Any:
+        """The same answer for a name that exists and one that does not."""
+        asked = request.method == "POST"
+        if asked:
+            people.ask_reset(request.form.get("login", "")[:255])
+            db.session.commit()
+        return self.render_template("accounts/forgotten.html", asked=asked)
+
+
+class InvitationView(BaseView):  # type: ignore[misc]
+    """Where the link of an invitation or of a forgotten password leads. Opening it changes nothing."""
+
+    route_base = "/welcome"
+    default_view = "welcome"
+    class_permission_name = "Invitation"
+
+    @expose("/<secret>", methods=["GET", "POST"])
+    def welcome(self, secret: str) -> Any:
+        user, errors = people.look_at(secret), {}
+        if request.method == "POST":
+            try:
+                people.choose_password(secret, request.form.get("password", ""))
+                db.session.commit()
+                flash(_("Your password is set. Please sign in."), "success")
+                return redirect("/login/")
+            except Invalid as refusal:
+                db.session.rollback()
+                errors = refusal.fields
+        return self.render_template("accounts/welcome.html", person=people.look_at(secret) if errors else user, errors=errors)

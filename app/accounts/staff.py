@@ -1,0 +1,114 @@
+"""Staff users: invited, given roles no higher than the giver's, switched off, their passwords."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+
+from flask import current_app
+from flask_appbuilder.security.sqla.models import Role, User
+from flask_babel import gettext as _
+from sqlalchemy import select, update
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from app.accounts import passwords
+from app.accounts.announcements import Announced, StaffLink
+from app.accounts.models import OneTimeToken, StaffProfile
+from app.accounts.tokens import LinkOver
+from app.accounts.viewer import Viewer
+from app.core import clock
+from app.core.errors import Forbidden, Invalid
+from app.core.events import publish
+from app.core.extensions import db
+
+INVITATION_LIVES = dt.timedelta(days=7)
+RESET_LIVES = dt.timedelta(hours=1)
+STRONGEST = "Super Admin"
+
+
+def may_give(giver: Viewer, role: Role) -> bool:
+    """Nobody hands out a role with a right they do not have themselves."""
+    if STRONGEST in giver.role_names:
+        return True
+    rights = {(right.permission.name, right.view_menu.name) for right in role.permissions if right.permission and right.view_menu}
+    return role.name != STRONGEST and rights <= giver.permissions
+
+
+def may_edit(editor: Viewer, person: User) -> bool:
+    """Nobody edits somebody who may do more than they may."""
+    return person.id == editor.id or all(may_give(editor, role) for role in person.roles)
+
+
+def check_roles(giver: Viewer, roles: list[Role], had: list[Role]) -> None:
+    for role in roles:
+        if role not in had and not may_give(giver, role):
+            raise Forbidden(_("The role “%(name)s” may do more than you may, so you cannot give it.", name=role.name))
+
+
+def invite(user: User) -> None:
+    """A mail with a link to choose the first password. Earlier links end."""
+    publish(Announced.INVITED, StaffLink(user.id, _link(user, "invitation", INVITATION_LIVES)))
+
+
+def ask_reset(login: str) -> None:
+    """A mail with a link to choose a new password, if this name or address is somebody's. Says nothing about whether it is."""
+    wanted = login.strip()
+    user = db.session.scalar(select(User).where((User.username == wanted) | (User.email == wanted), User.active.is_(True)).limit(1))
+    if user is not None:
+        publish(Announced.RESET_ASKED, StaffLink(user.id, _link(user, "staff_reset", RESET_LIVES)))
+
+
+def _link(user: User, purpose: str, lifetime: dt.timedelta) -> str:
+    secret = secrets.token_urlsafe(32)
+    db.session.add(
+        OneTimeToken(token_hash=_hash(secret), purpose=purpose, user_id=user.id, fingerprint=_fingerprint(user), expires_at=clock.now() + lifetime)
+    )
+    db.session.flush()
+    return f"{current_app.config['PUBLIC_URL']}/welcome/{secret}"
+
+
+def look_at(secret: str) -> User:
+    """Whose link this is, still unused, or LinkOver."""
+    token = db.session.scalar(select(OneTimeToken).where(OneTimeToken.token_hash == _hash(secret), OneTimeToken.user_id.is_not(None)))
+    user = db.session.get(User, token.user_id) if token else None
+    over = token is None or user is None or not user.active or token.used_at is not None or token.expires_at <= clock.now()
+    if over or token.fingerprint != _fingerprint(user):
+        raise LinkOver
+    return user
+
+
+def choose_password(secret: str, password: str) -> User:
+    """Spend the link and set the password it was for. All sessions of that person end."""
+    user = look_at(secret)
+    set_password(user, password)
+    db.session.execute(update(OneTimeToken).where(OneTimeToken.token_hash == _hash(secret)).values(used_at=clock.now()))
+    return user
+
+
+def change_password(user: User, old: str, new: str) -> None:
+    """Their own choice: the old one has to be right."""
+    if not check_password_hash(user.password or "", old):
+        raise Invalid(_("The password was not changed."), {"old": _("This is not your present password.")})
+    set_password(user, new)
+
+
+def set_password(user: User, password: str) -> None:
+    passwords.check(password, user.username, user.email, user.first_name, user.last_name)
+    user.password = generate_password_hash(password)
+    end_sessions(user.id)
+
+
+def end_sessions(user_id: int) -> None:
+    """Everywhere, at their next request."""
+    profile = db.session.get(StaffProfile, user_id)
+    if profile is not None:
+        profile.generation += 1
+
+
+def _fingerprint(user: User) -> str:
+    return hashlib.sha256(f"{user.id}|{user.email}|{user.password}".encode()).hexdigest()
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()

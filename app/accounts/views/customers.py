@@ -1,0 +1,78 @@
+"""Generated pages for customers and their organizations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+from wtforms import StringField
+from wtforms.validators import Length, Optional
+
+from app.accounts import customers
+from app.accounts.models import Customer, Organization
+from app.core.errors import Invalid
+from app.core.extensions import db
+from app.core.fab import DeskInterface, DeskView
+
+
+class CustomerInterface(DeskInterface):
+    row_options = (joinedload(Customer.organization),)
+
+
+class CustomerView(DeskView):
+    datamodel = CustomerInterface(Customer)
+    route_base = "/admin/customers"
+    class_permission_name = "Customer"
+    list_title, add_title, edit_title, show_title = _l("Customers"), _l("New customer"), _l("Customer"), _l("Customer")
+    list_columns = ["name", "email", "organization", "phone", "active", "created_at"]
+    show_columns = ["name", "email", "organization", "phone", "language", "active", "address_works", "verified_at", "created_at", "notes"]
+    add_columns = ["name", "email", "organization_name", "phone", "notes"]
+    edit_columns = [*add_columns, "active", "address_works"]
+    search_columns = ["name", "email"]
+    order_columns = ["name", "email", "created_at"]
+    base_order = ("name", "asc")
+    label_columns = {
+        "name": _l("Name"), "email": _l("Email"), "organization": _l("Organization"), "organization_name": _l("Organization"), "phone": _l("Phone"),
+        "active": _l("May sign in"), "address_works": _l("The address takes mail"), "verified_at": _l("Address proven"), "created_at": _l("Since"), "notes": _l("Notes"),
+        "language": _l("Language"),
+    }  # fmt: skip
+    description_columns = {"organization_name": _l("Members of one organization see each other's tickets. A new name makes a new one."), "notes": _l("Only staff read this.")}
+    add_form_extra_fields = edit_form_extra_fields = {"organization_name": StringField(_l("Organization"), [Optional(), Length(max=120)])}
+
+    def pre_add(self, customer: Customer) -> None:
+        customer.email = customers.checked_address(customer.email)
+        customer.name = customers.clean_name(customer.name)
+        other = customers.find(customer.email)
+        if other is not None and other is not customer and other.id != customer.id:
+            raise Invalid(_("This address is another customer's."), {"email": _("%(name)s has this address already.", name=other.name)})
+        customer.organization = _organization(getattr(customer, "organization_name", ""))
+
+    pre_update = pre_add
+
+    def prefill_form(self, form: Any, pk: int) -> None:
+        customer = db.session.get_one(Customer, pk)
+        form.organization_name.data = customer.organization.name if customer.organization else ""
+
+
+def _organization(name: str | None) -> Organization | None:
+    name = customers.clean_name(name or "")
+    if not name:
+        return None
+    return db.session.scalar(select(Organization).where(Organization.name == name)) or Organization(name=name)
+
+
+class OrganizationView(DeskView):
+    datamodel = DeskInterface(Organization)
+    route_base = "/admin/organizations"
+    class_permission_name = "Organization"
+    list_title, add_title, edit_title, show_title = _l("Organizations"), _l("New organization"), _l("Organization"), _l("Organization")
+    list_columns = ["name", "domain", "created_at"]
+    show_columns = ["name", "domain", "notes", "created_at"]
+    add_columns = edit_columns = ["name", "domain", "notes"]
+    search_columns = ["name", "domain"]
+    order_columns = ["name", "domain", "created_at"]
+    base_order = ("name", "asc")
+    label_columns = {"name": _l("Name"), "domain": _l("Domain of its addresses"), "notes": _l("Notes"), "created_at": _l("Since")}

@@ -1,0 +1,77 @@
+"""One's own account: name, password, sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, g, redirect, request
+from flask_appbuilder import expose, has_access
+from flask_appbuilder.baseviews import BaseView
+from flask_appbuilder.security.decorators import permission_name
+from flask_appbuilder.security.sqla.models import User
+from flask_babel import gettext as _
+
+from app.accounts import staff as people
+from app.accounts.models import StaffProfile
+from app.accounts.viewer import viewer
+from app.core.errors import Invalid
+from app.core.extensions import db
+
+LONGEST_SIGNATURE = 2000
+
+
+class MyAccountView(BaseView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+    route_base = "/admin/me"
+    default_view = "userinfo"
+    class_permission_name = "MyAccount"
+    base_permissions = ["can_list", "can_edit"]
+
+    @expose("/")
+    @has_access
+    @permission_name("list")
+    def userinfo(self) -> Any:
+        return self._page()
+
+    @expose("/password", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def password(self) -> Any:
+        """Changing it ends every session of this person; this one goes on as a new one."""
+        user = db.session.get_one(User, g.user.id)
+        try:
+            if request.form.get("password") != request.form.get("again"):
+                raise Invalid(_("The password was not changed."), {"again": _("The two new passwords differ.")})
+            people.change_password(user, request.form.get("old", ""), request.form.get("password", ""))
+            db.session.commit()
+        except Invalid as refusal:
+            db.session.rollback()
+            return self._page(refusal.fields), 422
+        return self._go_on(_("Your password is changed, and all other sessions are signed out."))
+
+    @expose("/signature", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def signature(self) -> Any:
+        db.session.get_one(StaffProfile, g.user.id).signature = request.form.get("signature", "").strip()[:LONGEST_SIGNATURE] or None
+        db.session.commit()
+        flash(_("Saved."), "success")
+        return redirect("/admin/me/")
+
+    @expose("/sign-out-others", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def sign_out_others(self) -> Any:
+        people.end_sessions(g.user.id)
+        db.session.commit()
+        return self._go_on(_("All other sessions are signed out."))
+
+    def _go_on(self, words: str) -> Any:
+        again = viewer(g.user.id)
+        if again is not None:
+            self.appbuilder.sm.start_session(again)
+        flash(words, "success")
+        return redirect("/admin/me/")
+
+    def _page(self, errors: dict[str, str] | None = None) -> Any:
+        profile = db.session.get(StaffProfile, g.user.id)
+        return self.render_template("accounts/me.html", profile=profile, errors=errors or {}, roles=sorted(g.user.role_names))

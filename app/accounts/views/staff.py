@@ -1,0 +1,133 @@
+"""Generated pages for staff, departments and roles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, g, redirect
+from flask_appbuilder import action
+from flask_appbuilder.security.sqla.models import Role, User
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+from wtforms import SelectField
+from wtforms.validators import DataRequired
+
+from app.accounts import staff as people
+from app.accounts.models import Department, RoleScope, Scope, StaffProfile
+from app.core.errors import Forbidden
+from app.core.extensions import db
+from app.core.fab import DeskInterface, DeskView
+
+SCOPES = {
+    Scope.ALL: _l("all tickets"),
+    Scope.OWN_DEPARTMENTS: _l("all of their departments"),
+    Scope.MINE_AND_UNASSIGNED: _l("their own and those of nobody"),
+    Scope.CATEGORIES: _l("certain categories"),
+}
+
+
+class StaffInterface(DeskInterface):
+    row_options = (selectinload(User.roles),)
+
+
+class StaffView(DeskView):
+    datamodel = StaffInterface(User)
+    route_base = "/admin/staff"
+    class_permission_name = "Staff"
+    list_title, add_title, edit_title, show_title = _l("Staff"), _l("New staff user"), _l("Staff user"), _l("Staff user")
+    list_columns = ["username", "first_name", "last_name", "email", "roles", "active", "last_login"]
+    show_columns = ["username", "first_name", "last_name", "email", "roles", "active", "last_login", "login_count"]
+    add_columns = ["username", "first_name", "last_name", "email", "roles"]
+    edit_columns = [*add_columns, "active"]
+    search_columns = ["username", "first_name", "last_name", "email"]
+    order_columns = ["username", "first_name", "last_name", "email", "last_login"]
+    base_order = ("first_name", "asc")
+    base_permissions = ["can_list", "can_show", "can_add", "can_edit", "can_delete", "can_invite"]
+    label_columns = {
+        "username": _l("User name"), "first_name": _l("First name"), "last_name": _l("Last name"), "email": _l("Email"), "roles": _l("Roles"),
+        "active": _l("May sign in"), "last_login": _l("Last sign-in"), "login_count": _l("Sign-ins"),
+    }  # fmt: skip
+    add_row_message = _l("Added. An invitation is on its way by mail.")
+
+    def pre_add(self, person: User) -> None:
+        people.check_roles(g.user, list(person.roles), [])
+        person.active = True
+        person.password = ""
+
+    def pre_update(self, person: User) -> None:
+        had = db.session.scalars(select(Role).join(Role.user).where(User.id == person.id).execution_options(populate_existing=False)).all()
+        if not all(people.may_give(g.user, role) for role in had):
+            raise Forbidden(_("This person may do more than you may; only a Super Admin edits them."))
+        people.check_roles(g.user, list(person.roles), list(had))
+        if not person.active:
+            people.end_sessions(person.id)
+
+    def post_add(self, person: User) -> None:
+        db.session.add(StaffProfile(user_id=person.id))
+        people.invite(person)
+        db.session.commit()
+
+    def pre_delete(self, person: User) -> None:
+        raise Forbidden(_("People are switched off, not deleted: their replies keep their name."))
+
+    @action("can_invite", _l("Invite again"), _l("Mail a new link to choose a password?"), "fa-envelope", single=True, multiple=True)
+    def can_invite(self, chosen: Any) -> Any:
+        for person in chosen if isinstance(chosen, list) else [chosen]:
+            people.invite(person)
+        db.session.commit()
+        flash(_("The invitation is on its way."), "success")
+        return redirect(self.get_redirect())
+
+
+class DepartmentInterface(DeskInterface):
+    row_options = (selectinload(Department.members), joinedload(Department.lead))
+
+
+class DepartmentView(DeskView):
+    datamodel = DepartmentInterface(Department)
+    route_base = "/admin/departments"
+    class_permission_name = "Department"
+    list_title, add_title, edit_title, show_title = _l("Departments"), _l("New department"), _l("Department"), _l("Department")
+    list_columns = ["name", "members", "lead", "public", "active", "position"]
+    show_columns = ["name", "description", "email", "members", "lead", "public", "active", "position"]
+    add_columns = edit_columns = ["name", "description", "email", "members", "lead", "public", "active", "position"]
+    order_columns = ["name", "position"]
+    base_order = ("position", "asc")
+    label_columns = {
+        "name": _l("Name"), "description": _l("Description"), "email": _l("Email"), "members": _l("Members"), "lead": _l("Lead"),
+        "public": _l("Customers may choose it"), "active": _l("Active"), "position": _l("Place in lists"),
+    }  # fmt: skip
+    description_columns = {"members": _l("Members of departments see only the tickets of these; somebody without any is not restricted.")}
+
+
+class RoleView(DeskView):
+    """Flask-AppBuilder's roles: what their holders may do. Only Super Admins have this page."""
+
+    datamodel = DeskInterface(Role)
+    route_base = "/admin/roles"
+    class_permission_name = "Role"
+    list_title, add_title, edit_title, show_title = _l("Roles"), _l("New role"), _l("Role"), _l("Role")
+    list_columns = ["name"]
+    show_columns = add_columns = edit_columns = ["name", "permissions"]
+    order_columns = ["name"]
+    label_columns = {"name": _l("Name"), "permissions": _l("Rights")}
+
+
+class RoleScopeView(DeskView):
+    datamodel = DeskInterface(RoleScope)
+    route_base = "/admin/role-scopes"
+    class_permission_name = "Role"
+    list_title, add_title, edit_title, show_title = _l("Which tickets a role sees"), _l("New scope"), _l("Scope"), _l("Scope")
+    list_columns = ["role", "scope", "categories"]
+    show_columns = ["role", "scope", "categories"]
+    add_columns = ["role", "scope", "categories"]
+    edit_columns = ["scope", "categories"]
+    search_columns = ["categories"]
+    order_columns = ["scope"]
+    label_columns = {"role": _l("Role"), "scope": _l("Sees"), "categories": _l("Ids of the categories")}
+    formatters_columns = {"scope": lambda scope: SCOPES[Scope(scope)]}
+    add_form_extra_fields = edit_form_extra_fields = {
+        "scope": SelectField(_l("Sees"), [DataRequired()], choices=[(scope.value, label) for scope, label in SCOPES.items()], coerce=Scope)
+    }

@@ -1,0 +1,16 @@
+"""The admin's own pages: settings, background jobs, mail log."""
+
+from __future__ import annotations
+
+from flask_appbuilder import AppBuilder
+from flask_babel import lazy_gettext as _l
+
+from app.desk.background import JobView
+from app.desk.settings import SettingsView
+
+SYSTEM = {"category": "System", "category_label": _l("System"), "category_icon": "fa-server"}
+
+
+def register(appbuilder: AppBuilder) -> None:
+    appbuilder.add_view(SettingsView, "General settings", label=_l("General"), category="Settings", category_label=_l("Settings"), category_icon="fa-gear")
+    appbuilder.add_view(JobView, "Background jobs", label=_l("Background jobs"), **SYSTEM)

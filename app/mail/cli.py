@@ -1,0 +1,51 @@
+"""`desk mail …`: a message on standard input, and the what-if of reading."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from flask import Flask
+from flask.cli import AppGroup
+
+from app.core import commands
+from app.core.extensions import db
+from app.mail import incoming, preview
+from app.mail.models import RawState
+from app.tickets.models import Ticket
+
+mail = AppGroup("mail", help="Mail in, from a pipe; and what would be read of a message.")
+
+
+def register(app: Flask) -> None:
+    commands.desk.add_command(mail)
+
+
+@mail.command("receive")
+@click.option("--recipient", default="", help="The envelope's recipient, when the mail server knows it.")
+def receive(recipient: str) -> None:
+    """Take one raw message on stdin; print the number of its ticket, or what was decided."""
+    row = incoming.store(sys.stdin.buffer.read(), "pipe", recipient=recipient)
+    if row.state is RawState.NEW:
+        incoming.deliver(row.id)
+        db.session.commit()
+    ticket = db.session.get(Ticket, row.ticket_id) if row.ticket_id else None
+    click.echo(str(ticket.number) if ticket is not None else row.verdict)
+
+
+@mail.command("preview")
+def what_if() -> None:
+    """Read paths on stdin; print one JSON object a line: what would be read and decided. Nothing is stored."""
+    for line in sys.stdin:
+        path = line.strip()
+        if path:
+            click.echo(json.dumps({"path": path, **_described(path)}, ensure_ascii=False))
+
+
+def _described(path: str) -> dict[str, object]:
+    try:
+        return preview.describe(Path(path).read_bytes())
+    except Exception as problem:  # one unreadable file must not end the answers to the others
+        return {"error": f"{type(problem).__name__}: {problem}"}

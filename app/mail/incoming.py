@@ -1,0 +1,108 @@
+"""Mail that comes in: kept raw first, then read, matched and delivered. What cannot be read is kept and shown, never dropped."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.core import clock
+from app.core.errors import HelpdeskError
+from app.core.extensions import db
+from app.core.outbox import Outbox
+from app.mail import bounced, delivering, parsing, threading
+from app.mail.addresses import domain, ours
+from app.mail.models import RawMail, RawState
+from app.mail.parsing import IncomingMail, Unreadable
+
+log = logging.getLogger(__name__)
+
+MOST_BYTES = 25 * 1024 * 1024
+
+
+def store(raw: bytes, via: str, sender: str = "", recipient: str = "") -> RawMail:
+    """Keep a message as it came and put its delivery on the way. Commits.
+
+    One that came before (same Message-ID and sender, or the same bytes) is kept as a duplicate and goes no further.
+    """
+    row = RawMail(via=via, sender=sender[:255], recipient=recipient[:255], sha256=hashlib.sha256(raw).hexdigest(), content=raw, received_at=clock.now())
+    _describe(row, raw)
+    try:
+        db.session.add(row)
+        db.session.flush()
+        Outbox.put("mail.deliver", queue="mail_in", raw_mail_id=row.id)
+        db.session.commit()
+    except IntegrityError:
+        db.session.rollback()
+        row = RawMail(
+            via=via, sender=row.sender, recipient=row.recipient, sha256=row.sha256, content=b"", received_at=clock.now(),
+            subject=row.subject, message_id=row.message_id, state=RawState.DUPLICATE, verdict=_("This message came before."),
+        )  # fmt: skip
+        db.session.add(row)
+        db.session.commit()
+    return row
+
+
+def _describe(row: RawMail, raw: bytes) -> None:
+    """Enough to tell two deliveries of one message from two messages, and to find the row again."""
+    try:
+        mail = parsing.read(raw)
+        row.message_id, row.subject, row.automatic = mail.message_id[:255] or None, mail.subject[:255], mail.automatic
+        row.sender = row.sender or mail.sender.address[:255]
+        name = f"{mail.message_id}|{mail.sender.address.casefold()}" if mail.message_id else row.sha256
+    except Unreadable:
+        name = row.sha256
+    row.identity = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
+
+
+def deliver(raw_mail_id: int) -> None:
+    """The job: decide once and write what follows in one transaction. A second run finds it done."""
+    row = db.session.get(RawMail, raw_mail_id, with_for_update=True)
+    if row is None or row.state is not RawState.NEW:
+        return
+    try:
+        _decide(row, parsing.read(row.content))
+    except HelpdeskError as refusal:
+        _quarantine(raw_mail_id, str(refusal))
+    except Exception as problem:  # one poisonous message never holds the rest: it is kept, shown, and can be read again
+        log.exception("raw mail %s could not be delivered", raw_mail_id)
+        _quarantine(raw_mail_id, f"{type(problem).__name__}: {problem}")
+
+
+def read_again(row: RawMail) -> None:
+    """An admin's "try again" on what was quarantined."""
+    row.state, row.error, row.verdict = RawState.NEW, None, ""
+    Outbox.put("mail.deliver", queue="mail_in", raw_mail_id=row.id)
+
+
+def _quarantine(raw_mail_id: int, error: str) -> None:
+    db.session.rollback()
+    row = db.session.get_one(RawMail, raw_mail_id)
+    row.state, row.error, row.verdict = RawState.QUARANTINED, error, _("It could not be delivered: %(reason)s", reason=error)
+
+
+def _decide(row: RawMail, mail: IncomingMail) -> None:
+    row.automatic = mail.automatic
+    if mail.bounce is not None:
+        row.state, row.verdict = bounced.take(mail)
+    elif _from_us(mail):
+        row.state, row.verdict = RawState.IGNORED, _("The desk wrote this itself.")
+    elif not mail.sender.address:
+        row.state, row.verdict = RawState.QUARANTINED, _("It names no sender, so nobody could be answered.")
+    else:
+        match = threading.find(mail, (row.recipient,) if row.recipient else ())
+        entry, row.verdict = delivering.to_ticket(match, mail) if match else delivering.to_new_ticket(mail)
+        row.state, row.ticket_id, row.entry_id = RawState.DELIVERED, entry.ticket_id, entry.id
+
+
+def _from_us(mail: IncomingMail) -> bool:
+    own_id = mail.message_id.casefold().endswith("@" + domain().casefold()) and ours(mail.sender.address)
+    return own_id or ours(mail.sender.address) or "deskhand" in (mail.headers.get("X-Loop") or "").casefold()
+
+
+def known(raw: bytes) -> RawMail | None:
+    """The row of a message that came before."""
+    return db.session.scalar(select(RawMail).where(RawMail.sha256 == hashlib.sha256(raw).hexdigest()).order_by(RawMail.id).limit(1))

@@ -1,0 +1,99 @@
+"""Which ticket a message belongs to, and whether its sender may write to it. Never by likeness."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import re
+
+from sqlalchemy import select
+
+from app.accounts import customers
+from app.accounts.models import Customer
+from app.accounts.viewer import CustomerActor
+from app.core.extensions import db
+from app.mail import addresses
+from app.mail.addresses import RecipientKind, Token
+from app.mail.models import Delivery
+from app.mail.parsing import IncomingMail
+from app.settings import desk
+from app.tickets.models import Participant, ParticipantRole, Ticket
+from app.tickets.thread import Message
+from app.tickets.visibility import sees
+
+MOST_REFERENCES = 40
+"""Looked up of one message: a thread longer than that still names its last mails."""
+
+
+@dc.dataclass(frozen=True)
+class Match:
+    """`how` is said in the mail log; `token` proves to whom we gave the address."""
+
+    ticket: Ticket
+    how: str
+    token: Token | None = None
+
+
+def find(mail: IncomingMail, recipients: tuple[str, ...]) -> Match | None:
+    """By our token in an address, by our own Message-ID, by one we stored, by a number from somebody who takes part."""
+    return _by_token(mail, recipients) or _by_our_message_id(mail) or _by_stored_message_id(mail) or _by_number(mail)
+
+
+def _by_token(mail: IncomingMail, recipients: tuple[str, ...]) -> Match | None:
+    for address in (*recipients, *mail.delivered_to, *(person.address for person in (*mail.to, *mail.cc))):
+        token = addresses.read_token(address)
+        ticket = db.session.get(Ticket, token.ticket_id) if token else None
+        if ticket is not None:
+            return Match(ticket, "the reply address is ours and names the ticket", token)
+    return None
+
+
+def _named(mail: IncomingMail) -> list[str]:
+    """The newest first: In-Reply-To, then References from the end."""
+    ids = [mail.in_reply_to, *reversed(mail.references)]
+    return list(dict.fromkeys(each for each in ids if each))[:MOST_REFERENCES]
+
+
+def _by_our_message_id(mail: IncomingMail) -> Match | None:
+    for message_id in _named(mail):
+        delivery_id = addresses.read_message_id(message_id)
+        delivery = db.session.get(Delivery, delivery_id) if delivery_id else None
+        ticket = db.session.get(Ticket, delivery.ticket_id) if delivery is not None and delivery.ticket_id else None
+        if ticket is not None:
+            return Match(ticket, "it answers a mail of ours")
+    return None
+
+
+def _by_stored_message_id(mail: IncomingMail) -> Match | None:
+    named = _named(mail)
+    if not named:
+        return None
+    found = db.session.scalar(select(Message.ticket_id).where(Message.message_id.in_(named)).order_by(Message.id.desc()).limit(1))
+    ticket = db.session.get(Ticket, found) if found else None
+    return Match(ticket, "it refers to a message of the ticket") if ticket is not None else None
+
+
+def _by_number(mail: IncomingMail) -> Match | None:
+    shown = re.escape(desk.current().number_pattern).replace(r"\{n\}", "([0-9]{1,15})")
+    for found in re.finditer(rf"(?i)\[(?:{shown}|#([0-9]{{1,15}}))\]", mail.subject):
+        ticket = db.session.scalar(select(Ticket).where(Ticket.number == int(found[1] or found[2])))
+        sender = customers.find(mail.sender.address) if mail.sender.address else None
+        if ticket is not None and sender is not None and takes_part(sender, ticket):
+            return Match(ticket, "the subject names its number, and the sender takes part")
+    return None
+
+
+def takes_part(customer: Customer, ticket: Ticket) -> bool:
+    """Requester, a member of their organization, or an accepted CC."""
+    if ticket.requester_id == customer.id or sees(CustomerActor.of(customer), ticket):
+        return True
+    part = select(Participant.id).where(
+        Participant.ticket_id == ticket.id, Participant.role == ParticipantRole.CC, Participant.approved.is_(True),
+        (Participant.customer_id == customer.id) | (Participant.email == customer.email_key),
+    )  # fmt: skip
+    return db.session.scalar(part.limit(1)) is not None
+
+
+def staff_token(match: Match) -> int | None:
+    """The staff user to whom we gave the address this mail came to."""
+    token = match.token
+    return token.recipient_id if token is not None and token.kind is RecipientKind.STAFF else None

@@ -1,0 +1,161 @@
+"""Generated pages for the rows an admin shapes: statuses, priorities, categories, tags, canned responses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import g
+from flask_appbuilder import AppBuilder
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import joinedload
+from wtforms import SelectField
+from wtforms.validators import DataRequired, NumberRange
+
+from app.core.errors import HelpdeskError, Invalid
+from app.core.extensions import db
+from app.core.fab import DeskInterface, DeskView
+from app.tickets.choices import STATE_LABELS, CannedResponse, Category, Priority, State, Status, Tag
+from app.tickets.models import Ticket
+
+SETTINGS = {"category": "Settings", "category_label": _l("Settings"), "category_icon": "fa-gear"}
+
+
+class StatusInterface(DeskInterface):
+    row_options = (joinedload(Status.after_customer_reply), joinedload(Status.after_assignment))
+
+
+class StatusView(DeskView):
+    datamodel = StatusInterface(Status)
+    route_base = "/admin/statuses"
+    class_permission_name = "Status"
+    list_title, add_title, edit_title, show_title = _l("Statuses"), _l("New status"), _l("Status"), _l("Status")
+    list_columns = ["name", "customer_label", "state", "after_customer_reply", "manual", "initial", "active", "position"]
+    show_columns = ["name", "customer_label", "state", "after_customer_reply", "after_assignment", "manual", "initial", "active", "position"]
+    add_columns = edit_columns = show_columns
+    order_columns = ["name", "position"]
+    base_order = ("position", "asc")
+    label_columns = {
+        "name": _l("Name"), "customer_label": _l("Name for customers"), "state": _l("Means"), "after_customer_reply": _l("After a customer's reply"),
+        "after_assignment": _l("After assignment"), "manual": _l("Staff may choose it"), "initial": _l("New tickets start here"), "active": _l("Active"), "position": _l("Place in lists"),
+    }  # fmt: skip
+    formatters_columns = {"state": lambda state: STATE_LABELS[State(state)]}
+    add_form_extra_fields = edit_form_extra_fields = {
+        "state": SelectField(_l("Means"), [DataRequired()], choices=[(state.value, label) for state, label in STATE_LABELS.items()], coerce=State)
+    }
+
+    def pre_update(self, status: Status) -> None:
+        """A status in use keeps its meaning: its tickets carry the state, and their clocks ran by it."""
+        if db.session.scalar(select(Ticket.id).where(Ticket.status_id == status.id, Ticket.state != status.state).limit(1)) is not None:
+            raise Invalid(_("Tickets have this status, so its meaning stays."), {"state": _("Add another status for this meaning and move the tickets there.")})
+        if not status.active:
+            self._keep_one(status)
+
+    def pre_delete(self, status: Status) -> None:
+        self._keep_one(status)
+
+    def _keep_one(self, status: Status) -> None:
+        same_side = [state for state in State if state.live == status.state.live]
+        others = select(func.count()).where(Status.active.is_(True), Status.id != status.id, Status.state.in_(same_side))
+        if not db.session.scalar(others):
+            raise HelpdeskError(_("This is the last status of its kind. Add another one first."))
+
+
+class PriorityView(DeskView):
+    datamodel = DeskInterface(Priority)
+    route_base = "/admin/priorities"
+    class_permission_name = "Priority"
+    list_title, add_title, edit_title, show_title = _l("Priorities"), _l("New priority"), _l("Priority"), _l("Priority")
+    list_columns = ["name", "rank", "aliases", "meaning", "active"]
+    show_columns = add_columns = edit_columns = list_columns
+    order_columns = ["name", "rank"]
+    base_order = ("rank", "asc")
+    label_columns = {"name": _l("Name"), "rank": _l("Rank"), "aliases": _l("Other names"), "meaning": _l("What it means"), "active": _l("Active")}
+    description_columns = {"rank": _l("1 low, 2 normal, 3 high, 4 critical. Targets and the filter Urgent go by it."), "aliases": _l("Separated by commas; imports and the API take them.")}
+    validators_columns = {"rank": [NumberRange(1, 4)]}
+
+
+class CategoryInterface(DeskInterface):
+    row_options = (joinedload(Category.department), joinedload(Category.parent))
+
+
+class CategoryView(DeskView):
+    datamodel = CategoryInterface(Category)
+    route_base = "/admin/categories"
+    class_permission_name = "Category"
+    list_title, add_title, edit_title, show_title = _l("Categories"), _l("New category"), _l("Category"), _l("Category")
+    list_columns = ["name", "description", "department", "public", "active", "position"]
+    show_columns = add_columns = edit_columns = ["name", "description", "parent", "department", "public", "active", "position"]
+    order_columns = ["name", "position"]
+    base_order = ("position", "asc")
+    label_columns = {
+        "name": _l("Name"), "description": _l("Description"), "parent": _l("Part of"), "department": _l("Department"),
+        "public": _l("Customers may choose it"), "active": _l("Active"), "position": _l("Place in lists"),
+    }  # fmt: skip
+    description_columns = {"department": _l("Where its tickets go when the customer chose no department.")}
+
+
+class TagView(DeskView):
+    datamodel = DeskInterface(Tag)
+    route_base = "/admin/tags"
+    class_permission_name = "Tag"
+    list_title, add_title, edit_title, show_title = _l("Tags"), _l("New tag"), _l("Tag"), _l("Tag")
+    list_columns = show_columns = add_columns = edit_columns = order_columns = ["name"]
+    base_order = ("name", "asc")
+    label_columns = {"name": _l("Name")}
+
+    def pre_add(self, tag: Tag) -> None:
+        tag.name = " ".join(tag.name.split()).casefold()
+
+    pre_update = pre_add
+
+
+class CannedInterface(DeskInterface):
+    row_options = (joinedload(CannedResponse.category), joinedload(CannedResponse.department))
+
+    def visible(self, query: Any) -> Any:
+        """Everybody's, and one's own."""
+        return query.where(or_(CannedResponse.owner_id.is_(None), CannedResponse.owner_id == g.user.id))
+
+
+class CannedResponseView(DeskView):
+    datamodel = CannedInterface(CannedResponse)
+    route_base = "/admin/canned"
+    class_permission_name = "CannedResponse"
+    list_title, add_title, edit_title, show_title = _l("Canned responses"), _l("New canned response"), _l("Canned response"), _l("Canned response")
+    list_columns = ["title", "shortcut", "category", "department", "uses", "active"]
+    show_columns = ["title", "shortcut", "body", "category", "department", "uses", "active"]
+    add_columns = edit_columns = ["title", "shortcut", "body", "category", "department", "active"]
+    search_columns = ["title", "shortcut"]
+    order_columns = ["title", "shortcut", "uses"]
+    base_order = ("title", "asc")
+    label_columns = {
+        "title": _l("Title"), "shortcut": _l("Typed as /"), "body": _l("Text"), "category": _l("Category"), "department": _l("Department"), "uses": _l("Used"), "active": _l("Active"),
+    }  # fmt: skip
+    description_columns = {"body": _l("{{customer_name}}, {{ticket_number}}, {{agent_name}} and {{department}} are filled in when it is inserted.")}
+
+    def pre_add(self, response: CannedResponse) -> None:
+        """Who may not shape the desk's own answers keeps personal ones."""
+        response.shortcut = (response.shortcut or "").strip().lstrip("/").casefold() or None
+        if response.id is None and not g.user.can("edit", "Category"):
+            response.owner_id = g.user.id
+
+    def pre_update(self, response: CannedResponse) -> None:
+        self._may_change(response)
+        self.pre_add(response)
+
+    def pre_delete(self, response: CannedResponse) -> None:
+        self._may_change(response)
+
+    def _may_change(self, response: CannedResponse) -> None:
+        if response.owner_id is None and not g.user.can("edit", "Category"):
+            raise HelpdeskError(_("This one is everybody's; a supervisor or an admin changes it. You can add one of your own."))
+
+
+def register(appbuilder: AppBuilder) -> None:
+    appbuilder.add_view(CannedResponseView, "Canned responses", label=_l("Canned responses"), **SETTINGS)
+    appbuilder.add_view(CategoryView, "Categories", label=_l("Categories"), **SETTINGS)
+    appbuilder.add_view(StatusView, "Statuses", label=_l("Statuses"), **SETTINGS)
+    appbuilder.add_view(PriorityView, "Priorities", label=_l("Priorities"), **SETTINGS)
+    appbuilder.add_view(TagView, "Tags", label=_l("Tags"), **SETTINGS)
