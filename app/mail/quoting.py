@@ -23,7 +23,7 @@ from app.mail.signatures import without_signature
 DELIMITER = "##- Please type your reply above this line -##"
 """Its translations begin with the same mark."""
 DELIMITER_MARK = "##-"
-MAX_TEXT = 1_000_000
+MAX_HTML = 5_000_000
 MAX_LINES = 5_000
 """Lines that are looked at; what follows stays as it is."""
 WRAPPED_FROM = 60
@@ -41,7 +41,7 @@ def visible(text: str, html: str) -> str:
     reading = _Reading(_text_lines(text))
     sign_offs = True
     if html.strip() and not reading.history:
-        marked = _Reading(lines_of(html[:MAX_TEXT]))
+        marked = _Reading(lines_of(html[:MAX_HTML]))
         if marked.history or not text.strip():
             reading, sign_offs = marked, False
     words = "\n".join(line for _, line in _unsigned(reading, sign_offs))
@@ -50,13 +50,13 @@ def visible(text: str, html: str) -> str:
 
 def visible_html(html: str) -> str:
     """What the sender newly wrote, as HTML: not yet cleaned."""
-    lines = lines_of(html[:MAX_TEXT])
+    lines = lines_of(html[:MAX_HTML])
     kept = {number for number, _ in _unsigned(_Reading(lines), sign_offs=False)}
-    return without_lines(html[:MAX_TEXT], lines, kept)
+    return without_lines(html[:MAX_HTML], lines, kept)
 
 
 def _text_lines(text: str) -> list[Line]:
-    plain = text[:MAX_TEXT].replace("\r\n", "\n").replace("\r", "\n")
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
     return [_text_line(line) for line in plain.split("\n", MAX_LINES)]
 
 

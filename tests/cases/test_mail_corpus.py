@@ -66,9 +66,9 @@ def cases() -> list[Case]:
         if suite != "forward_quotequail":  # expects forwards to be cut, which we show
             facts = json.loads(facts_file.read_text())
             raw = next(facts_file.parent.glob("message.*")).read_bytes()
-            started = time.perf_counter()
+            started = time.process_time()
             seen = describe(as_mail(raw, facts["input"]))
-            seen["seconds"] = time.perf_counter() - started
+            seen["seconds"] = time.process_time() - started
             found.append(
                 (
                     f"{suite} {facts_file.parts[-2]}",

@@ -87,19 +87,19 @@ HEAVY = {
 def test_a_megabyte_of_hostile_html_is_shown_as_text_within_a_second(piece: str):
     page = "<p>Hello</p>" + piece * (1_000_000 // len(piece))
 
-    started = time.perf_counter()
+    started = time.process_time()
     cleaned = clean(page)
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert "Hello" in cleaned
     assert not ACTING.search(cleaned)
 
 
 def test_a_megabyte_of_nested_divisions_is_recognised_at_once():
-    started = time.perf_counter()
+    started = time.process_time()
 
     assert markup.hostile("<div>" * 200_000)
-    assert time.perf_counter() - started < 0.05
+    assert time.process_time() - started < 0.05
 
 
 def test_a_long_ordinary_newsletter_is_no_bomb():

@@ -323,10 +323,10 @@ BOMBS = {
 def test_a_bomb_is_read_within_a_second_and_within_bounds(made):
     raw = made()
 
-    started = time.perf_counter()
+    started = time.process_time()
     seen = describe(raw)
 
-    assert time.perf_counter() - started < 1.5  # the second that is promised, and what a busy machine adds
+    assert time.process_time() - started < 1
     assert len(seen["attachments"]) <= 200
 
 

@@ -238,6 +238,12 @@ def test_marked_html_helps_where_the_text_says_nothing():
     assert visible("My answer\n\nSomething in Klingon\n\nOLD", page) == "My answer"
 
 
+def test_a_long_log_stays_whole():
+    log = "Here is the log:\n" + "\n".join(f"line {number}" for number in range(200_000))
+
+    assert visible(log, "") == log
+
+
 HOSTILE = [
     ">", "> ", "> a\n", "- ", "-- \n", "_", " ", "\n", "\xa0", "On ", "On \n", "On 1:00 x\n", "On 2020-01-01, <\n", "1:00 ", "a@b ", "<",
     "From: a@b\n", "From: a\n\n", "Regards,\nJo\n", "Sent from my ", "wrote:", "wrote:\n", "```\n", "---- Original", "> " + "y" * 70 + "\nz\n", "|\n",
@@ -260,17 +266,17 @@ HOSTILE_HTML = [
 def test_a_megabyte_of_hostile_text_is_read_within_a_second(piece: str):
     text = "Hello\n" + piece * (1_000_000 // len(piece))
 
-    started = time.perf_counter()
+    started = time.process_time()
     visible(text, "")
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("piece", HOSTILE_HTML, ids=repr)
 def test_a_megabyte_of_hostile_html_is_read_within_a_second(piece: str):
     page = "<p>Hello</p>" + piece * (1_000_000 // len(piece))
 
-    started = time.perf_counter()
+    started = time.process_time()
     assert visible("", page).startswith("Hello")
 
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
