@@ -26,6 +26,8 @@ MODELS = (
 DOORS: tuple[str, ...] = (
     "app.desk.views",
     "app.kb.views",
+    "app.sla.views",
+    "app.assignment.views",
     "app.desk.admin",
     "app.accounts.views",
     "app.tickets.views",

@@ -1,6 +1,33 @@
 """What else happens when something happens to a ticket. Read it top to bottom: it is the product on one page."""
 
+import enum
+
+from app.accounts.announcements import Announced
+from app.accounts.availability import Presence
+from app.assignment import queue as assignment
 from app.core.events import Reaction
+from app.notifications import rules as notices
+from app.search import index as search
+from app.sla import clocks as sla
 from app.tickets.timeline import Did
 
-REACTIONS: dict[Did, tuple[Reaction, ...]] = {}
+REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
+    Did.OPENED: (search.index_opening, sla.follow, assignment.assign_new, notices.tell_of_opening),
+    Did.RECEIVED: (search.index_message, sla.follow, notices.tell_of_message),
+    Did.REPLIED: (search.index_message, sla.follow, notices.tell_of_reply),
+    Did.NOTED: (search.index_message,),
+    Did.STATUS_CHANGED: (sla.follow,),
+    Did.RESOLVED: (sla.follow, assignment.fill_room, notices.tell_of_end),
+    Did.CLOSED: (sla.follow, assignment.fill_room, notices.tell_of_end),
+    Did.REOPENED: (sla.follow, assignment.assign_again),
+    Did.PRIORITY_CHANGED: (sla.follow, notices.tell_of_priority),
+    Did.ASSIGNED: (notices.tell_of_assignment,),
+    Did.MENTIONED: (notices.tell_of_mention,),
+    Did.REMINDED: (notices.tell_of_reminder,),
+    Did.BREACHED: (notices.tell_of_breach,),
+    Did.DEPARTMENT_CHANGED: (assignment.assign_moved,),
+    Did.SUBJECT_CHANGED: (search.index_header,),
+    Presence.CAME: (assignment.fill_room,),
+    Announced.INVITED: (notices.tell_invited,),
+    Announced.RESET_ASKED: (notices.tell_reset,),
+}

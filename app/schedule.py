@@ -1,17 +1,48 @@
 """The jobs a worker may run, and those that run by the clock."""
 
+from app.assignment import jobs as assignment
 from app.core import slots
 from app.core.queue import JobFunction
+from app.mail import jobs as mail
+from app.mail import incoming
+from app.notifications import jobs as notifications
+from app.portal import jobs as portal
+from app.search import jobs as search
+from app.sla import jobs as sla
 from app.tickets import jobs as tickets
 
 JOBS: dict[str, JobFunction] = {
+    "assignment.assign": assignment.assign,
+    "assignment.drain": assignment.drain,
+    "mail.send_due": mail.send_due,
+    "mail.deliver": incoming.deliver,
+    "notifications.forget_old": notifications.forget_old,
+    "notifications.tell_department": notifications.tell_department,
+    "notifications.tell_lead": notifications.tell_lead,
+    "portal.mail_password_reset": portal.mail_password_reset,
+    "portal.mail_sign_in_link": portal.mail_sign_in_link,
+    "search.index_customer": search.index_customer,
+    "search.rebuild": search.rebuild,
+    "sla.check": sla.check,
+    "sla.enforce": sla.enforce,
     "slots.forget_old": slots.forget_old,
+    "tickets.close_resolved": tickets.close_resolved,
+    "tickets.close_waiting": tickets.close_waiting,
     "tickets.recount_tally": tickets.recount_tally,
+    "tickets.remind_waiting": tickets.remind_waiting,
 }
 """Name -> function of ids. Nothing else ever runs in a worker."""
 
 PERIODIC: dict[str, tuple[int, str]] = {
+    "assignment.drain": (60, "bulk"),
+    "mail.send_due": (30, "urgent"),
+    "notifications.forget_old": (86400, "bulk"),
+    "sla.check": (86400, "bulk"),
+    "sla.enforce": (30, "bulk"),
     "slots.forget_old": (86400, "bulk"),
+    "tickets.close_resolved": (300, "bulk"),
+    "tickets.close_waiting": (300, "bulk"),
     "tickets.recount_tally": (86400, "bulk"),
+    "tickets.remind_waiting": (300, "bulk"),
 }
 """Job -> (every so many seconds, its queue)."""

@@ -68,6 +68,7 @@ class DeskSettings:
     waiting_reminder_days: int = setting(7, "time", _l("Remind a waiting customer after"), _l("0: never."), unit=_l("days"), least=0, most=365)
     waiting_close_days: int = setting(14, "time", _l("Close a waiting ticket after"), _l("0: never."), unit=_l("days"), least=0, most=365)
     resolved_close_days: int = setting(7, "time", _l("Close a resolved ticket after"), _l("0: never."), unit=_l("days"), least=0, most=365)
+    sla_version: str = setting("0", "time", _l("Version of the SLA policies"), hidden=True)
     time_zone: str = setting("UTC", "time", _l("Time zone of the desk"), _l("Such as Europe/Berlin."), zone=True, longest=64)
 
     help_public: bool = setting(True, "self-service", _l("Anybody may read the help centre"))

@@ -2,7 +2,8 @@
 
 import logging
 
-from app.tickets import tally
+from app.core.outbox import Outbox
+from app.tickets import inactivity, tally
 
 log = logging.getLogger(__name__)
 
@@ -12,3 +13,21 @@ def recount_tally() -> None:
     wrong = tally.recount()
     if wrong:
         log.warning("%s cells of the tally were wrong and are right now", wrong)
+
+
+def remind_waiting() -> None:
+    """Write to customers who let us wait. A full batch means that there may be more."""
+    if inactivity.remind_waiting() == inactivity.BATCH:
+        Outbox.put("tickets.remind_waiting", queue="bulk")
+
+
+def close_waiting() -> None:
+    """Close what the customer let wait too long."""
+    if inactivity.close_waiting() == inactivity.BATCH:
+        Outbox.put("tickets.close_waiting", queue="bulk")
+
+
+def close_resolved() -> None:
+    """Close what was resolved some days ago."""
+    if inactivity.close_resolved() == inactivity.BATCH:
+        Outbox.put("tickets.close_resolved", queue="bulk")

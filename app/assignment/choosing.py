@@ -1,0 +1,130 @@
+"""The pick depends on the present state alone, and says why."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+from flask_appbuilder.security.sqla.models import User
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import contains_eager
+
+from app.accounts.models import StaffProfile, customer_staff, department_member
+from app.assignment.load import open_tickets
+from app.core import clock
+from app.core.extensions import db
+from app.hours.weeks import working_week
+from app.settings import desk
+from app.tickets.models import Ticket
+
+LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+@dc.dataclass(frozen=True)
+class Candidate:
+    """Somebody in question, as they stand now."""
+
+    profile: StaffProfile
+    open: int
+    capacity: int
+    member: bool
+    """Of the ticket's department, or of a desk whose department has no members."""
+    own: bool
+    """The customer's own staff."""
+    refused: str | None = None
+
+    @property
+    def load(self) -> float:
+        return self.open / self.capacity if self.capacity else 1.0
+
+    @property
+    def last_assigned_at(self) -> dt.datetime:
+        return self.profile.last_assigned_at or LONG_AGO
+
+    def told(self) -> dict[str, Any]:
+        """For the log."""
+        return {"id": self.profile.user_id, "name": str(self.profile), "open": self.open, "capacity": self.capacity, "refused": self.refused}
+
+
+@dc.dataclass(frozen=True)
+class Choice:
+    """`agent` None: the ticket stays queued, and `reason` says why."""
+
+    agent: User | None
+    reason: str
+    method: str
+    candidates: tuple[Candidate, ...] = ()
+
+
+def choose(ticket: Ticket, previous_id: int | None = None) -> Choice:
+    """The customer's own staff, then whoever had it before, then the department by the desk's method. The first who may have it gets it."""
+    settings = desk.current()
+    if settings.assignment_hours and not working_week(settings.time_zone).active(clock.now()):
+        return Choice(None, _("Outside business hours."), settings.assignment_method)
+    candidates = sorted(candidates_for(ticket, previous_id), key=lambda each: rank(each, settings.assignment_method))
+    for circle, method, reason in circles(candidates, previous_id, settings.assignment_method):
+        for candidate in circle:
+            if candidate.refused is None and ticket.may_be_given_to(candidate.profile.user_id):
+                return Choice(candidate.profile.user, reason.replace("{load}", f"{candidate.open}/{candidate.capacity}"), method, tuple(candidates))
+    return Choice(None, nobody(candidates), settings.assignment_method, tuple(candidates))
+
+
+def rank(candidate: Candidate, method: str) -> tuple[float, dt.datetime, int]:
+    """The smallest load, or who got nothing for the longest time; ties go to the latter, so a returning agent is not flooded."""
+    load = candidate.load if method == "least_loaded" else 0.0
+    return load, candidate.last_assigned_at, candidate.profile.user_id
+
+
+def circles(candidates: list[Candidate], previous_id: int | None, method: str) -> Iterator[tuple[list[Candidate], str, str]]:
+    """Each with its name and its words for "why is this mine"."""
+    yield [each for each in candidates if each.own], "own_staff", _("looks after this customer")
+    yield [each for each in candidates if each.profile.user_id == previous_id], "previous", _("had this ticket before")
+    words = _("least loaded, %(load)s open", load="{load}") if method == "least_loaded" else _("longest without a new ticket")
+    yield [each for each in candidates if each.member], method, words
+
+
+def candidates_for(ticket: Ticket, previous_id: int | None) -> list[Candidate]:
+    member = _is_in(select(department_member.c.staff_id).where(department_member.c.department_id == ticket.department_id))
+    own = _is_in(select(customer_staff.c.staff_id).where(customer_staff.c.customer_id == ticket.requester_id))
+    everybody = ~select(department_member.c.staff_id).where(department_member.c.department_id == ticket.department_id).exists()
+    wanted = (
+        select(StaffProfile, or_(member, everybody), own)
+        .join(StaffProfile.user)
+        .options(contains_eager(StaffProfile.user))
+        .where(User.active.is_(True), or_(member, own, everybody, StaffProfile.user_id == previous_id))
+        .execution_options(populate_existing=True)
+    )
+    loads, default = open_tickets(), desk.current().default_capacity
+    return [
+        _judged(Candidate(profile, loads[profile.user_id], default if profile.capacity is None else profile.capacity, is_member, is_own), ticket)
+        for profile, is_member, is_own in db.session.execute(wanted)
+    ]
+
+
+def _is_in(staff: Any) -> ColumnElement[bool]:
+    return StaffProfile.user_id.in_(staff)
+
+
+def _judged(candidate: Candidate, ticket: Ticket) -> Candidate:
+    """What can be said without looking at their rights, which costs a statement a person."""
+    refused = None
+    if not candidate.profile.available(clock.now()):
+        refused = "absent"
+    elif candidate.open >= candidate.capacity:
+        refused = "full"
+    elif (candidate.profile.user.email or "").strip().casefold() == ticket.requester.email_key:
+        refused = "requester"
+    return dc.replace(candidate, refused=refused)
+
+
+def nobody(candidates: list[Candidate]) -> str:
+    if not candidates:
+        return _("Nobody works in this department.")
+    if all(each.refused == "absent" for each in candidates):
+        return _("Nobody is available.")
+    if any(each.refused is None for each in candidates):
+        return _("Nobody who is available has access to this ticket.")
+    return _("Everybody who is available holds as many tickets as they can.")

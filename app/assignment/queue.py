@@ -1,0 +1,147 @@
+"""Hands out what is nobody's: at once when a ticket comes, and whenever somebody has room again."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from flask_appbuilder.security.sqla.models import User
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, func, or_, select, update
+
+from app.accounts.models import StaffProfile, customer_staff, department_member
+from app.accounts.viewer import SYSTEM, Kind
+from app.assignment.choosing import Choice, choose
+from app.assignment.load import WEIGHS, open_tickets
+from app.assignment.models import AssignmentLog
+from app.core import clock
+from app.core.database import is_postgresql
+from app.core.extensions import db
+from app.core.outbox import Outbox
+from app.settings import desk
+from app.tickets.models import Ticket
+from app.tickets.thread import Channel
+from app.tickets.timeline import Did, TicketEvent
+
+LOCK = 7_201_301
+"""Of PostgreSQL's advisory locks. One for all departments: people may work in several, and a new ticket's number is a lock of the same width anyway."""
+
+
+def assign_new(event: TicketEvent) -> None:
+    """Reaction: a new ticket arrives already assigned. Where staff typed it in, they may name somebody first."""
+    if desk.current().auto_assignment and event.ticket.assignee_id is None and event.ticket.live:
+        if event.actor_kind is Kind.STAFF and event.ticket.channel is Channel.STAFF:
+            Outbox.put("assignment.assign", ticket_id=event.ticket.id)
+        else:
+            give(event.ticket)
+
+
+def assign_again(event: TicketEvent) -> None:
+    """Reaction: a reopened ticket that is nobody's goes back to whoever had it."""
+    if desk.current().auto_assignment and event.ticket.assignee_id is None:
+        give(event.ticket, _previous(event.ticket))
+
+
+def assign_moved(event: TicketEvent) -> None:
+    """Reaction: after the transfer is complete, as it may take the ticket from who has no access there."""
+    if desk.current().auto_assignment and event.ticket.live:
+        Outbox.put("assignment.assign", ticket_id=event.ticket.id)
+
+
+def fill_room(_happened: object) -> None:
+    """Reaction: somebody came, or has a ticket less."""
+    if desk.current().auto_assignment and db.session.scalar(select(Ticket.id).where(queued()).limit(1)) is not None:
+        Outbox.put("assignment.drain", queue="bulk")
+
+
+def give(ticket: Ticket, previous_id: int | None = None, tell_refusal: bool = True) -> User | None:
+    """Choose and hand over. Picks wait for each other, so that each sees what the last one did."""
+    _wait_for_turn()
+    choice = choose(ticket, previous_id)
+    if choice.agent is not None or tell_refusal:
+        _log(ticket, choice)
+    if choice.agent is not None:
+        _stamp(choice)
+        ticket.assign_to(choice.agent, by=SYSTEM, reason=choice.reason)
+    return choice.agent
+
+
+def give_queued(ticket_id: int) -> User | None:
+    """Only if it is still nobody's: a person's choice meanwhile stands. One in another's hands is left to the next round."""
+    _wait_for_turn()
+    still = select(Ticket).where(Ticket.id == ticket_id, queued()).with_for_update(skip_locked=True, of=Ticket)
+    ticket = db.session.scalar(still.execution_options(populate_existing=True))
+    return give(ticket, tell_refusal=False) if ticket is not None else None
+
+
+def queued() -> ColumnElement[bool]:
+    return (Ticket.assignee_id.is_(None)) & Ticket.live.is_(True) & Ticket.state.in_(WEIGHS)
+
+
+def drain() -> int:
+    """Hand out what is queued, the most urgent first, then the oldest; returns how many found somebody. Commits after each."""
+    given, room = 0, sum(free().values())
+    for ticket_id in waiting_for(list(free())) if room else []:
+        given += give_queued(ticket_id) is not None
+        db.session.commit()
+        if given >= room:
+            break
+    return given
+
+
+def free() -> dict[int, int]:
+    """Staff id -> how many more tickets they can take."""
+    loads, default, now = open_tickets(), desk.current().default_capacity, clock.now()
+    people = db.session.scalars(select(StaffProfile).join(StaffProfile.user).where(User.active.is_(True)).execution_options(populate_existing=True)).all()
+    room = {each.user_id: (default if each.capacity is None else each.capacity) - loads[each.user_id] for each in people if each.available(now)}
+    return {staff_id: places for staff_id, places in room.items() if places > 0}
+
+
+def waiting_for(staff_ids: list[int]) -> list[int]:
+    """Queued tickets that one of these people might get, in the order in which they are served."""
+    theirs = select(department_member.c.department_id).where(department_member.c.staff_id.in_(staff_ids))
+    staffed = select(department_member.c.department_id)
+    clients = select(customer_staff.c.customer_id).where(customer_staff.c.staff_id.in_(staff_ids))
+    reachable = or_(Ticket.department_id.in_(theirs), Ticket.department_id.not_in(staffed), Ticket.requester_id.in_(clients))
+    order = (Ticket.priority_rank.desc(), Ticket.created_at, Ticket.id)
+    return list(db.session.scalars(select(Ticket.id).where(queued(), reachable).order_by(*order)))
+
+
+def take_back() -> int:
+    """Whoever may no longer sign in keeps nothing: their live tickets are queued again. Commits after each."""
+    gone = select(User.id).where(User.active.is_(False))
+    ids = db.session.scalars(select(Ticket.id).where(Ticket.live.is_(True), Ticket.assignee_id.in_(gone))).all()
+    for ticket_id in ids:
+        held = select(Ticket).where(Ticket.id == ticket_id, Ticket.assignee_id.in_(gone)).with_for_update(of=Ticket)
+        ticket = db.session.scalar(held.execution_options(populate_existing=True))
+        if ticket is not None:
+            ticket.assign_to(None, by=SYSTEM, reason=_("no longer works here"))
+        db.session.commit()
+    return len(ids)
+
+
+def _wait_for_turn() -> None:
+    """SQLite lets only one transaction write anyway."""
+    if is_postgresql():
+        db.session.execute(select(func.pg_advisory_xact_lock(LOCK)))
+
+
+def _previous(ticket: Ticket) -> int | None:
+    had = select(TicketEvent.particulars).where(TicketEvent.ticket_id == ticket.id, TicketEvent.what == Did.ASSIGNED).order_by(TicketEvent.id.desc())
+    return next((given["now_id"] for given in db.session.scalars(had) if given.get("now_id")), None)
+
+
+def _log(ticket: Ticket, choice: Choice) -> None:
+    db.session.add(
+        AssignmentLog(
+            ticket_id=ticket.id, agent_id=choice.agent.id if choice.agent else None, method=choice.method, reason=choice.reason,
+            candidates={"considered": [each.told() for each in choice.candidates]},
+        )  # fmt: skip
+    )
+
+
+def _stamp(choice: Choice) -> None:
+    """Later than every other's, so that "longest without" has one answer also within one tick of the clock."""
+    assert choice.agent is not None
+    latest = max(each.last_assigned_at for each in choice.candidates)
+    at = max(clock.now(), latest + dt.timedelta(microseconds=1))
+    db.session.execute(update(StaffProfile).where(StaffProfile.user_id == choice.agent.id).values(last_assigned_at=at))

@@ -1,0 +1,59 @@
+"""A broken promise is told exactly once, by the enforcer or by the late answer itself, whichever comes first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.accounts.viewer import SYSTEM
+from app.core import clock
+from app.core.database import is_postgresql
+from app.core.extensions import db
+from app.sla.models import METRIC_LABELS, SlaClock, SlaFired
+from app.tickets.models import Ticket
+from app.tickets.timeline import Did
+
+BATCH = 100
+WHOLE = 100
+"""Per cent of the allowance: the promise is broken."""
+
+
+def enforce() -> int:
+    """Tell of the clocks that ran out, one batch; returns how many there were. Two enforcers share the work: what one holds, the other skips."""
+    now = clock.now()
+    due = (
+        select(SlaClock, Ticket)
+        .join(Ticket, Ticket.id == SlaClock.ticket_id)
+        .where(SlaClock.next_fire_at < now)
+        .order_by(SlaClock.next_fire_at, SlaClock.id)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True, of=SlaClock)
+        .execution_options(populate_existing=True)
+    )
+    rows = db.session.execute(due).all()
+    for late, ticket in rows:
+        late.breached_at, late.next_fire_at = late.due_at, None
+        tell(late, ticket)
+    return len(rows)
+
+
+def tell(late: SlaClock, ticket: Ticket) -> bool:
+    """True for the one who told it first."""
+    now = clock.now()
+    late.detected_at = now
+    fired = {"clock_id": late.id, "epoch": late.epoch, "level": WHOLE, "at": now}
+    first = bool(db.session.execute(_insert().values(fired).on_conflict_do_nothing()).rowcount)  # type: ignore[attr-defined]
+    if first:
+        due_at = late.breached_at or late.due_at
+        ticket.record(
+            Did.BREACHED, SYSTEM, metric=late.metric.value, metric_name=str(METRIC_LABELS[late.metric]), due_at=due_at.isoformat() if due_at else None
+        )
+    return first
+
+
+def _insert() -> Any:
+    kind: Any = postgresql if is_postgresql() else sqlite
+    statement: Insert = kind.insert(SlaFired)
+    return statement

@@ -1,0 +1,78 @@
+"""A ticket's events, told as the story its promises follow from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+
+from app.accounts.viewer import Kind
+from app.core.extensions import db
+from app.sla.policies import Promises
+from app.sla.promises import Policy
+from app.sla.story import Event, Happened
+from app.tickets.models import Ticket
+from app.tickets.timeline import Did, TicketEvent
+
+ENTERS = (Did.STATUS_CHANGED, Did.RESOLVED, Did.CLOSED, Did.REOPENED)
+MERGES = {"merged": Happened.MERGED, "unmerged": Happened.UNMERGED}
+TOLD = (Did.OPENED, Did.RECEIVED, Did.REPLIED, Did.PRIORITY_CHANGED, *ENTERS, *(did for did in Did if did.value in MERGES))
+"""Notes, assignments and tags keep no promise and break none."""
+
+
+class Deed(NamedTuple):
+    """What of a TicketEvent matters here, without the cost of an entity."""
+
+    what: Did
+    at: dt.datetime
+    actor_kind: Kind
+    particulars: dict[str, Any]
+
+    @classmethod
+    def of(cls, event: TicketEvent) -> Deed:
+        return cls(event.what, event.at, event.actor_kind, event.particulars)
+
+
+def deeds(ticket: Ticket) -> list[Deed]:
+    columns = (TicketEvent.what, TicketEvent.at, TicketEvent.actor_kind, TicketEvent.particulars)
+    wanted = select(*columns).where(TicketEvent.ticket_id == ticket.id, TicketEvent.what.in_(TOLD)).order_by(TicketEvent.id)
+    return [Deed(*row) for row in db.session.execute(wanted)]
+
+
+def first_policy(ticket: Ticket, done: Iterable[Deed], promises: Promises) -> Policy:
+    """The one for the priority that the ticket was opened with."""
+    changes = (deed.particulars.get("rank_was") for deed in done if deed.what is Did.PRIORITY_CHANGED)
+    return promises.for_rank(next(changes, None) or ticket.priority_rank)
+
+
+def story(ticket: Ticket, done: Sequence[Deed], promises: Promises) -> list[Event]:
+    """Empty for a ticket that was not opened here: nothing was promised about what another helpdesk left behind."""
+    if not done or done[0].what is not Did.OPENED:
+        return []
+    told = (_told(deed, promises) for deed in done[1:])
+    return [_opening(ticket, done), *(event for event in told if event)]
+
+
+def _opening(ticket: Ticket, done: Sequence[Deed]) -> Event:
+    by_staff = done[0].particulars.get("by_staff", ticket.opened_by_staff)
+    states = (deed.particulars["state_was"] for deed in done if deed.what in ENTERS)
+    return Event(
+        ticket.created_at,
+        Happened.OPENED_BY_STAFF if by_staff else Happened.OPENED_BY_CUSTOMER,
+        state=next(states, None) or ticket.state.value,
+    )
+
+
+def _told(deed: Deed, promises: Promises) -> Event | None:
+    given = deed.particulars
+    if deed.what is Did.RECEIVED and given.get("trusted", True):
+        return Event(deed.at, Happened.CUSTOMER_MESSAGE)
+    if deed.what is Did.REPLIED and deed.actor_kind is not Kind.SYSTEM:
+        return Event(deed.at, Happened.STAFF_REPLY)
+    if deed.what is Did.PRIORITY_CHANGED and "rank" in given:
+        return Event(deed.at, Happened.POLICY_APPLIED, policy=promises.for_rank(given["rank"]))
+    if deed.what in ENTERS:
+        return Event(deed.at, Happened.STATE_ENTERED, state=given["state"])
+    return Event(deed.at, MERGES[deed.what.value]) if deed.what.value in MERGES else None
