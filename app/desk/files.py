@@ -1,0 +1,96 @@
+"""Files of tickets, given to whoever may see their message and never run by a browser."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from flask import Response, abort, current_app, g, request
+from flask_appbuilder import BaseView, expose, has_access
+from flask_appbuilder.security.decorators import permission_name
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from markupsafe import escape
+from sqlalchemy import select
+
+from app.core import storage
+from app.core.extensions import db
+from app.tickets.thread import Attachment, Message
+from app.tickets.visibility import attachments_visible_to
+
+POLICY = "default-src 'none'; style-src 'none'; script-src 'none'; sandbox"
+FRAME_POLICY = "default-src 'none'; img-src 'self' data:; style-src 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
+SEAL_SECONDS = 600
+"""A sandboxed frame sends no cookie for its pictures: their addresses carry a seal instead, for as long as somebody reads."""
+INLINE_IMAGE = re.compile(r'src="cid:([^"]{1,300})"')
+
+
+class FilesView(BaseView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+    route_base = "/admin/files"
+    class_permission_name = "Ticket"
+    default_view = "give"
+
+    @expose("/<int:file_id>")
+    @has_access
+    @permission_name("show")
+    def give(self, file_id: int) -> Response:
+        attachment = db.session.scalar(select(Attachment).where(Attachment.id == file_id, attachments_visible_to(g.user))) if file_id < 2**62 else None
+        if attachment is None:
+            abort(404)
+        return answer(attachment, inline=request.args.get("inline") == "1")
+
+    @expose("/<int:file_id>/sealed/<seal>")
+    def give_sealed(self, file_id: int, seal: str) -> Response:
+        """A picture inside a mail's original, asked for by the sandboxed frame that shows it."""
+        try:
+            sealed = _sealer().loads(seal, max_age=SEAL_SECONDS)
+        except BadSignature:
+            abort(404)
+        attachment = db.session.get(Attachment, file_id) if sealed == file_id else None
+        if attachment is None or not attachment.image:
+            abort(404)
+        return answer(attachment, inline=True)
+
+
+def answer(attachment: Attachment, inline: bool = False) -> Response:
+    """The bytes; shown only when they are one of four kinds of picture, else saved by the browser."""
+    try:
+        content = storage.load(attachment.storage_key)
+    except FileNotFoundError:
+        abort(404)
+    shown = inline and attachment.image
+    response = Response(content, mimetype=attachment.type if shown else "application/octet-stream")
+    response.headers["Content-Disposition"] = disposition("inline" if shown else "attachment", attachment.name)
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-site"
+    return response
+
+
+def disposition(kind: str, name: str) -> str:
+    """RFC 6266: a plain name for old programs, the whole one by RFC 5987."""
+    plain = re.sub(r'[^\w .()\-]', "_", name.encode("ascii", "replace").decode()).strip() or "file"
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def framed(message: Message) -> Response:
+    """The cleaned HTML of a mail as a page of its own, for a frame without any right."""
+    pictures = {attachment.content_id: attachment for attachment in message.attachments if attachment.content_id and attachment.image}
+
+    def sealed(found: re.Match[str]) -> str:
+        picture = pictures.get(found[1].strip("<>"))
+        return f'src="{escape(address(picture))}"' if picture else 'src=""'
+
+    page = f'<!doctype html><meta charset="utf-8"><title>–</title><body>{INLINE_IMAGE.sub(sealed, message.html or "")}'
+    response = Response(page, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = FRAME_POLICY
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
+def address(picture: Attachment) -> str:
+    return f"/admin/files/{picture.id}/sealed/{_sealer().dumps(picture.id)}"
+
+
+def _sealer() -> Any:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="inline picture")

@@ -1,0 +1,234 @@
+"""The list of tickets as its address says it: queue, filters, order and page, and the query they make."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import datetime as dt
+import enum
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import parse_qsl, urlencode
+from zoneinfo import ZoneInfo
+
+from flask_appbuilder.security.sqla.models import User
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, Select, func, select
+from werkzeug.datastructures import MultiDict
+
+from app.accounts.models import Customer, Department
+from app.accounts.viewer import Viewer
+from app.search.find import matching
+from app.settings import desk
+from app.tickets.choices import Category, State, Status
+from app.tickets.models import Ticket
+from app.tickets.queues import TicketQuery
+from app.tickets.thread import Channel
+
+PAGE_SIZE = 25
+COUNT_CAP = 10_000
+LAST_PAGE = COUNT_CAP // PAGE_SIZE
+LONGEST_QUESTION = 200
+LARGEST_ID = 2**31 - 1
+T = TypeVar("T")
+
+
+class Queue(enum.StrEnum):
+    """The quick filters."""
+
+    MINE = "mine"
+    UNASSIGNED = "unassigned"
+    URGENT = "urgent"
+    NEEDS = "needs"
+    OPEN = "open"
+    EVERYTHING = "everything"
+
+
+QUEUES = {
+    Queue.MINE: _l("My tickets"),
+    Queue.UNASSIGNED: _l("Unassigned"),
+    Queue.URGENT: _l("Urgent"),
+    Queue.NEEDS: _l("Needs response"),
+    Queue.OPEN: _l("All open"),
+    Queue.EVERYTHING: _l("Everything"),
+}
+
+
+def _of(column: ColumnElement[T] | object, owner: object, key: object) -> ColumnElement[T]:
+    return select(column).where(owner == key).scalar_subquery()  # type: ignore[call-overload, no-any-return]
+
+
+SORTS: dict[str, ColumnElement[object]] = {
+    "number": Ticket.number, "subject": func.lower(Ticket.subject), "customer": _of(Customer.name_key, Customer.id, Ticket.requester_id),
+    "department": _of(Department.name, Department.id, Ticket.department_id), "category": _of(Category.name, Category.id, Ticket.category_id),
+    "status": _of(Status.position, Status.id, Ticket.status_id), "priority": Ticket.priority_rank, "sla": Ticket.next_due_at,
+    "assignee": _of(User.first_name, User.id, Ticket.assignee_id), "created": Ticket.created_at, "updated": Ticket.last_activity_at,
+}  # type: ignore[dict-item]  # fmt: skip
+"""Column → what it is ordered by. Nothing else orders the list."""
+FIRST_DOWN = {"number", "priority", "created", "updated"}
+"""Columns whose first click shows the largest first."""
+
+
+@dc.dataclass(frozen=True)
+class Listing:
+    """One address of the list. Reading ignores what makes no sense, so a bent address shows a list and not an error."""
+
+    view: Queue = Queue.OPEN
+    q: str = ""
+    status: int | None = None
+    state: State | None = None
+    priority: int | None = None
+    """The rank."""
+    category: int | None = None
+    """0: without one."""
+    assigned: str = ""
+    """me, nobody or a person's id."""
+    department: int | None = None
+    tag: str = ""
+    customer: int | None = None
+    channel: Channel | None = None
+    created_from: dt.date | None = None
+    created_to: dt.date | None = None
+    updated_from: dt.date | None = None
+    updated_to: dt.date | None = None
+    sort: str = "-updated"
+    page: int = 1
+
+    @classmethod
+    def read(cls, given: MultiDict[str, str]) -> Listing:
+        """`given` is a query string's mapping."""
+        values = {field.name: _typed(field.name, given.get(field.name, "").replace("\x00", "")[:LONGEST_QUESTION].strip()) for field in dc.fields(cls)}
+        found = cls(**{name: value for name, value in values.items() if value is not None})  # type: ignore[arg-type]
+        narrows = found.view is Queue.OPEN and (found.q or found.status or found.state)
+        return dc.replace(found, view=Queue.EVERYTHING) if narrows else found
+
+    @classmethod
+    def posted(cls, form: MultiDict[str, str]) -> Listing:
+        """The list a form was opened from (its field `back`). Read as a list's address, so it leads nowhere else."""
+        return cls.read(MultiDict(parse_qsl(form.get("back", "").lstrip("?"), max_num_fields=40)))
+
+    @property
+    def filters(self) -> dict[str, object]:
+        """What narrows the queue, without search, order and page."""
+        around = ("view", "q", "sort", "page")
+        return {field.name: value for field in dc.fields(self) if field.name not in around and (value := getattr(self, field.name)) != field.default}
+
+    @property
+    def plain(self) -> bool:
+        """A queue as it is: its sum is kept in the tally."""
+        return not self.filters and not self.q and self.view is not Queue.EVERYTHING
+
+    def address(self, **changes: object) -> str:
+        """The query string of this list with some values changed; what is as usual is left out."""
+        wanted = dc.replace(self, **changes)  # type: ignore[arg-type]
+        if changes and "page" not in changes:
+            wanted = dc.replace(wanted, page=1)
+        said = {field.name: getattr(wanted, field.name) for field in dc.fields(wanted) if getattr(wanted, field.name) != field.default}
+        return "?" + urlencode({name: str(value) for name, value in said.items()}) if said else ""
+
+    def sorted_by(self, column: str) -> str:
+        """`up`, `down` or nothing."""
+        return ("down" if self.sort.startswith("-") else "up") if self.sort.lstrip("-") == column else ""
+
+    def resorted(self, column: str) -> str:
+        """The address after a click on the header of `column`."""
+        down = self.sorted_by(column) == "up" or (not self.sorted_by(column) and column in FIRST_DOWN)
+        return "/admin/tickets/" + self.address(sort=f"-{column}" if down else column)
+
+    def query(self, viewer: Viewer) -> TicketQuery:
+        query = in_queue(self.view, viewer).where(*self._columns(), *self._dates(), *self._assigned(viewer))
+        if self.tag:
+            query = query.tagged(self.tag)
+        return query.where(Ticket.id.in_(matching(self.q, viewer))) if self.q else query
+
+    def ids(self, viewer: Viewer) -> Select[tuple[int]]:
+        """All ids in the order of the list."""
+        column = SORTS[self.sort.lstrip("-")]
+        down = self.sort.startswith("-")
+        order = [column.desc() if down else column.asc(), Ticket.id.desc() if down else Ticket.id.asc()]
+        if self.sort.lstrip("-") in ("sla", "assignee", "category"):
+            order.insert(0, column.is_(None))
+        return self.query(viewer).statement.with_only_columns(Ticket.id).order_by(None).order_by(*order)
+
+    def _columns(self) -> list[ColumnElement[bool]]:
+        same = {Ticket.status_id: self.status, Ticket.state: self.state, Ticket.priority_rank: self.priority, Ticket.department_id: self.department, Ticket.requester_id: self.customer, Ticket.channel: self.channel}  # fmt: skip
+        wanted = [column == value for column, value in same.items() if value is not None]
+        if self.category is not None:
+            wanted.append(Ticket.category_id == self.category if self.category else Ticket.category_id.is_(None))
+        return wanted
+
+    def _assigned(self, viewer: Viewer) -> list[ColumnElement[bool]]:
+        if not self.assigned:
+            return []
+        if self.assigned == "nobody":
+            return [Ticket.assignee_id.is_(None)]
+        return [Ticket.assignee_id == (viewer.id if self.assigned == "me" else int(self.assigned))]
+
+    def _dates(self) -> list[ColumnElement[bool]]:
+        """From midnight to midnight in the zone of the desk, both days included."""
+        wanted = []
+        for column, first, last in ((Ticket.created_at, self.created_from, self.created_to), (Ticket.last_activity_at, self.updated_from, self.updated_to)):
+            if first is not None:
+                wanted.append(column >= _midnight(first))
+            if last is not None:
+                wanted.append(column < _midnight(last + dt.timedelta(days=1)))
+        return wanted
+
+
+def in_queue(queue: Queue, viewer: Viewer) -> TicketQuery:
+    """Each quick filter as a sentence; the counts on the tabs say the same in counts.py."""
+    seen = TicketQuery.seen_by(viewer)
+    if queue is Queue.EVERYTHING:
+        return seen
+    narrowed: dict[Queue, Callable[[TicketQuery], TicketQuery]] = {
+        Queue.MINE: lambda query: query.of(viewer.id),
+        Queue.UNASSIGNED: lambda query: query.unassigned(),
+        Queue.URGENT: lambda query: query.urgent(),
+        Queue.NEEDS: lambda query: query.needing_response(),
+        Queue.OPEN: lambda query: query,
+    }
+    return narrowed[queue](seen.live())
+
+
+def _midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), ZoneInfo(desk.current().time_zone)).astimezone(dt.UTC)
+
+
+def _typed(name: str, text: str) -> object | None:
+    """The value of one parameter, None when it says nothing or nothing we know."""
+    if not text:
+        return None
+    read = READERS.get(name)
+    try:
+        return read(text) if read else text
+    except (ValueError, OverflowError):
+        return None
+
+
+def _id(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) > LARGEST_ID:
+        raise ValueError(text)
+    return int(text)
+
+
+def _sort(text: str) -> str:
+    if text.removeprefix("-") not in SORTS:
+        raise ValueError(text)
+    return text
+
+
+def _person(text: str) -> str:
+    return text if text in ("me", "nobody") else str(_id(text))
+
+
+def _day(text: str) -> dt.date:
+    """Far years would overflow on their way to UTC."""
+    day = dt.date.fromisoformat(text)
+    if not 1970 <= day.year <= 2200:
+        raise ValueError(text)
+    return day
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "view": Queue, "status": _id, "state": State, "priority": _id, "category": _id, "assigned": _person, "department": _id, "customer": _id, "channel": Channel,
+    "created_from": _day, "created_to": _day, "updated_from": _day, "updated_to": _day, "sort": _sort, "page": lambda text: max(1, min(LAST_PAGE, _id(text))),
+}  # fmt: skip

@@ -1,0 +1,121 @@
+"""One page of the list: its rows with all they show, the numbers on the tabs, and what the filters offer."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import datetime as dt
+
+from flask_babel import gettext as _
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from app.accounts.viewer import Viewer
+from app.core import clock
+from app.core.extensions import db
+from app.desk import lookups
+from app.desk.counts import counts
+from app.desk.listing import COUNT_CAP, PAGE_SIZE, QUEUES, Listing, Queue
+from app.desk.lookups import Lookups
+from app.desk.promise import Promise, promise_of
+from app.tickets.choices import STATE_LABELS
+from app.tickets.models import Ticket
+
+LOADED = (
+    joinedload(Ticket.requester), joinedload(Ticket.department), joinedload(Ticket.category), joinedload(Ticket.status), joinedload(Ticket.priority),
+    joinedload(Ticket.assignee), selectinload(Ticket.tags),
+)  # fmt: skip
+
+
+@dc.dataclass(frozen=True)
+class ListPage:
+    listing: Listing
+    tickets: list[Ticket]
+    total: int
+    sums: dict[Queue, int]
+    names: Lookups
+    at: dt.datetime
+
+    @classmethod
+    def of(cls, listing: Listing, viewer: Viewer) -> ListPage:
+        names = lookups.of_list(listing.customer)
+        sums = counts(viewer, names)
+        ids, total = _ids(listing, viewer)
+        if not ids and listing.page > 1:
+            listing = dc.replace(listing, page=1)
+            ids, total = _ids(listing, viewer)
+        if total is None:
+            total = sums[listing.view]
+        return cls(listing, rows_of(ids), max(total, len(ids)), sums, names, clock.now())
+
+    def promise(self, ticket: Ticket) -> Promise:
+        return promise_of(ticket, self.at)
+
+    @property
+    def tabs(self) -> list[tuple[str, str, int | None, bool]]:
+        entries: list[tuple[str, str, int | None, bool]] = []
+        for queue, label in QUEUES.items():
+            number = self.sums.get(queue)
+            if queue is Queue.EVERYTHING and self.listing.view is queue and not self.listing.filters and not self.listing.q:
+                number = self.total
+            entries.append(("/admin/tickets/" + Listing(view=queue, sort=self.listing.sort).address(), str(label), number, queue is self.listing.view))
+        return entries
+
+    @property
+    def newer(self) -> str | None:
+        return "/admin/tickets/" + self.listing.address(page=self.listing.page - 1) if self.listing.page > 1 else None
+
+    @property
+    def older(self) -> str | None:
+        return "/admin/tickets/" + self.listing.address(page=self.listing.page + 1) if self.listing.page * PAGE_SIZE < self.total else None
+
+    @property
+    def range(self) -> str:
+        first = (self.listing.page - 1) * PAGE_SIZE + 1
+        total = _("more than %(many)s", many=COUNT_CAP) if self.total > COUNT_CAP else str(self.total)
+        return _("%(first)s–%(last)s of %(total)s", first=first, last=first + len(self.tickets) - 1, total=total)
+
+    @property
+    def states(self) -> list[tuple[str, str]]:
+        return [(state.value, str(label)) for state, label in STATE_LABELS.items()]
+
+    @property
+    def chips(self) -> list[tuple[str, str]]:
+        """What narrows the list, in words, each with the address without it."""
+        return [(self._said(name), "/admin/tickets/" + self.listing.address(**{name: None if name not in ("assigned", "tag") else ""})) for name in self.listing.filters]
+
+    def _said(self, name: str) -> str:
+        value = getattr(self.listing, name)
+        names = self.names
+        said = {
+            "status": lambda: names.name("status", value), "state": lambda: str(STATE_LABELS[value]), "category": lambda: names.name("category", value) if value else _("No category"),
+            "priority": lambda: next((row.name for row in names.all("priority") if row.place == value), str(value)), "department": lambda: names.name("department", value),
+            "assigned": lambda: {"me": _("Assigned to me"), "nobody": _("Unassigned")}.get(value) or names.name("person", int(value)),
+            "customer": lambda: names.name("customer", value), "tag": lambda: _("Tag %(name)s", name=value), "channel": lambda: _("By %(channel)s", channel=value.value),
+            "created_from": lambda: _("Created from %(day)s", day=value), "created_to": lambda: _("Created until %(day)s", day=value),
+            "updated_from": lambda: _("Updated from %(day)s", day=value), "updated_to": lambda: _("Updated until %(day)s", day=value),
+        }[name]()  # fmt: skip
+        return said or _("unknown")
+
+
+def _ids(listing: Listing, viewer: Viewer) -> tuple[list[int], int | None]:
+    """The page's ids; how many there are in all, unless the tally knows."""
+    wanted = listing.ids(viewer)
+    page = wanted.limit(PAGE_SIZE).offset((listing.page - 1) * PAGE_SIZE)
+    if listing.plain:
+        return list(db.session.scalars(page)), None
+    rows = db.session.execute(page.add_columns(_capped(wanted))).all()
+    return [row[0] for row in rows], rows[0][1] if rows else 0
+
+
+def _capped(wanted: Select[tuple[int]]) -> object:
+    """One more than the cap says "more than": counting a million rows helps nobody."""
+    among = wanted.order_by(None).limit(COUNT_CAP + 1).subquery()
+    return select(func.count()).select_from(among).scalar_subquery()
+
+
+def rows_of(ids: list[int]) -> list[Ticket]:
+    """The tickets of these ids in their order, with everything a row shows."""
+    if not ids:
+        return []
+    rows = {ticket.id: ticket for ticket in db.session.scalars(select(Ticket).where(Ticket.id.in_(ids)).options(*LOADED))}
+    return [rows[ticket_id] for ticket_id in ids if ticket_id in rows]

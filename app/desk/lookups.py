@@ -1,0 +1,107 @@
+"""The names that lists and forms offer (statuses, priorities, categories, departments, people), read in one statement."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+from collections import defaultdict
+from typing import NamedTuple
+
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import Boolean, Integer, Select, String, bindparam, case, cast, literal, null, select, true, union_all
+
+from app.accounts.models import Customer, Department, StaffProfile, department_member
+from app.core.extensions import db
+from app.tickets.choices import Category, Priority, State, Status, Tag, ticket_tag
+from app.tickets.lifecycle import NEIGHBOURS
+from app.tickets.models import Participant, ParticipantRole
+
+
+class Named(NamedTuple):
+    """One row of one of those tables."""
+
+    kind: str
+    id: int
+    name: str
+    detail: str
+    """State of a status, user name of a person, address of a CC."""
+    place: int
+    """Position, rank of a priority, department of a membership."""
+    active: bool
+    manual: bool
+
+
+@dc.dataclass(frozen=True)
+class Lookups:
+    rows: dict[str, tuple[Named, ...]]
+
+    def all(self, kind: str) -> tuple[Named, ...]:
+        return self.rows.get(kind, ())
+
+    def active(self, kind: str, current: int | None = None) -> list[Named]:
+        """What may be chosen, and what is chosen already."""
+        return [row for row in self.all(kind) if row.active or row.id == current]
+
+    def choosable_statuses(self, current: int | None = None) -> list[Named]:
+        return [row for row in self.all("status") if (row.active and row.manual) or row.id == current]
+
+    def name(self, kind: str, wanted: int | None) -> str | None:
+        return next((row.name for row in self.all(kind) if row.id == wanted), None)
+
+    def status_of(self, state: State) -> Named | None:
+        """What lifecycle.status_for answers, from the rows at hand."""
+        for wanted in (state, *NEIGHBOURS[state]):
+            found = next((row for row in self.all("status") if row.active and row.detail == wanted.value), None)
+            if found is not None:
+                return found
+        return None
+
+    def departments_of(self, staff_id: int) -> set[int]:
+        return {row.place for row in self.all("member") if row.id == staff_id}
+
+
+def _arm(kind: str, *columns: object) -> Select[tuple[object, ...]]:
+    padded = [*columns, *(literal(""), literal(0), true(), true())[len(columns) - 2 :]]
+    return select(literal(kind).label("kind"), *padded)  # type: ignore[arg-type]
+
+
+_FULL_NAME = (User.first_name + " " + User.last_name).label("name")
+_STATUS = _arm("status", Status.id, Status.name, cast(Status.state, String), Status.position, Status.active, Status.manual)
+_PRIORITY = _arm("priority", Priority.id, Priority.name, literal(""), Priority.rank, Priority.active)
+_CATEGORY = _arm("category", Category.id, Category.name, literal(""), Category.position, Category.active)
+_DEPARTMENT = _arm("department", Department.id, Department.name, literal(""), Department.position, Department.active)
+_PERSON = _arm("person", User.id, _FULL_NAME, User.username, literal(0), cast(User.active, Boolean)).join(StaffProfile, StaffProfile.user_id == User.id)
+_CUSTOMER = _arm("customer", Customer.id, case((Customer.name != "", Customer.name), else_=Customer.email)).where(Customer.id == bindparam("customer", type_=Integer))
+_MEMBER = _arm("member", department_member.c.staff_id, literal(""), literal(""), department_member.c.department_id)
+_TAG = _arm("tag", Tag.id, Tag.name).join(ticket_tag, ticket_tag.c.tag_id == Tag.id).where(ticket_tag.c.ticket_id == bindparam("ticket"))
+_SHARED = _arm("shared", Participant.id, literal(""), literal(""), Participant.department_id).where(Participant.ticket_id == bindparam("ticket"), Participant.department_id.is_not(null()))
+_CC = (
+    _arm("cc", Participant.id, case((Customer.name != "", Customer.name), else_=literal("")), case((Participant.email.is_not(None), Participant.email), else_=Customer.email), literal(0), Participant.approved)
+    .outerjoin(Customer, Customer.id == Participant.customer_id)
+    .where(Participant.ticket_id == bindparam("ticket"), Participant.role == ParticipantRole.CC)
+)  # fmt: skip
+OF_LIST = union_all(_STATUS, _PRIORITY, _CATEGORY, _DEPARTMENT, _PERSON, _CUSTOMER)
+OF_TICKET = union_all(_STATUS, _PRIORITY, _CATEGORY, _DEPARTMENT, _MEMBER, _TAG, _SHARED, _CC)
+"""Built once: composing them costs more than running them."""
+
+
+def of_list(customer_id: int | None = None) -> Lookups:
+    """What the list's filters and bulk bar offer; with the name of the customer it is filtered by."""
+    return _read(OF_LIST, {"customer": customer_id})
+
+
+def of_ticket(ticket_id: int) -> Lookups:
+    """What a ticket's page offers, with its tags, CC addresses, further departments and everybody's memberships."""
+    return _read(OF_TICKET, {"ticket": ticket_id})
+
+
+def _read(statement: object, values: dict[str, int | None]) -> Lookups:
+    rows: dict[str, list[Named]] = defaultdict(list)
+    for row in db.session.execute(statement, values):  # type: ignore[call-overload]
+        rows[row[0]].append(Named(*row))
+    return Lookups({kind: tuple(sorted(found, key=_order)) for kind, found in rows.items()})
+
+
+def _order(row: Named) -> tuple[int, str]:
+    """Priorities with the most urgent first, people by name, everything else as the admin put it."""
+    place = -row.place if row.kind == "priority" else row.place
+    return (place, row.name.casefold())

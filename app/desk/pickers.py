@@ -1,0 +1,154 @@
+"""People and rows a form chose: read from what was posted, offered by name."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from typing import Any, NamedTuple, TypeVar
+
+from flask_appbuilder.security.sqla.models import Permission, PermissionView, User, ViewMenu, assoc_permissionview_role, assoc_user_role
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, exists, func, or_, select
+
+from app.accounts.models import Customer, Department, Organization, RoleScope, Scope, StaffProfile
+from app.accounts.viewer import Viewer
+from app.core import clock
+from app.core.errors import HelpdeskError, Invalid
+from app.core.extensions import db
+from app.desk.listing import LARGEST_ID
+from app.desk.lookups import Lookups
+from app.tickets.choices import Category, Priority, Status
+from app.tickets.models import Ticket
+from app.tickets.tally import Tally
+from app.tickets.visibility import visible_to
+
+SUGGESTIONS = 8
+Row = TypeVar("Row", Status, Priority, Category, Department)
+
+
+def chosen(kind: type[Row], value: str, field: str) -> Row:
+    """The active row whose id was posted; Invalid with a sentence beside `field` when there is none."""
+    row = db.session.get(kind, int(value)) if value.isascii() and value.isdigit() and int(value) <= LARGEST_ID else None
+    if row is None or not row.active:
+        raise Invalid(_("This choice does not exist (any more)."), {field: _("Please choose again.")})
+    return row
+
+
+def optional(kind: type[Row], value: str, field: str) -> Row | None:
+    return chosen(kind, value, field) if value else None
+
+
+def person(value: str, viewer: Viewer) -> User | None:
+    """Who a ticket goes to: `me`, a staff user's id, or nobody (empty or `nobody`)."""
+    if value in ("", "nobody"):
+        return None
+    wanted = viewer.id if value == "me" else int(value) if value.isascii() and value.isdigit() and int(value) <= LARGEST_ID else 0
+    user = db.session.get(User, wanted)
+    if user is None or not user.active:
+        raise Invalid(_("There is no such person on the desk."), {"assignee": _("Please choose somebody else.")})
+    return user
+
+
+class Candidate(NamedTuple):
+    """Somebody a ticket may be given to."""
+
+    id: int
+    name: str
+    load: int
+    """Live tickets of theirs."""
+    available: bool
+
+
+def candidates(ticket: Ticket, names: Lookups) -> list[Candidate]:
+    """Everybody who may work on this ticket (visibility.may_work_on), in one statement; the available ones first."""
+    scopes: dict[int, list[tuple[Scope | None, str]]] = defaultdict(list)
+    people: dict[int, Any] = {}
+    for row in db.session.execute(_WORKERS):
+        scopes[row.id].append((row.scope, row.categories or ""))
+        people[row.id] = row
+    found = [_candidate(row, clock.now()) for staff_id, row in people.items() if _may_work(scopes[staff_id], staff_id, ticket, names)]
+    return sorted(found, key=lambda one: (not one.available, one.name.casefold()))
+
+
+def _may_work(scopes: list[tuple[Scope | None, str]], staff_id: int, ticket: Ticket, names: Lookups) -> bool:
+    departments = names.departments_of(staff_id)
+    further = {row.place for row in names.all("shared")}
+    in_scope = any(
+        scope in (Scope.ALL, Scope.OWN_DEPARTMENTS, Scope.MINE_AND_UNASSIGNED) or (scope is Scope.CATEGORIES and str(ticket.category_id) in categories.split())
+        for scope, categories in scopes
+    )
+    return in_scope and (not departments or bool(departments & ({ticket.department_id} | further)))
+
+
+def _candidate(row: Any, at: dt.datetime) -> Candidate:
+    profile = StaffProfile(availability=row.availability, away_until=row.away_until)
+    return Candidate(row.id, f"{row.first_name} {row.last_name}".strip(), row.load or 0, profile.available(at))
+
+
+def _holds(verb: str) -> ColumnElement[bool]:
+    """Whether a role of the person has `can_<verb> on Ticket`."""
+    return exists(
+        select(1)
+        .select_from(assoc_user_role)
+        .join(assoc_permissionview_role, assoc_permissionview_role.c.role_id == assoc_user_role.c.role_id)
+        .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
+        .join(Permission, Permission.id == PermissionView.permission_id)
+        .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
+        .where(assoc_user_role.c.user_id == User.id, Permission.name == f"can_{verb}", ViewMenu.name == "Ticket")
+    )
+
+
+_WORKERS = (
+    select(
+        User.id, User.first_name, User.last_name, StaffProfile.availability, StaffProfile.away_until, RoleScope.scope, RoleScope.categories,
+        select(func.sum(Tally.tickets)).where(Tally.assignee_id == User.id).scalar_subquery().label("load"),
+    )
+    .join(StaffProfile, StaffProfile.user_id == User.id)
+    .join(assoc_user_role, assoc_user_role.c.user_id == User.id)
+    .outerjoin(RoleScope, RoleScope.role_id == assoc_user_role.c.role_id)
+    .where(User.active.is_(True), _holds("show"), _holds("reply"))
+)  # fmt: skip
+
+
+def customers(words: str) -> list[dict[str, str]]:
+    """Customers whose name or address begins with `words`, for the picker."""
+    begin = words.strip().casefold()
+    if not begin:
+        return []
+    rows = db.session.execute(
+        select(Customer.name, Customer.email, Organization.name)
+        .outerjoin(Organization, Organization.id == Customer.organization_id)
+        .where(Customer.active.is_(True), or_(_begins(Customer.name_key, begin), _begins(Customer.email_key, begin)))
+        .order_by(Customer.name_key, Customer.id)
+        .limit(SUGGESTIONS)
+    )
+    return [{"name": row[0], "email": row[1], "organization": row[2] or ""} for row in rows]
+
+
+def _begins(column: Any, begin: str) -> ColumnElement[bool]:
+    """No letter of the person is a pattern."""
+    return column.startswith(begin, autoescape=True)  # type: ignore[no-any-return]
+
+
+def locked(criterion: ColumnElement[bool], viewer: Viewer) -> Ticket | None:
+    """The ticket as it is this moment, if the viewer sees it; nobody else changes it before we commit.
+
+    On SQLite the whole transaction holds the lock already.
+    """
+    wanted = select(Ticket).where(criterion, visible_to(viewer)).with_for_update(of=Ticket).execution_options(populate_existing=True)
+    return db.session.scalar(wanted)
+
+
+class TakenMeanwhile(HelpdeskError):
+    """Somebody was faster."""
+
+    def __init__(self, ticket: Ticket) -> None:
+        owner = ticket.assignee.get_full_name() if ticket.assignee else _("nobody")
+        super().__init__(_("Ticket %(number)s was given to %(name)s in the meantime.", number=ticket.display, name=owner))
+
+
+def claim(ticket: Ticket, viewer: Viewer) -> None:
+    """Take a ticket of nobody. Taking it from somebody is said with "Assign to"."""
+    if ticket.assignee_id not in (None, viewer.id):
+        raise TakenMeanwhile(ticket)
+    ticket.assign_to(db.session.get(User, viewer.id), by=viewer)

@@ -1,0 +1,55 @@
+"""What a ticket's due instants mean in words: time left, over, paused, met."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import NamedTuple
+
+from flask_babel import gettext as _
+
+from app.tickets.choices import State
+from app.tickets.models import Ticket
+
+NEAR_SHARE = 4
+"""The last quarter of a promise is "at risk"."""
+
+
+class Promise(NamedTuple):
+    """`kind` is the sign: ok risk breach paused done none."""
+
+    kind: str
+    text: str
+    used: int | None = None
+    """Percent of the time that is gone."""
+
+
+def promise_of(ticket: Ticket, at: dt.datetime) -> Promise:
+    due = ticket.next_due_at
+    if not ticket.live:
+        return _kept(ticket)
+    if due is None:
+        promised = ticket.first_response_due_at or ticket.resolution_due_at
+        paused = promised is not None and ticket.state in (State.WAITING, State.HOLD)
+        return Promise("paused", _("Paused")) if paused else Promise("none", _("No target"))
+    left, whole = due - at, max(due - ticket.created_at, dt.timedelta(minutes=1))
+    used = max(0, min(100, round(100 * (1 - left / whole))))
+    if left < dt.timedelta(0):
+        return Promise("breach", _("%(time)s over", time=lasting(-left)), 100)
+    return Promise("risk" if left * NEAR_SHARE <= whole else "ok", _("%(time)s left", time=lasting(left)), used)
+
+
+def _kept(ticket: Ticket) -> Promise:
+    """A promise kept in its very last second is kept."""
+    if ticket.resolution_due_at is None or ticket.resolved_at is None:
+        return Promise("none", _("No target"))
+    return Promise("done", _("Met")) if ticket.resolved_at <= ticket.resolution_due_at else Promise("breach", _("Missed"))
+
+
+def lasting(span: dt.timedelta) -> str:
+    """A length of time, short: 48m, 4h 20m, 2d 3h."""
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 60:
+        return _("%(m)sm", m=minutes)
+    if minutes < 1440:
+        return _("%(h)sh %(m)sm", h=minutes // 60, m=f"{minutes % 60:02d}")
+    return _("%(d)sd %(h)sh", d=minutes // 1440, h=minutes % 1440 // 60)

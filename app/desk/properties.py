@@ -1,0 +1,147 @@
+"""What stands beside the conversation, changed in place: status, priority, assignee, department, category, tags, hidden or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import flash, g, jsonify, redirect, request
+from flask_appbuilder import BaseView, expose, has_access
+from flask_appbuilder.security.decorators import permission_name
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from app.accounts.models import Department
+from app.accounts.viewer import Viewer
+from app.core.errors import HelpdeskError, Invalid
+from app.core.extensions import db
+from app.core.web import wants_json
+from app.desk import pickers
+from app.desk.listing import Listing
+from app.desk.workspace import find
+from app.tickets.choices import Category, Priority, Status
+from app.tickets.models import Ticket
+from app.tickets.timeline import Did, TicketEvent
+
+Setter = Callable[[Ticket, str, Viewer], None]
+
+
+def _set_status(ticket: Ticket, value: str, viewer: Viewer) -> None:
+    if value != str(ticket.status_id):  # the form without script sends every property, also one that staff may not choose
+        ticket.set_status(pickers.chosen(Status, value, "status"), viewer)
+
+
+def _set_priority(ticket: Ticket, value: str, viewer: Viewer) -> None:
+    if value != str(ticket.priority_id):
+        ticket.set_priority(pickers.chosen(Priority, value, "priority"), viewer)
+
+
+def _set_department(ticket: Ticket, value: str, viewer: Viewer) -> None:
+    if value != str(ticket.department_id):
+        ticket.move_to(pickers.chosen(Department, value, "department"), viewer)
+
+
+def _set_category(ticket: Ticket, value: str, viewer: Viewer) -> None:
+    if value != str(ticket.category_id or ""):
+        ticket.set_category(pickers.optional(Category, value, "category"), viewer)
+
+
+def _set_assignee(ticket: Ticket, value: str, viewer: Viewer) -> None:
+    agent = pickers.person(value, viewer)
+    if (agent.id if agent else None) == ticket.assignee_id:
+        return
+    _refuse_if_taken(ticket, viewer)
+    ticket.assign_to(agent, by=viewer)
+
+
+def _refuse_if_taken(ticket: Ticket, viewer: Viewer) -> None:
+    """`was` is the assignee on the page. Only another person's change since then is in the way, not one's own."""
+    was = request.values.get("was")
+    if was is None or was == str(ticket.assignee_id or ""):
+        return
+    latest = select(TicketEvent.staff_id).where(TicketEvent.ticket_id == ticket.id, TicketEvent.what == Did.ASSIGNED)
+    if db.session.scalar(latest.order_by(TicketEvent.id.desc()).limit(1)) != viewer.id:
+        raise pickers.TakenMeanwhile(ticket)
+
+
+def _set_hidden(ticket: Ticket, value: str, viewer: Viewer) -> None:
+    ticket.hide(viewer, hidden=value == "1")
+
+
+SETTERS: dict[str, Setter] = {
+    "subject": lambda ticket, value, viewer: ticket.rename(value, viewer),
+    "status": _set_status,
+    "priority": _set_priority,
+    "assignee": _set_assignee,
+    "category": _set_category,
+    "hidden": _set_hidden,
+    "department": _set_department,
+}
+"""The department comes last: after it the ticket may be out of sight."""
+
+
+class PropertiesView(BaseView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+    route_base = "/admin/tickets"
+    class_permission_name = "Ticket"
+    default_view = "change"
+
+    @expose("/<int:number>/properties", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def change(self, number: int) -> Any:
+        """Each named property by its verb, all or none."""
+        return self._do(number, _change_all)
+
+    @expose("/<int:number>/take", methods=["POST"])
+    @has_access
+    @permission_name("assign")
+    def take(self, number: int) -> Any:
+        return self._do(number, lambda ticket: pickers.claim(ticket, g.user))
+
+    @expose("/<int:number>/tags", methods=["POST"])
+    @has_access
+    @permission_name("tag")
+    def tag(self, number: int) -> Any:
+        """`add` one or more, separated by commas, or `remove` one."""
+        return self._do(number, _change_tags)
+
+    def _do(self, number: int, deed: Callable[[Ticket], None]) -> Any:
+        ticket = find(number, g.user, lock=True)
+        try:
+            deed(ticket)
+            db.session.commit()
+        except HelpdeskError as refusal:
+            db.session.rollback()
+            return self._refuse(number, refusal)
+        if wants_json():
+            return jsonify(saved=True)
+        if not ticket.seen_by(g.user):
+            flash(_("Saved. The ticket is out of your sight now."), "success")
+            return redirect("/admin/tickets/", code=303)
+        return redirect(_back(number), code=303)
+
+    def _refuse(self, number: int, refusal: HelpdeskError) -> Any:
+        if wants_json():
+            return jsonify(error=str(refusal), fields=refusal.fields if isinstance(refusal, Invalid) else {}), refusal.code
+        flash(str(refusal), "danger")
+        return redirect(_back(number), code=303)
+
+
+def _change_all(ticket: Ticket) -> None:
+    wanted = [(setter, request.form[name]) for name, setter in SETTERS.items() if name in request.form]
+    if not wanted:
+        raise Invalid(_("Nothing was named that could be changed."))
+    for setter, value in wanted:
+        setter(ticket, value, g.user)
+
+
+def _change_tags(ticket: Ticket) -> None:
+    if request.form.get("remove"):
+        ticket.untag(request.form["remove"], by=g.user)
+        return
+    for name in request.form.get("add", "").split(",") or [""]:
+        ticket.tag(name, by=g.user)
+
+
+def _back(number: int) -> str:
+    return f"/admin/tickets/{number}{Listing.posted(request.form).address()}"

@@ -1,0 +1,183 @@
+"""What a ticket's page shows, read once: conversation, ways to send, properties, customer, history, neighbours in the list."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import datetime as dt
+from functools import cached_property
+from typing import NamedTuple
+
+from flask_babel import gettext as _
+from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import defer, joinedload, selectinload
+
+from app.accounts import rights
+from app.accounts.viewer import Viewer
+from app.core import clock
+from app.core.errors import NotThere
+from app.core.extensions import db
+from app.core.html import from_text
+from app.desk import lookups, pickers
+from app.desk.listing import PAGE_SIZE, Listing
+from app.desk.lookups import Lookups, Named
+from app.desk.pickers import Candidate
+from app.desk.promise import Promise, promise_of
+from app.settings import desk
+from app.tickets.choices import State
+from app.tickets.conversation import Then
+from app.tickets.models import Ticket
+from app.tickets.queues import TicketQuery
+from app.tickets.thread import Message
+from app.tickets.timeline import IN_THREAD, Did, TicketEvent
+from app.tickets.visibility import events_visible_to, messages_visible_to, visible_to
+
+MOST_EVENTS = 500
+"""The newest ones; a ticket that robots fill would otherwise make a page of megabytes."""
+MOST_MESSAGES = 500
+PREVIOUS = 6
+LARGEST_NUMBER = 10**15
+
+
+class Way(NamedTuple):
+    """One way to send a reply."""
+
+    then: str
+    words: str
+    sign: str
+
+
+class Entry(NamedTuple):
+    """One line of the thread: a message, or something that happened."""
+
+    at: dt.datetime
+    message: Message | None = None
+    event: TicketEvent | None = None
+    original: bool = False
+    """The message came as HTML, which can be shown on its own."""
+
+    @property
+    def text(self) -> Markup:
+        """Links can be clicked, everything else is as typed."""
+        return Markup(from_text(self.message.text)) if self.message else Markup()  # noqa: S704  # from_text escapes
+
+    @property
+    def quoted(self) -> Markup | None:
+        return Markup(from_text(self.message.full_text)) if self.message and self.message.full_text else None  # noqa: S704
+
+
+@dc.dataclass(frozen=True)
+class Workspace:
+    ticket: Ticket
+    viewer: Viewer
+    listing: Listing
+
+    @classmethod
+    def of(cls, number: int, viewer: Viewer, listing: Listing | None = None) -> Workspace:
+        return cls(find(number, viewer), viewer, listing or Listing())
+
+    def may(self, verb: str) -> bool:
+        """The row is theirs to see already: only the right is asked."""
+        return rights.may(self.viewer, verb)
+
+    @cached_property
+    def names(self) -> Lookups:
+        return lookups.of_ticket(self.ticket.id)
+
+    @cached_property
+    def events(self) -> list[TicketEvent]:
+        wanted = select(TicketEvent).where(TicketEvent.ticket_id == self.ticket.id, events_visible_to(self.viewer))
+        return list(db.session.scalars(wanted.order_by(TicketEvent.at.desc(), TicketEvent.id.desc()).limit(MOST_EVENTS)))
+
+    @cached_property
+    def thread(self) -> list[Entry]:
+        wanted = select(Message, Message.html.is_not(None)).where(Message.ticket_id == self.ticket.id, messages_visible_to(self.viewer))
+        rows = db.session.execute(wanted.order_by(Message.id.desc()).limit(MOST_MESSAGES).options(selectinload(Message.attachments), defer(Message.html)))
+        entries = [Entry(message.created_at, message=message, original=original) for message, original in rows]
+        entries += [Entry(event.at, event=event) for event in self.events if event.what in IN_THREAD]
+        return sorted(entries, key=lambda entry: (entry.at, entry.event is not None))
+
+    @property
+    def last_customer_message(self) -> int:
+        """What the composer's writer has seen."""
+        return max((entry.message.id for entry in self.thread if entry.message and entry.message.public and entry.message.by_customer), default=0)
+
+    @cached_property
+    def candidates(self) -> list[Candidate]:
+        return pickers.candidates(self.ticket, self.names) if self.may("assign") else []
+
+    @property
+    def promise(self) -> Promise:
+        return promise_of(self.ticket, clock.now())
+
+    @property
+    def why_mine(self) -> str | None:
+        """The reason of the last assignment, when it gave one."""
+        last = next((event for event in self.events if event.what is Did.ASSIGNED), None)
+        return last.particulars.get("reason") if last is not None and self.ticket.assignee_id is not None else None
+
+    @property
+    def ways(self) -> list[Way]:
+        """The outcomes of a reply. Those that lead to the same status are one."""
+        found = {self._kept_status(): Way(Then.KEEP.value, _("Send & keep open") if self.ticket.live else _("Send"), "send")}
+        if self.may("status"):
+            for then, state, words, sign in (
+                (Then.WAIT, State.WAITING, _("Send & wait for customer"), "clock"),
+                (Then.RESOLVE, State.RESOLVED, _("Send & resolve"), "circle-check"),
+                (Then.CLOSE, State.CLOSED, _("Send & close"), "archive"),
+            ):
+                status = self.names.status_of(state)
+                if status is not None:
+                    found.setdefault(status.id, Way(then.value, words, sign))
+            for status in self.names.choosable_statuses():
+                found.setdefault(status.id, Way(f"status:{status.id}", _("Send & set to %(status)s", status=status.name), "circle-dot"))
+        return list(found.values())
+
+    def _kept_status(self) -> int:
+        after = desk.current().status_on_staff_reply
+        return after if after and self.ticket.state in (State.NEW, State.OPEN) else self.ticket.status_id
+
+    @property
+    def first_way(self) -> Way:
+        """An answer usually ends our turn."""
+        return next((way for way in self.ways if way.then == Then.WAIT.value), self.ways[0])
+
+    @property
+    def cc(self) -> list[Named]:
+        return [row for row in self.names.all("cc") if row.active]
+
+    @cached_property
+    def previous(self) -> list[Ticket]:
+        """Other tickets of this customer: open ones first, then the latest."""
+        others = select(Ticket).where(Ticket.requester_id == self.ticket.requester_id, Ticket.id != self.ticket.id, visible_to(self.viewer))
+        return list(db.session.scalars(others.order_by(Ticket.live.desc(), Ticket.id.desc()).limit(PREVIOUS).options(joinedload(Ticket.status))))
+
+    @property
+    def older_tickets(self) -> str:
+        return "/admin/tickets/" + Listing(customer=self.ticket.requester_id).address(view="everything")
+
+    @cached_property
+    def neighbours(self) -> tuple[str | None, str | None]:
+        """Addresses of the tickets before and after this one in the list it was opened from."""
+        first = max((self.listing.page - 1) * PAGE_SIZE - 1, 0)
+        ids = self.listing.ids(self.viewer).limit(PAGE_SIZE + 2).offset(first)
+        numbers = list(db.session.scalars(ids.with_only_columns(Ticket.number)))
+        if self.ticket.number not in numbers:
+            return None, self._beside(numbers[0] if numbers else None)
+        at = numbers.index(self.ticket.number)
+        return self._beside(numbers[at - 1] if at else None), self._beside(numbers[at + 1] if at + 1 < len(numbers) else None)
+
+    def _beside(self, number: int | None) -> str | None:
+        return f"/admin/tickets/{number}{self.listing.address()}" if number else None
+
+
+def find(number: int, viewer: Viewer, lock: bool = False) -> Ticket:
+    """The ticket. NotThere for a number nobody gave and for one they may not see: nobody learns which."""
+    if lock:
+        ticket = pickers.locked(Ticket.number == number, viewer) if number <= LARGEST_NUMBER else None
+    else:
+        loaded = (joinedload(Ticket.requester), joinedload(Ticket.department), joinedload(Ticket.category), joinedload(Ticket.status), joinedload(Ticket.priority), joinedload(Ticket.assignee))
+        ticket = db.session.scalar(TicketQuery.seen_by(viewer).where(Ticket.number == number).statement.options(*loaded)) if number <= LARGEST_NUMBER else None
+    if ticket is None:
+        raise NotThere(_("There is no such ticket, or it is not yours to see."))
+    return ticket
