@@ -81,7 +81,7 @@ def words_of(mail: IncomingMail, by: Actor, trusted: bool = True) -> Words:
     if not text:
         text = ngettext("(no text, %(num)d file)", "(no text, %(num)d files)", len(kept)) if kept else _("(empty message)")
     return Words(
-        text[:400_000], full_text=whole[:1_000_000], html=clean(mail.html) if mail.html.strip() else None, via=Channel.MAIL,
+        text[:400_000], full_text=whole[:1_000_000], html=clean(quoting.visible_html(mail.html)) if mail.html.strip() else None, via=Channel.MAIL,
         message_id=mail.message_id[:255] or None, in_reply_to=mail.in_reply_to[:255] or None, attachments=kept, trusted=trusted,
     )  # fmt: skip
 

@@ -90,6 +90,8 @@ def _decide(row: RawMail, mail: IncomingMail) -> None:
         row.state, row.verdict = bounced.take(mail)
     elif _from_us(mail):
         row.state, row.verdict = RawState.IGNORED, _("The desk wrote this itself.")
+    elif mail.empty:
+        row.state, row.verdict = RawState.QUARANTINED, _("Nothing in it could be read.")
     elif not mail.sender.address:
         row.state, row.verdict = RawState.QUARANTINED, _("It names no sender, so nobody could be answered.")
     else:
