@@ -1,7 +1,9 @@
 /* FAB's generated pages: what its own ab.js does (select2, dependent selects, a form that asks again), in the page's words. */
 $(function () {
   "use strict";
-  const look = (field) => ({ placeholder: "", allowClear: !field.prop("multiple"), theme: "bootstrap", width: "100%" });
+  /* a relation's empty choice has no words, only the value "__None" */
+  const words = (option) => (option.id === "__None" || !option.text ? "–" : option.text);
+  const look = (field) => ({ placeholder: "", allowClear: !field.prop("multiple"), theme: "bootstrap", width: "100%", templateSelection: words, templateResult: words });
   const fill = (field, address) => $.get(address, (entries) => field.select2({ ...look(field), data: entries }));
 
   /* select2 puts its own box in front of the field; the label must name that box, too */
