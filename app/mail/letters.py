@@ -40,14 +40,15 @@ def words_of(delivery: Delivery, linked_files: Sequence[tuple[str, int]] = ()) -
     settings = desk.current()
     ticket = delivery.ticket
     said: dict[str, Any] = {
-        "delimiter": _(DELIMITER),
+        "subject": subject_of(delivery),
         "desk": {"name": settings.desk_name, "address": settings.mail_from},
+        "desk_name": settings.desk_name,
         "to": name_of(delivery),
-        "language": str(get_locale() or "en").replace("_", "-"),
+        "lang": str(get_locale() or "en").replace("_", "-"),
         "proven": outgoing.proven(delivery),
         "files": [{"name": name, "bytes": count} for name, count in linked_files],
         "said": SAID | {name: str(value) for name, value in delivery.values.items()},
-        "ticket": None, "entry": None, "history": [], "url": "",
+        "ticket": None, "entry": None, "history": [], "asked": None, "url": "", "delimiter": "", "reference": "", "portal_url": "", "preview": "", "why": "",
     }  # fmt: skip
     if ticket is not None:
         said |= _about(ticket, delivery)
@@ -91,7 +92,7 @@ def language_of(delivery: Delivery) -> str:
     else:
         customer = _customer(delivery)
         chosen = customer.language if customer is not None else None
-    return chosen if chosen in current_app.config["LANGUAGES"] else current_app.config["BABEL_DEFAULT_LOCALE"]  # type: ignore[no-any-return]
+    return chosen if chosen and chosen in current_app.config["LANGUAGES"] else str(current_app.config["BABEL_DEFAULT_LOCALE"])
 
 
 def entry_of(delivery: Delivery) -> Message | None:
@@ -111,8 +112,9 @@ def full(at: dt.datetime | None) -> str:
 def _about(ticket: Ticket, delivery: Delivery) -> dict[str, Any]:
     customers = outgoing.to_customer(delivery)
     entry = entry_of(delivery)
+    url = f"{current_app.config['PUBLIC_URL']}/{'portal' if customers else 'admin'}/tickets/{ticket.number}"
     return {
-        "url": f"{current_app.config['PUBLIC_URL']}/{'portal' if customers else 'admin'}/tickets/{ticket.number}",
+        "url": url, "delimiter": _(DELIMITER), "reference": ticket.display, "portal_url": url if customers and outgoing.proven(delivery) else "",
         "ticket": {
             "number": ticket.display, "subject": ticket.subject, "department": ticket.department.name, "state": ticket.state.value, "live": ticket.live,
             "priority": ticket.priority.name, "requester": ticket.requester.name or ticket.requester.email, "organization": str(ticket.requester.organization or ""),
@@ -147,7 +149,7 @@ def _absolute(cleaned: str) -> str:
 def _quote(message: Message) -> dict[str, Any]:
     text = message.text or html.text_of(message.html or "")
     text = text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE].rstrip() + " …"
-    return {"who": message.author_name, "at": full(message.created_at), "text": text, "html": Markup(html.from_text(text))}  # noqa: S704  # escaped there
+    return {"who": message.author_name, "at": full(message.created_at), "text": text}
 
 
 def _before(ticket: Ticket, entry: Message | None) -> Sequence[Message]:

@@ -39,9 +39,10 @@ class Line(Connection):
     host: smtplib.SMTP | None
 
     def __init__(self) -> None:
-        super().__init__(Mail().init_mail(settings(current_app.config["MAIL_URL"])))
+        super().__init__(Mail().init_mail(settings(current_app.config["MAIL_URL"])))  # type: ignore[arg-type]  # as Flask-Mail itself does
         self.host = None
         self.used = False
+        self.dead = ""
 
     def configure_host(self) -> smtplib.SMTP:
         """Raises what smtplib and ssl raise: a server without STARTTLS, or with a wrong certificate, gets nothing."""
@@ -51,43 +52,37 @@ class Line(Connection):
             host: smtplib.SMTP = smtplib.SMTP_SSL(server, port, local_hostname=name, timeout=TIMEOUT_SECONDS, context=context)
         else:
             host = smtplib.SMTP(server, port, local_hostname=name, timeout=TIMEOUT_SECONDS)
+        try:
+            self._secure(host, context)
+        except (smtplib.SMTPException, OSError, ValueError):
+            host.close()
+            raise
+        return host
+
+    def _secure(self, host: smtplib.SMTP, context: ssl.SSLContext) -> None:
         if self.mail.use_tls:
             host.starttls(context=context)
         if self.mail.username:
             host.login(self.mail.username, self.mail.password or "")
-        return host
+        host.ehlo_or_helo_if_needed()
 
     def send_bytes(self, sender: str, recipient: str, raw: bytes) -> str:
         """Hand one mail over and return the server's words. Raises Refused for this recipient, Broken for the line."""
         try:
-            try:
-                self._envelope(sender, recipient)
-            except (smtplib.SMTPServerDisconnected, ConnectionError):
-                if not self.used:
-                    raise
-                self.close()  # it had ended the idle line; nothing of this mail was said yet
-                self._envelope(sender, recipient)
+            self._envelope_on_live_line(sender, recipient)
             answer = self._expect(self._opened().data(raw), 250)
         except Refused as refusal:
             self._after(refusal)
             raise
         except smtplib.SMTPResponseException as problem:
-            refusal = Refused(problem.smtp_code, problem.smtp_error)
-            self._after(refusal)
-            raise refusal from problem
+            said_no = Refused(problem.smtp_code, problem.smtp_error)
+            self._after(said_no)
+            raise said_no from problem
         except (smtplib.SMTPException, OSError, ValueError) as problem:
             self.close()
-            raise Broken(f"{type(problem).__name__}: {problem}") from problem
+            raise Broken(said(problem)) from problem
         self.used = True
         return answer
-
-    def open(self) -> None:
-        """Raises Broken with what went wrong, whatever it was."""
-        try:
-            self._opened()
-        except (smtplib.SMTPException, OSError, ValueError) as problem:
-            self.close()
-            raise Broken(f"{type(problem).__name__}: {problem}") from problem
 
     def close(self) -> None:
         """Without waiting for a goodbye that may never come."""
@@ -107,9 +102,26 @@ class Line(Connection):
         self.close()
 
     def _opened(self) -> smtplib.SMTP:
+        """Raises Broken with what went wrong, whatever it was, and from then on at once: a server that is gone is asked once a run."""
+        if self.dead:
+            raise Broken(self.dead)
         if self.host is None:
-            self.host = self.configure_host()
+            try:
+                self.host = self.configure_host()
+            except (smtplib.SMTPException, OSError, ValueError) as problem:
+                self.dead = said(problem)
+                raise Broken(self.dead) from problem
         return self.host
+
+    def _envelope_on_live_line(self, sender: str, recipient: str) -> None:
+        """A server may end a line that was used before; nothing of this mail was said yet, so a new one is opened."""
+        try:
+            self._envelope(sender, recipient)
+        except (smtplib.SMTPServerDisconnected, ConnectionError):
+            if not self.used:
+                raise
+            self.close()
+            self._envelope(sender, recipient)
 
     def _envelope(self, sender: str, recipient: str) -> None:
         host = self._opened()
@@ -133,6 +145,13 @@ class Line(Connection):
                 self.host.rset()
         except (smtplib.SMTPException, OSError):
             self.close()
+
+
+def said(problem: Exception) -> str:
+    """A machine's complaint in one line."""
+    if isinstance(problem, smtplib.SMTPResponseException):
+        return str(Refused(problem.smtp_code, problem.smtp_error))
+    return f"{type(problem).__name__}: {problem}"
 
 
 def settings(url: str) -> dict[str, object]:

@@ -52,8 +52,9 @@ KINDS: dict[str, Kind] = {
 }
 """Each has mail/<name>.html and mail/<name>.txt."""
 SECRET = tuple(name for name, kind in KINDS.items() if kind.secret)
+TO_STRANGERS = ("ticket_created", "guest_proof")
 UNPROVEN_A_DAY = 2
-"""Acknowledgements a day to an address nobody proved: a stranger can make the desk write there only so often."""
+"""Of each of these a day to an address nobody proved: a stranger can make the desk write there only so often."""
 DAEMON = re.compile(r"(?:mailer-?daemon|mail-?daemon|postmaster|double-bounce)@", re.I)
 WRITTEN = (DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.CAPTURED)
 
@@ -159,7 +160,7 @@ def _entrys_reason(delivery: Delivery) -> str | None:
     entry = db.session.get(Message, delivery.message_id)
     if entry is not None and entry.kind is MessageKind.NOTE and to_customer(delivery):
         return _("An internal note is never mailed to a customer.")
-    if delivery.automatic and db.session.scalar(select(RawMail.id).where(RawMail.entry_id == delivery.message_id, RawMail.automatic.is_(True)).limit(1)):
+    if delivery.automatic and to_customer(delivery) and db.session.scalar(select(RawMail.id).where(RawMail.entry_id == delivery.message_id, RawMail.automatic.is_(True)).limit(1)):
         return _("A machine wrote the mail that this answers: two machines would write to each other for ever.")
     return None
 
@@ -172,7 +173,7 @@ def _over_cap(delivery: Delivery) -> str | None:
     most = desk.current().mail_cap_an_hour
     if _written_to(delivery.address, dt.timedelta(hours=1), group) >= most:
         return _("This address already got %(most)s automatic mails within an hour.", most=most)
-    if delivery.kind == "ticket_created" and not proven(delivery) and _written_to(delivery.address, dt.timedelta(days=1), Delivery.kind == "ticket_created") >= UNPROVEN_A_DAY:
+    if delivery.kind in TO_STRANGERS and not _verified(delivery) and _written_to(delivery.address, dt.timedelta(days=1), Delivery.kind == delivery.kind) >= UNPROVEN_A_DAY:
         return _("Nobody proved this address yet, and it got %(most)s confirmations today.", most=UNPROVEN_A_DAY)
     return None
 
@@ -183,10 +184,15 @@ def _written_to(address: str, within: dt.timedelta, *criteria: object) -> int:
 
 
 def proven(delivery: Delivery) -> bool:
-    """Whether this customer's address is known to be theirs; to others the desk repeats no word of a sender."""
-    customer = db.session.get(Customer, delivery.customer_id) if delivery.customer_id else None
+    """Whether this customer's address is known to be theirs, and the ticket by them; to others the desk repeats no word of a sender."""
     ticket = db.session.get(Ticket, delivery.ticket_id) if delivery.ticket_id else None
-    return customer is not None and customer.verified_at is not None and (ticket is None or ticket.proven)
+    entry = db.session.get(Message, delivery.message_id) if delivery.message_id else None
+    return _verified(delivery) and (ticket is None or ticket.proven) and (entry is None or entry.trusted)
+
+
+def _verified(delivery: Delivery) -> bool:
+    customer = db.session.get(Customer, delivery.customer_id) if delivery.customer_id else None
+    return customer is not None and customer.verified_at is not None
 
 
 def _email_of(customer_id: int) -> str | None:

@@ -43,7 +43,7 @@ def environment() -> SandboxedEnvironment:
         kept.globals.clear()
         kept.globals.update(_=_word, ngettext=_words)
         current_app.extensions["deskhand_mail_templates"] = kept
-    return kept  # type: ignore[no-any-return]
+    return kept
 
 
 @pass_eval_context

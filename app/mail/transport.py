@@ -94,7 +94,7 @@ def _lease(delivery_id: int) -> bool:
         .execution_options(synchronize_session=False)
     )
     db.session.commit()
-    return bool(taken.rowcount)  # type: ignore[attr-defined]
+    return bool(taken.rowcount)
 
 
 def _parcel(delivery_id: int) -> Parcel | None:

@@ -1,0 +1,58 @@
+"""Groups of staff who hear of a ticket, each cut to those who see it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+
+from flask import current_app
+from flask_appbuilder.security.sqla.models import Role, User
+from sqlalchemy import select
+
+from app.accounts.models import StaffProfile, department_member
+from app.accounts.viewer import Viewer, viewer
+from app.core.extensions import db
+from app.tickets.models import Ticket
+from app.tickets.visibility import sees as may_see
+
+SUPERVISORS = "Supervisor"
+"""The role whose people watch over promises."""
+MOST = 200
+"""People told of one ticket; a larger team than that follows the list."""
+
+
+def sees(staff_id: int, ticket: Ticket) -> bool:
+    person = viewer(staff_id)
+    return person is not None and may_see(person, ticket)
+
+
+def available(ticket: Ticket, at: dt.datetime) -> Iterator[Viewer]:
+    """Who may answer it and is there: the department's members, or everybody in a desk whose departments have none."""
+    present = select(StaffProfile).join(User, User.id == StaffProfile.user_id).where(User.active.is_(True)).order_by(StaffProfile.user_id).limit(MOST)
+    members = select(department_member.c.staff_id).where(department_member.c.department_id == ticket.department_id)
+    profiles = db.session.scalars(present.where(StaffProfile.user_id.in_(members))).all() or db.session.scalars(present).all()
+    there = [profile.user_id for profile in profiles if profile.available(at)]
+    return (person for person in _who_see(ticket, there) if person.can("reply"))
+
+
+def supervisors(ticket: Ticket) -> Iterator[Viewer]:
+    ids = db.session.scalars(select(User.id).where(User.active.is_(True), User.roles.any(Role.name == SUPERVISORS)).order_by(User.id).limit(MOST))
+    return _who_see(ticket, list(ids))
+
+
+def lead(ticket: Ticket) -> Viewer | None:
+    """Of the ticket's department, if there is one who sees it."""
+    found = viewer(ticket.department.lead_id) if ticket.department.lead_id else None
+    return found if found is not None and may_see(found, ticket) else None
+
+
+def proof_link(secret: str) -> str:
+    """Where a customer proves their address."""
+    return f"{current_app.config['PUBLIC_URL']}/portal/prove/{secret}"
+
+
+def _who_see(ticket: Ticket, ids: Iterable[int]) -> Iterator[Viewer]:
+    for staff_id in ids:
+        person = viewer(staff_id)
+        if person is not None and may_see(person, ticket):
+            yield person

@@ -1,0 +1,88 @@
+"""What waits behind the bell, and what each person wants to be told of."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import NamedTuple
+
+from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy.orm import joinedload
+
+from app.accounts.viewer import Viewer
+from app.core import clock
+from app.core.extensions import db
+from app.notifications.models import Notice, NoticePreference, Notification
+from app.tickets.models import Ticket
+from app.tickets.visibility import visible_to
+
+PAGE = 30
+KEPT = dt.timedelta(days=90)
+"""Older notices are forgotten; what happened stays in the tickets."""
+
+
+class Wanted(NamedTuple):
+    """Where somebody is told."""
+
+    app: bool
+    mail: bool
+
+
+DEFAULTS = {
+    Notice.TICKET_CREATED: Wanted(app=True, mail=False),
+    Notice.ASSIGNED: Wanted(app=True, mail=True),
+    Notice.CUSTOMER_REPLIED: Wanted(app=True, mail=True),
+    Notice.PRIORITY_CHANGED: Wanted(app=True, mail=True),
+    Notice.MENTION: Wanted(app=True, mail=True),
+    Notice.SLA_BREACH: Wanted(app=True, mail=True),
+}
+
+
+def wanted(staff_id: int, kind: Notice) -> Wanted:
+    """Their own choice, else the desk's default."""
+    chosen = db.session.get(NoticePreference, (staff_id, kind))
+    return Wanted(chosen.app, chosen.mail) if chosen is not None else DEFAULTS[kind]
+
+
+def all_wanted(staff_id: int) -> dict[Notice, Wanted]:
+    chosen = {row.kind: Wanted(row.app, row.mail) for row in db.session.scalars(select(NoticePreference).where(NoticePreference.staff_id == staff_id))}
+    return {kind: chosen.get(kind, default) for kind, default in DEFAULTS.items()}
+
+
+def prefer(staff_id: int, kind: Notice, choice: Wanted) -> None:
+    db.session.merge(NoticePreference(staff_id=staff_id, kind=kind, app=choice.app, mail=choice.mail))
+
+
+def unread_count(viewer: Viewer) -> int:
+    """Of tickets they see now: what they lost sight of counts no more."""
+    unread = select(func.count()).select_from(Notification).where(Notification.staff_id == viewer.id, Notification.read_at.is_(None), _still_visible(viewer))
+    return db.session.scalar(unread) or 0
+
+
+def newest(viewer: Viewer, before: int | None = None, limit: int = PAGE) -> list[Notification]:
+    mine = select(Notification).options(joinedload(Notification.ticket)).where(Notification.staff_id == viewer.id, _still_visible(viewer))
+    if before is not None:
+        mine = mine.where(Notification.id < before)
+    return list(db.session.scalars(mine.order_by(Notification.id.desc()).limit(limit)))
+
+
+def mark_read(viewer: Viewer, notification_id: int | None = None) -> int:
+    """One of theirs, or all. Returns how many were unread."""
+    unread = update(Notification).where(Notification.staff_id == viewer.id, Notification.read_at.is_(None)).values(read_at=clock.now())
+    if notification_id is not None:
+        unread = unread.where(Notification.id == notification_id)
+    result = db.session.execute(unread)
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def mark_ticket_read(viewer: Viewer, ticket_id: int) -> None:
+    """Whoever has the ticket before them knows of it."""
+    db.session.execute(update(Notification).where(Notification.staff_id == viewer.id, Notification.ticket_id == ticket_id, Notification.read_at.is_(None)).values(read_at=clock.now()))
+
+
+def forget_old() -> None:
+    db.session.execute(delete(Notification).where(Notification.created_at < clock.now() - KEPT))
+
+
+def _still_visible(viewer: Viewer):  # type: ignore[no-untyped-def]
+    return Notification.ticket_id.in_(select(Ticket.id).where(visible_to(viewer)))

@@ -1,0 +1,22 @@
+"""Jobs on notices."""
+
+from app.core.extensions import db
+from app.notifications import inbox, rules
+from app.tickets.timeline import TicketEvent
+
+
+def tell_department(event_id: int) -> None:
+    """Off the way of whoever wrote: a department may be large."""
+    event = db.session.get(TicketEvent, event_id)
+    if event is not None:
+        rules.tell_department(event)
+
+
+def tell_lead(event_id: int) -> None:
+    event = db.session.get(TicketEvent, event_id)
+    if event is not None:
+        rules.tell_lead(event)
+
+
+def forget_old() -> None:
+    inbox.forget_old()

@@ -1,0 +1,183 @@
+"""Who is told when something happens to a ticket: never whoever did it, and nobody more than they want.
+
+Each function here is a reaction, called in the transaction of the deed with its event; reactions.py lists them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from sqlalchemy import select
+
+from app.accounts import tokens
+from app.accounts.announcements import StaffLink
+from app.accounts.viewer import Kind
+from app.core import clock
+from app.core.extensions import db
+from app.core.outbox import Outbox
+from app.mail import outgoing
+from app.mail.models import Delivery, DeliveryState
+from app.notifications import audience, inbox
+from app.notifications.inbox import Wanted
+from app.notifications.models import Notice, Notification
+from app.settings import desk
+from app.tickets.models import Participant, ParticipantRole, Ticket
+from app.tickets.thread import Channel
+from app.tickets.timeline import Did, TicketEvent
+
+LEAD_AFTER = dt.timedelta(minutes=60)
+"""A breach that lasts so long is the department lead's, too."""
+SAME_DEED = dt.timedelta(seconds=15)
+"""A reply that also resolves or closes is one mail, not two."""
+
+
+def tell_of_opening(event: TicketEvent) -> None:
+    """The customer gets a confirmation, or the words with which staff began a conversation; the team hears of it when nobody has it."""
+    ticket = event.ticket
+    message_id = event.particulars.get("message_id")
+    if event.particulars.get("by_staff"):
+        tell_customers(ticket, "staff_replied", message_id)
+        return
+    if desk.current().mail_acknowledge:
+        acknowledge(ticket, message_id)
+    Outbox.put("notifications.tell_department", queue="bulk", event_id=event.id)
+
+
+def tell_of_message(event: TicketEvent) -> None:
+    """The customer wrote: their agent is told, or the department when nobody has the ticket."""
+    ticket = event.ticket
+    if ticket.assignee_id is None:
+        Outbox.put("notifications.tell_department", queue="bulk", event_id=event.id)
+    else:
+        tell_staff(ticket.assignee_id, Notice.CUSTOMER_REPLIED, event, mail=desk.current().mail_customer_replied)
+
+
+def tell_of_reply(event: TicketEvent) -> None:
+    """Staff answered: the customer and the CC get it, whole."""
+    tell_customers(event.ticket, "staff_replied", event.particulars.get("message_id"), actor=event)
+
+
+def tell_of_assignment(event: TicketEvent) -> None:
+    assignee = event.particulars.get("now_id")
+    if assignee is not None:
+        tell_staff(int(assignee), Notice.ASSIGNED, event, mail=desk.current().mail_team, message_id=_first_words(event.ticket))
+
+
+def tell_of_priority(event: TicketEvent) -> None:
+    if event.ticket.assignee_id is not None:
+        tell_staff(event.ticket.assignee_id, Notice.PRIORITY_CHANGED, event)
+
+
+def tell_of_mention(event: TicketEvent) -> None:
+    tell_staff(int(event.particulars["now_id"]), Notice.MENTION, event, message_id=event.particulars.get("message_id"))
+
+
+def tell_of_end(event: TicketEvent) -> None:
+    """Resolved or closed: the customer hears of it, unless they did it themselves."""
+    outcome = "resolved" if event.what is Did.RESOLVED else "closed"
+    if not desk.current().mail_resolved or (event.actor_kind is Kind.STAFF and _joined_to_reply(event, outcome)):
+        return
+    silent = event.actor_kind is Kind.SYSTEM and event.particulars.get("state_was") == "waiting"
+    tell_customers(event.ticket, f"ticket_{outcome}", actor=event, values={"outcome": "no_answer" if silent else ""})
+
+
+def tell_of_reminder(event: TicketEvent) -> None:
+    tell_customers(event.ticket, "waiting_reminder")
+
+
+def tell_of_breach(event: TicketEvent) -> None:
+    """The assignee and the supervisors who see the ticket at once; the department's lead when it lasts."""
+    ticket = event.ticket
+    people = {ticket.assignee_id} if ticket.assignee_id is not None else set()
+    for staff_id in sorted(people | {person.id for person in audience.supervisors(ticket)}):
+        tell_staff(staff_id, Notice.SLA_BREACH, event)
+    Outbox.put("notifications.tell_lead", queue="bulk", after=LEAD_AFTER, event_id=event.id)
+
+
+def tell_invited(link: StaffLink) -> None:
+    outgoing.put_notice("invitation", staff_id=link.staff_id, values={"link": link.link})
+
+
+def tell_reset(link: StaffLink) -> None:
+    outgoing.put_notice("password_reset", staff_id=link.staff_id, values={"link": link.link})
+
+
+def tell_department(event: TicketEvent) -> None:
+    """In the app, whoever of the department is there now; nobody when the ticket has found its agent meanwhile."""
+    ticket = event.ticket
+    if ticket.assignee_id is not None or not ticket.live:
+        return
+    kind = Notice.TICKET_CREATED if event.what is Did.OPENED else Notice.CUSTOMER_REPLIED
+    for person in audience.available(ticket, clock.now()):
+        tell_staff(person.id, kind, event, mail=kind is Notice.TICKET_CREATED and desk.current().mail_team)
+
+
+def tell_lead(event: TicketEvent) -> None:
+    """Only while the promise is still open."""
+    ticket = event.ticket
+    lead = audience.lead(ticket)
+    if lead is not None and ticket.live and (ticket.needs_response or (ticket.next_due_at is not None and ticket.next_due_at < clock.now())):
+        tell_staff(lead.id, Notice.SLA_BREACH, event)
+
+
+def acknowledge(ticket: Ticket, message_id: int | None) -> None:
+    """To an address nobody proved it goes without the sender's words, with a link that proves the address.
+
+    Whoever wrote by the guests' form gets that link by a mail of its own.
+    """
+    if ticket.channel is Channel.FORM and not ticket.proven:
+        return
+    values = {}
+    if not ticket.proven or ticket.requester.verified_at is None:
+        values["link"] = audience.proof_link(tokens.issue(tokens.Purpose.GUEST_PROOF, ticket.requester, ticket.id))
+    outgoing.put_notice("ticket_created", customer_id=ticket.requester_id, ticket_id=ticket.id, message_id=message_id, values=values)
+
+
+def tell_customers(ticket: Ticket, kind: str, message_id: int | None = None, actor: TicketEvent | None = None, values: dict[str, str] | None = None) -> None:
+    """The requester, and for a reply every CC an agent approved; one mail each, so that nobody sees the others' addresses."""
+    if actor is None or actor.customer_id != ticket.requester_id:
+        outgoing.put_notice(kind, customer_id=ticket.requester_id, ticket_id=ticket.id, message_id=message_id, values=values)
+    for part in _copied(ticket) if kind == "staff_replied" else ():
+        if actor is None or part.customer_id is None or part.customer_id != actor.customer_id:
+            outgoing.put_notice(kind, participant_id=part.id, ticket_id=ticket.id, message_id=message_id, values=values)
+
+
+def tell_staff(staff_id: int, kind: Notice, event: TicketEvent, mail: bool = True, message_id: int | None = None) -> None:
+    """Where this person wants it, if they did not do it themselves and see the ticket."""
+    ticket = event.ticket
+    if staff_id == event.staff_id or not audience.sees(staff_id, ticket):
+        return
+    choice = inbox.wanted(staff_id, kind) if mail else Wanted(inbox.wanted(staff_id, kind).app, mail=False)
+    said = {"who": event.actor_name, "was": str(event.particulars.get("was") or ""), "now": str(event.particulars.get("now") or "")}
+    if choice.app:
+        db.session.add(Notification(staff_id=staff_id, kind=kind, ticket_id=ticket.id, parts=said))
+    if choice.mail:
+        name = "new_ticket" if kind is Notice.TICKET_CREATED else kind.value
+        outgoing.put_notice(name, staff_id=staff_id, ticket_id=ticket.id, message_id=message_id or event.particulars.get("message_id"), values=said)
+
+
+def _copied(ticket: Ticket) -> Iterator[Participant]:
+    """CC without the requester's own address, each address once."""
+    seen = {ticket.requester.email_key}
+    parts = db.session.scalars(select(Participant).where(Participant.ticket_id == ticket.id, Participant.role == ParticipantRole.CC, Participant.approved.is_(True)).order_by(Participant.id))
+    for part in parts:
+        address = (outgoing.address_of(Delivery(participant_id=part.id)) or "").strip().casefold()
+        if address and address not in seen:
+            seen.add(address)
+            yield part
+
+
+def _joined_to_reply(event: TicketEvent, outcome: str) -> bool:
+    """Whether the same deed just sent a reply that can say it as well."""
+    recent = select(Delivery).where(
+        Delivery.ticket_id == event.ticket_id, Delivery.kind == "staff_replied", Delivery.state == DeliveryState.QUEUED, Delivery.tries == 0, Delivery.created_at > clock.now() - SAME_DEED
+    )  # fmt: skip
+    replies = list(db.session.scalars(recent))
+    for reply in replies:
+        reply.values = {**reply.values, "outcome": outcome}
+    return bool(replies)
+
+
+def _first_words(ticket: Ticket) -> int | None:
+    return ticket.messages[0].id if ticket.messages else None

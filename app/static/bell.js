@@ -1,0 +1,26 @@
+// Keeps the number on the bell true while a page stays open. Asks rarely, and not at all while nobody looks.
+(() => {
+  const EVERY = 30000
+  const bells = document.querySelectorAll("[data-bell]")
+  const show = (bell, count) => {
+    const number = bell.querySelector("[data-bell-count]")
+    number.textContent = count > 99 ? "99+" : String(count)
+    number.hidden = count === 0
+    bell.setAttribute("aria-label", count ? bell.dataset.some.replace("{n}", count) : bell.dataset.none)
+  }
+  const ask = async () => {
+    if (document.hidden) return
+    for (const bell of bells) {
+      try {
+        const response = await fetch(bell.dataset.bell, { headers: { Accept: "application/json" } })
+        if (response.ok && !response.redirected) show(bell, (await response.json()).count)
+      } catch {
+        // the desk is away: the next question may reach it
+      }
+    }
+  }
+  if (!bells.length) return
+  ask()
+  setInterval(ask, EVERY)
+  document.addEventListener("visibilitychange", ask)
+})()

@@ -1,0 +1,75 @@
+"""A mail server for tests, on loopback, whose answers a test chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
+
+
+class Sink:
+    """Takes mail. `refuse` says what it answers to a recipient, `after_data` what to whole mails; "drop" cuts the line instead."""
+
+    def __init__(self) -> None:
+        self.mails: list[bytes] = []
+        self.recipients: list[str] = []
+        self.senders: list[str] = []
+        self.refuse: dict[str, str] = {}
+        self.after_data: str = "250 2.0.0 Ok: queued as 4711"
+        self.connections = 0
+
+    async def handle_EHLO(self, server: SMTP, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:  # noqa: N802
+        self.connections += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_RCPT(self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802
+        answer = self.refuse.get(address, "250 OK")
+        if answer == "drop":
+            server.transport.abort()
+        if answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return answer
+
+    async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802
+        if self.after_data == "drop after keeping":
+            self._keep(envelope)
+            server.transport.abort()
+            return "250 never said"
+        if self.after_data.startswith("250"):
+            self._keep(envelope)
+        return self.after_data
+
+    def _keep(self, envelope: Any) -> None:
+        self.mails.append(envelope.content)
+        self.recipients += envelope.rcpt_tos
+        self.senders.append(envelope.mail_from)
+
+    @property
+    def parsed(self) -> list[EmailMessage]:
+        return [message_from_bytes(raw, policy=policy.default) for raw in self.mails]  # type: ignore[misc]
+
+
+class LoopbackController(Controller):
+    """With a free port of the system's choice; aiosmtpd checks that it answers."""
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+@contextmanager
+def serving(sink: Sink, **settings: Any) -> Iterator[int]:
+    """The port of a server that gives its mail to `sink`."""
+    controller = LoopbackController(sink, hostname="127.0.0.1", port=0, **settings)
+    controller.start()
+    try:
+        yield controller.port
+    finally:
+        controller.stop()
+
