@@ -15,6 +15,7 @@ MODELS = (
     "app.tickets.models",
     "app.tickets.numbering",
     "app.tickets.tally",
+    "app.reports.daily",
     "app.sla.models",
     "app.assignment.models",
     "app.kb.models",
@@ -36,7 +37,7 @@ DOORS: tuple[str, ...] = (
 )
 """Each has `register(appbuilder)`. The order is that of the menu."""
 
-BLUEPRINTS: tuple[str, ...] = ("app.search.cli", "app.mail.cli", "app.desk.cli", "app.portal.views")
+BLUEPRINTS: tuple[str, ...] = ("app.search.cli", "app.reports.cli", "app.mail.cli", "app.desk.cli", "app.portal.views")
 """Each has `register(app)`: doors that are not Flask-AppBuilder's."""
 
 

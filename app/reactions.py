@@ -7,19 +7,20 @@ from app.accounts.availability import Presence
 from app.assignment import queue as assignment
 from app.core.events import Reaction
 from app.notifications import rules as notices
+from app.reports import daily as reports
 from app.search import index as search
 from app.sla import clocks as sla
 from app.tickets.timeline import Did
 
 REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
-    Did.OPENED: (search.index_opening, sla.follow, assignment.assign_new, notices.tell_of_opening),
+    Did.OPENED: (search.index_opening, reports.count, sla.follow, assignment.assign_new, notices.tell_of_opening),
     Did.RECEIVED: (search.index_message, sla.follow, notices.tell_of_message),
-    Did.REPLIED: (search.index_message, sla.follow, notices.tell_of_reply),
+    Did.REPLIED: (search.index_message, reports.count, sla.follow, notices.tell_of_reply),
     Did.NOTED: (search.index_message,),
     Did.STATUS_CHANGED: (sla.follow,),
-    Did.RESOLVED: (sla.follow, assignment.fill_room, notices.tell_of_end),
-    Did.CLOSED: (sla.follow, assignment.fill_room, notices.tell_of_end),
-    Did.REOPENED: (sla.follow, assignment.assign_again),
+    Did.RESOLVED: (reports.count, sla.follow, assignment.fill_room, notices.tell_of_end),
+    Did.CLOSED: (reports.count, sla.follow, assignment.fill_room, notices.tell_of_end),
+    Did.REOPENED: (reports.count, sla.follow, assignment.assign_again),
     Did.PRIORITY_CHANGED: (sla.follow, notices.tell_of_priority),
     Did.ASSIGNED: (notices.tell_of_assignment,),
     Did.MENTIONED: (notices.tell_of_mention,),

@@ -7,6 +7,7 @@ from app.mail import jobs as mail
 from app.mail import incoming
 from app.notifications import jobs as notifications
 from app.portal import jobs as portal
+from app.reports import jobs as reports
 from app.search import jobs as search
 from app.sla import jobs as sla
 from app.tickets import jobs as tickets
@@ -21,6 +22,7 @@ JOBS: dict[str, JobFunction] = {
     "notifications.tell_lead": notifications.tell_lead,
     "portal.mail_password_reset": portal.mail_password_reset,
     "portal.mail_sign_in_link": portal.mail_sign_in_link,
+    "reports.recount": reports.recount,
     "search.index_customer": search.index_customer,
     "search.rebuild": search.rebuild,
     "sla.check": sla.check,
@@ -39,6 +41,7 @@ PERIODIC: dict[str, tuple[int, str]] = {
     "notifications.forget_old": (86400, "bulk"),
     "sla.check": (86400, "bulk"),
     "sla.enforce": (30, "bulk"),
+    "reports.recount": (86400, "reports"),
     "slots.forget_old": (86400, "bulk"),
     "tickets.close_resolved": (300, "bulk"),
     "tickets.close_waiting": (300, "bulk"),

@@ -42,7 +42,10 @@ class Sorted(Timeline):
         if (category.id if category else None) != self.category_id:
             was: Category | None = self.category
             self.category, self.category_id = category, category.id if category else None
-            self.record(Did.CATEGORY_CHANGED, by, was=was.name if was else None, now=category.name if category else None)
+            self.record(
+                Did.CATEGORY_CHANGED, by, was=was.name if was else None, now=category.name if category else None,
+                was_id=was.id if was else None, now_id=category.id if category else None,
+            )  # fmt: skip
             self.release_if_lost()  # type: ignore[attr-defined]
 
     def move_to(self, department: Department, by: Actor) -> None:

@@ -41,6 +41,11 @@ def sees_all(viewer: Viewer) -> bool:
     return viewer.can("show") and _open_scope(viewer) and not viewer.departments
 
 
+def sees_whole_departments(viewer: Viewer) -> bool:
+    """All of their departments' tickets, so that sums a department may stand for sums of what they see."""
+    return viewer.can("show") and _open_scope(viewer)
+
+
 def _open_scope(viewer: Viewer) -> bool:
     wide = Scope.ALL in viewer.scopes or Scope.OWN_DEPARTMENTS in viewer.scopes
     return wide or (Scope.MINE_AND_UNASSIGNED in viewer.scopes and desk.current().agents_see_departments)

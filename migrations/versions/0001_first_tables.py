@@ -85,6 +85,54 @@ def upgrade() -> None:
         sa.UniqueConstraint("name"),
     )
     op.create_table(
+        "daily_agent_figure",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("department_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("staff_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("replies", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("resolved", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("first_responses", sa.Integer(), server_default="0", nullable=False),
+        sa.Column(
+            "first_response_seconds",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            server_default="0",
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("day", "department_id", "staff_id"),
+    )
+    op.create_table(
+        "daily_figure",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("department_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("category_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("priority_rank", sa.Integer(), nullable=False),
+        sa.Column("opened", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("resolved", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("reopened", sa.Integer(), server_default="0", nullable=False),
+        sa.Column(
+            "resolution_seconds",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            server_default="0",
+            nullable=False,
+        ),
+        sa.Column("first_responses", sa.Integer(), server_default="0", nullable=False),
+        sa.Column(
+            "first_response_seconds",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            server_default="0",
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("day", "department_id", "category_id", "priority_rank"),
+    )
+    op.create_table(
+        "daily_wait",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("department_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("span", sa.Integer(), nullable=False),
+        sa.Column("first_responses", sa.Integer(), server_default="0", nullable=False),
+        sa.PrimaryKeyConstraint("day", "department_id", "span"),
+    )
+    op.create_table(
         "job_slot",
         sa.Column("job", sa.String(length=255), nullable=False),
         sa.Column("slot", sa.Integer(), nullable=False),
@@ -1214,6 +1262,9 @@ def downgrade() -> None:
 
     op.drop_table("organization")
     op.drop_table("job_slot")
+    op.drop_table("daily_wait")
+    op.drop_table("daily_figure")
+    op.drop_table("daily_agent_figure")
     op.drop_table("ab_view_menu")
     op.drop_table("ab_user")
     op.drop_table("ab_role")
