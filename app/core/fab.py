@@ -78,6 +78,18 @@ class DeskInterface(SQLAInterface):  # type: ignore[misc]
             return None
         return self.apply_filters(self.session.query(self.obj), filters).filter(self._id() == wanted).first()
 
+    def is_nullable(self, col_name: str) -> bool:
+        """A box that is not ticked sends nothing: FAB would call a required one missing."""
+        return bool(self.is_boolean(col_name) or super().is_nullable(col_name))
+
+    def get_related_interface(self, col_name: str) -> DeskInterface:
+        """Of another model, for the choices of a form: this one's row rule and options do not fit it."""
+        return DeskInterface(self.get_related_model(col_name))
+
+    def get_related_interface(self, col_name: str) -> DeskInterface:
+        """What a picker offers: plain rows of the other model. Our row options and row rule are this model's alone."""
+        return DeskInterface(self.get_related_model(col_name), self.session)
+
     def _id(self) -> Any:
         return getattr(self.obj, self.get_pk_name())
 
