@@ -83,10 +83,6 @@ class DeskInterface(SQLAInterface):  # type: ignore[misc]
         return bool(self.is_boolean(col_name) or super().is_nullable(col_name))
 
     def get_related_interface(self, col_name: str) -> DeskInterface:
-        """Of another model, for the choices of a form: this one's row rule and options do not fit it."""
-        return DeskInterface(self.get_related_model(col_name))
-
-    def get_related_interface(self, col_name: str) -> DeskInterface:
         """What a picker offers: plain rows of the other model. Our row options and row rule are this model's alone."""
         return DeskInterface(self.get_related_model(col_name), self.session)
 
