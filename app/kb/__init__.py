@@ -1,0 +1,1 @@
+"""The help center's articles: how they are written, kept clean and found."""

@@ -1,0 +1,107 @@
+"""A ticket's story as its customer reads it: public messages and what the desk did, in the order of time. Notes never get here."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import datetime as dt
+import html
+import re
+
+from flask_babel import gettext as _
+from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from app.accounts.viewer import CustomerActor, Kind
+from app.core.extensions import db
+from app.tickets.choices import Status
+from app.tickets.models import Ticket
+from app.tickets.thread import Attachment, Channel, Message
+from app.tickets.timeline import Did, TicketEvent
+from app.tickets.visibility import events_visible_to, messages_visible_to, visible_to
+
+EMBEDDED = re.compile(r' src="cid:([^"]*)"')
+
+
+@dc.dataclass(frozen=True)
+class Entry:
+    """One line of the thread: a message (`role` client or staff) or an event (`role` system)."""
+
+    at: dt.datetime
+    role: str
+    text: str
+    id: int = 0
+    author: str = ""
+    by_mail: bool = False
+    trusted: bool = True
+    html: Markup | None = None
+    files: tuple[Attachment, ...] = ()
+
+
+def read(ticket: Ticket, actor: CustomerActor) -> list[Entry]:
+    """At the same instant the message stands before what it brought about."""
+    entries = [*_messages(ticket, actor), *_events(ticket, actor)]
+    return sorted(entries, key=lambda entry: (entry.at, entry.role == "system"))
+
+
+def _messages(ticket: Ticket, actor: CustomerActor) -> list[Entry]:
+    wanted = select(Message).where(Message.ticket_id == ticket.id, messages_visible_to(actor))
+    return [_message(message) for message in db.session.scalars(wanted.options(selectinload(Message.attachments)).order_by(Message.id))]
+
+
+def _message(message: Message) -> Entry:
+    files = tuple(message.attachments) if message.trusted else ()
+    embedded = {file.content_id: file for file in files if file.content_id and file.image}
+    shown: set[int] = set()
+    markup = Markup(EMBEDDED.sub(lambda found: _picture(found, embedded, shown), message.html)) if message.html else None
+    return Entry(
+        message.created_at, "client" if message.by_customer else "staff", message.text, message.id, message.author_name,
+        message.via is Channel.MAIL, message.trusted, markup, tuple(file for file in files if file.id not in shown),
+    )  # fmt: skip
+
+
+def _picture(found: re.Match[str], embedded: dict[str, Attachment], shown: set[int]) -> str:
+    """A picture that came inside a mail, by its own guarded address; one that did not come is left out."""
+    file = embedded.get(html.unescape(found.group(1)).strip("<>"))
+    if file is None:
+        return ""
+    shown.add(file.id)
+    return f' src="/portal/files/{file.id}?inline=1"'
+
+
+def _events(ticket: Ticket, actor: CustomerActor) -> list[Entry]:
+    wanted = select(TicketEvent).where(TicketEvent.ticket_id == ticket.id, events_visible_to(actor))
+    events = db.session.scalars(wanted.order_by(TicketEvent.id)).all()
+    labels = _labels() if any("state" in event.particulars for event in events) else {}
+    linked = _linked([event.particulars["other_id"] for event in events if "other_id" in event.particulars], actor)
+    told = ((event, _told(event, labels, linked)) for event in events)
+    return [Entry(event.at, "system", text) for event, text in told if text]
+
+
+def _labels() -> dict[int, str]:
+    return {status.id: status.label for status in db.session.scalars(select(Status))}
+
+
+def _linked(ids: list[int], actor: CustomerActor) -> set[int]:
+    """Of tickets that were linked, those this customer may know of."""
+    return set(db.session.scalars(select(Ticket.id).where(Ticket.id.in_(ids), visible_to(actor)))) if ids else set()
+
+
+def _told(event: TicketEvent, labels: dict[int, str], linked: set[int]) -> str | None:
+    """In the customer's words; None for what is not for them to know."""
+    given = event.particulars
+    if event.what is Did.ASSIGNED:
+        return _("%(name)s is working on your ticket", name=given["now"]) if given.get("now") else None
+    if event.what is Did.PRIORITY_CHANGED:
+        return _("Priority changed to %(name)s", name=given.get("now"))
+    if event.what is Did.DEPARTMENT_CHANGED:
+        return _("Passed to %(name)s", name=given.get("now"))
+    if event.what is Did.LINKED:
+        return _("Belongs together with ticket %(number)s", number=given["number"]) if given.get("other_id") in linked else None
+    if event.actor_kind is Kind.CUSTOMER and event.what is Did.CLOSED:
+        return _("%(name)s closed the ticket", name=event.actor_name)
+    if event.actor_kind is Kind.CUSTOMER and event.what is Did.REOPENED:
+        return _("%(name)s opened the ticket again", name=event.actor_name)
+    if "state" in given:
+        return _("Status changed to %(status)s", status=labels.get(given.get("now_id", 0)) or given.get("now"))
+    return None

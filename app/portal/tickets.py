@@ -1,0 +1,184 @@
+"""My tickets, one ticket, a new ticket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import abort, flash, redirect, request
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from app.accounts import rights
+from app.core.errors import Invalid
+from app.core.extensions import db
+from app.kb import finding
+from app.portal import choosing
+from app.portal.files import Received
+from app.portal.frame import me, myself, page, portal, signed_in
+from app.portal.promise import meaning, promise
+from app.portal.shelf import Wish, shelf
+from app.portal.thread import read
+from app.tickets.choices import State
+from app.tickets.models import Ticket
+from app.tickets.opening import NewTicket, open_ticket
+from app.tickets.thread import Channel, Words
+from app.tickets.visibility import visible_to
+
+LARGEST_NUMBER = 2**63 - 1
+
+
+@portal.get("/tickets")
+@signed_in
+def my_tickets() -> Any:
+    found = shelf(Wish.of(request.args), me())
+    extra = {"waiting_for_you": found.waiting} if not found.wish.q else {}
+    return page("portal/tickets.html", shelf=found, wish=found.wish, myself=myself(), **extra)
+
+
+@portal.get("/tickets/<int:number>")
+@signed_in
+def show_ticket(number: int) -> Any:
+    return _ticket_page(_ticket(number))
+
+
+def _ticket(number: int) -> Ticket:
+    """One that this customer may see; 404 for every other, whether it exists or not."""
+    wanted = select(Ticket).where(Ticket.number == number, visible_to(me()))
+    loaded = (joinedload(Ticket.status), joinedload(Ticket.department), joinedload(Ticket.category), joinedload(Ticket.priority), joinedload(Ticket.requester))
+    ticket = db.session.scalar(wanted.options(*loaded)) if number <= LARGEST_NUMBER else None
+    return ticket or abort(404)
+
+
+def _ticket_page(ticket: Ticket, code: int = 200, **form: Any) -> Any:
+    actor = me()
+    return page(
+        "portal/ticket.html", code, ticket=ticket, thread=read(ticket, actor), promise=promise(ticket), meaning=meaning(ticket.state), mine=ticket.requester_id == actor.customer_id,
+        may_close=ticket.state is not State.CLOSED and rights.may(actor, "close", ticket), **{"values": {}, "errors": {}, "kept": [], **form},
+    )  # fmt: skip
+
+
+@portal.post("/tickets/<int:number>/reply")
+@signed_in
+def reply(number: int) -> Any:
+    ticket, actor = _ticket(number), me()
+    received = Received(actor)
+    received.secure()
+    errors = received.errors
+    try:
+        if not errors:
+            message = ticket.receive(Words(request.form.get("message", ""), via=Channel.PORTAL, attachments=tuple(received.kept)), by=actor)
+    except Invalid as refusal:
+        db.session.rollback()
+        errors = {"message": refusal.fields.get("body", str(refusal))}
+    if errors:
+        return _ticket_page(_ticket(number), received.code, values=request.form, errors=errors, kept=received.kept)
+    db.session.commit()
+    elsewhere = message.ticket_id != ticket.id
+    flash(_("This ticket stays closed, so we opened a new one for you.") if elsewhere else _("Sent. You find our answer here and in your mail."))
+    return redirect(f"/portal/tickets/{message.ticket.number}#m{message.id}", 303)
+
+
+@portal.post("/tickets/<int:number>/close")
+@signed_in
+def close(number: int) -> Any:
+    """With a last word if they like."""
+    ticket, actor = _ticket(number), me()
+    last = request.form.get("last", "").strip()
+    try:
+        rights.demand(actor, "close", ticket)
+        if last and ticket.live:
+            ticket.receive(Words(last, via=Channel.PORTAL), by=actor)
+        ticket.close(by=actor)
+    except Invalid as refusal:
+        db.session.rollback()
+        return _ticket_page(_ticket(number), 422, values=request.form, errors={"last": refusal.fields.get("body", str(refusal))})
+    db.session.commit()
+    flash(_("Closed. Thank you for telling us."))
+    return redirect(f"/portal/tickets/{number}", 303)
+
+
+@portal.post("/tickets/<int:number>/keep")
+@signed_in
+def keep_open(number: int) -> Any:
+    ticket = _ticket(number)
+    ticket.keep_open(by=me())
+    db.session.commit()
+    flash(_("We keep it open."))
+    return redirect(f"/portal/tickets/{number}", 303)
+
+
+@portal.get("/tickets/<int:number>/keep")
+@portal.get("/tickets/<int:number>/close")
+@signed_in
+def confirm(number: int) -> Any:
+    """Where a mail's buttons lead: mail scanners open every link, so nothing changes before a press here."""
+    return page("portal/confirm.html", ticket=_ticket(number), keep=request.path.endswith("/keep"))
+
+
+@portal.get("/tickets/new")
+@signed_in
+def new_ticket() -> Any:
+    return _new_page(request.args)
+
+
+def _new_page(values: Mapping[str, str], code: int = 200, errors: Mapping[str, str] | None = None, kept: Any = ()) -> Any:
+    options = choosing.options()
+    category = choosing.chosen(options.categories, values.get("category"))
+    subject = values.get("subject", "")
+    return page(
+        "portal/new.html", code, options=options, values={"priority": options.usual_priority, **values}, errors=errors or {}, kept=kept,
+        category=category, asked_often=finding.asked_often(category.id) if category else [], **_suggested(subject),
+    )  # fmt: skip
+
+
+def _suggested(subject: str) -> dict[str, Any]:
+    return {"articles": finding.suggestions(subject), "similar": choosing.similar(subject, me())}
+
+
+@portal.get("/tickets/new/suggest")
+@signed_in
+def suggest() -> Any:
+    """Swapped in while the subject is typed."""
+    return page("portal/_suggest.html", waiting_for_you=0, **_suggested(request.args.get("subject", "")[:500]))
+
+
+@portal.get("/tickets/new/faq")
+@signed_in
+def often_asked() -> Any:
+    category = choosing.chosen(choosing.options().categories, request.args.get("category"))
+    return page("portal/_faq.html", waiting_for_you=0, category=category, asked_often=finding.asked_often(category.id) if category else [])
+
+
+@portal.post("/tickets/new")
+@signed_in
+def open_new() -> Any:
+    form = request.form
+    if form.get("step") == "look":
+        return _new_page(form)
+    received = Received(me())
+    received.secure()
+    errors = {**choosing.missing(form), **received.errors}
+    try:
+        if not errors:
+            ticket = _open(form, received)
+    except Invalid as refusal:
+        db.session.rollback()
+        errors = choosing.as_form(refusal)
+    if errors:
+        return _new_page(form, received.code, errors, received.kept)
+    db.session.commit()
+    flash(_("We have it. Your number is %(number)s.", number=ticket.display))
+    return redirect(f"/portal/tickets/{ticket.number}", 303)
+
+
+def _open(form: Mapping[str, str], received: Received) -> Ticket:
+    options = choosing.options()
+    words = Words(form.get("message", ""), via=Channel.PORTAL, attachments=tuple(received.kept))
+    new = NewTicket(
+        subject=form.get("subject", ""), words=words, requester=myself(),
+        department=choosing.demand("department", options.departments, form), category=choosing.demand("category", options.categories, form),
+        priority=choosing.demand("priority", options.priorities, form),
+    )  # fmt: skip
+    return open_ticket(new, by=me())
