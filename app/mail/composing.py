@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -63,7 +64,7 @@ def ascii_address(address: str) -> str:
     try:
         host = host if host.isascii() else host.encode("idna").decode()
         Address(addr_spec=f"{local}@{host}")
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, MessageError):
         at = ""
     if not at or not local.isascii() or CONTROLS.search(address) or len(local) > 64 or any(mark in address for mark in " <>,;"):
         raise Unsendable(_("“%(address)s” is no address that mail can be sent to.", address=one_line(address)))

@@ -52,6 +52,8 @@ KINDS: dict[str, Kind] = {
 }
 """Each has mail/<name>.html and mail/<name>.txt."""
 SECRET = tuple(name for name, kind in KINDS.items() if kind.secret)
+TO_ANYBODY = ("test_mail",)
+"""To a bare address. Of any other mail the recipient is a row: when that is gone, nobody is written to."""
 TO_STRANGERS = ("ticket_created", "guest_proof")
 UNPROVEN_A_DAY = 2
 """Of each of these a day to an address nobody proved: a stranger can make the desk write there only so often."""
@@ -122,7 +124,7 @@ def address_of(delivery: Delivery) -> str | None:
     if delivery.staff_id is not None:
         user = db.session.get(User, delivery.staff_id)
         return user.email if user is not None and user.active else None
-    return delivery.address
+    return delivery.address if delivery.kind in TO_ANYBODY else None
 
 
 def held_back(delivery: Delivery) -> str | None:
