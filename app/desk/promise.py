@@ -28,14 +28,21 @@ def promise_of(ticket: Ticket, at: dt.datetime) -> Promise:
     if not ticket.live:
         return _kept(ticket)
     if due is None:
-        promised = ticket.first_response_due_at or ticket.resolution_due_at
-        paused = promised is not None and ticket.state in (State.WAITING, State.HOLD)
-        return Promise("paused", _("Paused")) if paused else Promise("none", _("No target"))
+        return _standing(ticket)
     left, whole = due - at, max(due - ticket.created_at, dt.timedelta(minutes=1))
     used = max(0, min(100, round(100 * (1 - left / whole))))
     if left < dt.timedelta(0):
         return Promise("breach", _("%(time)s over", time=lasting(-left)), 100)
     return Promise("risk" if left * NEAR_SHARE <= whole else "ok", _("%(time)s left", time=lasting(left)), used)
+
+
+def _standing(ticket: Ticket) -> Promise:
+    """No clock runs: it is the customer's turn, or the only promise was the first reply."""
+    if ticket.resolution_due_at is None and ticket.first_response_at is not None and ticket.first_response_due_at is not None:
+        return Promise("done", _("Met")) if ticket.first_response_at <= ticket.first_response_due_at else Promise("breach", _("Missed"))
+    promised = ticket.first_response_due_at or ticket.resolution_due_at
+    paused = promised is not None and ticket.state in (State.WAITING, State.HOLD)
+    return Promise("paused", _("Paused")) if paused else Promise("none", _("No target"))
 
 
 def _kept(ticket: Ticket) -> Promise:
