@@ -131,12 +131,9 @@ def _previous(ticket: Ticket) -> int | None:
 
 
 def _log(ticket: Ticket, choice: Choice) -> None:
-    db.session.add(
-        AssignmentLog(
-            ticket_id=ticket.id, agent_id=choice.agent.id if choice.agent else None, method=choice.method, reason=choice.reason,
-            candidates={"considered": [each.told() for each in choice.candidates]},
-        )  # fmt: skip
-    )
+    log = AssignmentLog(ticket_id=ticket.id, agent_id=choice.agent.id if choice.agent else None, method=choice.method, reason=choice.reason)
+    log.candidates = {"considered": [each.told() for each in choice.candidates]}
+    db.session.add(log)
 
 
 def _stamp(choice: Choice) -> None:
@@ -144,4 +141,5 @@ def _stamp(choice: Choice) -> None:
     assert choice.agent is not None
     latest = max(each.last_assigned_at for each in choice.candidates)
     at = max(clock.now(), latest + dt.timedelta(microseconds=1))
-    db.session.execute(update(StaffProfile).where(StaffProfile.user_id == choice.agent.id).values(last_assigned_at=at))
+    stamp = update(StaffProfile).where(StaffProfile.user_id == choice.agent.id).values(last_assigned_at=at)
+    db.session.execute(stamp.execution_options(synchronize_session=False))

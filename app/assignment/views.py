@@ -12,7 +12,7 @@ from flask_appbuilder.security.decorators import permission_name
 from flask_appbuilder.utils.base import get_safe_redirect
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import IntegerField, SelectField
+from wtforms import DateTimeLocalField, IntegerField, SelectChoice, SelectField
 from wtforms.validators import NumberRange, Optional
 
 from app.accounts import availability as presence
@@ -25,7 +25,7 @@ from app.core.fab import DeskInterface, DeskView
 LONGEST_ABSENCE_HOURS = 24 * 366
 
 
-class SwitchView(BaseView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+class SwitchView(BaseView):
     """One's own availability, from the menu of every page."""
 
     route_base = "/admin"
@@ -54,10 +54,11 @@ class AvailabilityView(DeskView):
     list_title = show_title = edit_title = _l("Availability")
     list_columns = show_columns = ["user", "availability", "away_until", "capacity", "last_assigned_at"]
     edit_columns = ["availability", "away_until", "capacity"]
-    search_columns = ["availability"]
+    search_columns = ["capacity"]
     order_columns = ["last_assigned_at"]
     edit_form_extra_fields = {
-        "availability": SelectField(_l("Availability"), choices=[(each.value, label) for each, label in presence.LABELS.items()], coerce=Availability),
+        "availability": SelectField(_l("Availability"), choices=[SelectChoice(each.value, label) for each, label in presence.LABELS.items()], coerce=Availability),
+        "away_until": DateTimeLocalField(_l("Away until"), [Optional()]),
         "capacity": IntegerField(_l("Open tickets they can hold"), [Optional(), NumberRange(0, 10_000)]),
     }
     formatters_columns = {"availability": lambda value: str(presence.LABELS[Availability(value)])}
@@ -98,7 +99,8 @@ def mine() -> Availability | None:
         return None
     if "availability" not in g:
         g.availability = presence.of(g.user.id)
-    return g.availability  # type: ignore[no-any-return]
+    present: Availability = g.availability
+    return present
 
 
 def register(appbuilder: AppBuilder) -> None:

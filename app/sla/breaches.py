@@ -43,8 +43,9 @@ def tell(late: SlaClock, ticket: Ticket) -> bool:
     """True for the one who told it first."""
     now = clock.now()
     late.detected_at = now
+    db.session.flush()  # a clock that starts and ends late in one transaction has no id yet
     fired = {"clock_id": late.id, "epoch": late.epoch, "level": WHOLE, "at": now}
-    first = bool(db.session.execute(_insert().values(fired).on_conflict_do_nothing()).rowcount)  # type: ignore[attr-defined]
+    first = bool(db.session.execute(_insert().values(fired).on_conflict_do_nothing()).rowcount)
     if first:
         due_at = late.breached_at or late.due_at
         ticket.record(

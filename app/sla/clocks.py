@@ -69,7 +69,6 @@ def _keep(ticket: Ticket, done: Sequence[history.Deed], promises: Promises, kept
     for place in kept.keys() - {(row.metric, row.cycle) for row in wanted}:
         changed |= _no_longer_promised(kept[place])
     changed |= _sum_up(ticket, kept.values())
-    db.session.flush()
     for late in [each for each in kept.values() if each.breached_at and not each.detected_at]:
         breaches.tell(late, ticket)
     return changed

@@ -8,7 +8,7 @@ from flask_appbuilder import AppBuilder
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
-from wtforms import SelectField
+from wtforms import SelectChoice, SelectField
 from wtforms.validators import DataRequired
 
 from app.core.errors import Invalid
@@ -28,7 +28,11 @@ class RebuildsClocks(DeskView):
     def pre_update(self, row: Any) -> None:
         Outbox.put("sla.check", queue="bulk")
 
-    pre_add = pre_delete = pre_update
+    def pre_add(self, row: Any) -> None:
+        self.pre_update(row)
+
+    def pre_delete(self, row: Any) -> None:
+        Outbox.put("sla.check", queue="bulk")
 
 
 class SlaTargetInterface(DeskInterface):
@@ -46,7 +50,7 @@ class SlaTargetView(RebuildsClocks):
     order_columns = ["priority_rank"]
     base_order = ("priority_rank", "desc")
     add_form_extra_fields = edit_form_extra_fields = {
-        "priority_rank": SelectField(_l("Priority"), [DataRequired()], choices=list(RANKS.items()), coerce=int)
+        "priority_rank": SelectField(_l("Priority"), [DataRequired()], choices=[SelectChoice(rank, label) for rank, label in RANKS.items()], coerce=int)
     }
     formatters_columns = {"priority_rank": lambda rank: str(RANKS.get(rank, rank))}
     label_columns = {
@@ -74,8 +78,6 @@ class SlaTargetView(RebuildsClocks):
             raise Invalid(_("This target is not right yet."), wrong)
         super().pre_update(target)
 
-    pre_add = pre_update
-
 
 class SlaPolicyView(RebuildsClocks):
     datamodel = DeskInterface(SlaPolicy)
@@ -86,7 +88,7 @@ class SlaPolicyView(RebuildsClocks):
     base_order = ("position", "asc")
     related_views = [SlaTargetView]
     add_form_extra_fields = edit_form_extra_fields = {
-        "hours": SelectField(_l("Time that counts"), choices=[(hours.value, label) for hours, label in HOURS_LABELS.items()], coerce=Hours)
+        "hours": SelectField(_l("Time that counts"), choices=[SelectChoice(hours.value, label) for hours, label in HOURS_LABELS.items()], coerce=Hours)
     }
     formatters_columns = {"hours": lambda hours: str(HOURS_LABELS[Hours(hours)])}
     label_columns = {"name": _l("Name"), "hours": _l("Time that counts"), "active": _l("Active"), "position": _l("Order")}

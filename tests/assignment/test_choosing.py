@@ -19,7 +19,19 @@ from app.core.extensions import db
 from app.tickets.choices import State
 from app.tickets.thread import Channel
 from app.tickets.timeline import Did
-from tests.factories import a_category, a_customer, a_department, a_priority, a_ticket, acting, an_admin, an_agent, run_jobs, setting, staff
+from tests.factories import (
+    a_category,
+    a_customer,
+    a_department,
+    a_priority,
+    a_ticket,
+    acting,
+    an_admin,
+    an_agent,
+    run_jobs,
+    setting,
+    staff,
+)
 
 METHODS = ("least_loaded", "round_robin")
 

@@ -17,7 +17,7 @@ from app.core.extensions import db
 from app.tickets.choices import State
 from app.tickets.models import Ticket
 from app.tickets.timeline import Did, TicketEvent
-from tests.factories import a_department, a_priority, a_ticket, acting, an_agent, a_supervisor, run_jobs, setting
+from tests.factories import a_department, a_priority, a_supervisor, a_ticket, acting, an_agent, run_jobs, setting
 
 NOON = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 
