@@ -14,9 +14,9 @@ SOON_SECONDS = 20
 
 def when_ready(data: Path, since: float) -> None:
     """Runs as a child of its own. `since` is a reading of the monotonic clock, which all processes share."""
-    told = False
+    told, asking_since = False, time.monotonic()
     while missing := _what_is_missing():
-        if not told and time.monotonic() - since > SOON_SECONDS:
+        if not told and time.monotonic() - asking_since > SOON_SECONDS:
             told = True
             print(f"Deskhand is not ready yet: {missing}")
         time.sleep(0.05)

@@ -69,8 +69,7 @@ class Desk:
             self._glance()
         if self.stopping or not setup.returned:
             return 0
-        sentence = next((line for line in reversed(setup.last_lines) if line), f"it ended with {setup.returned}")
-        sys.stderr.write(f"Deskhand could not set up its database: {sentence}\n")
+        sys.stderr.write(f"Deskhand could not set up its database: {_last_sentence(setup)}\n")
         return 1
 
     def _keep_running(self) -> int:
@@ -155,6 +154,13 @@ class Desk:
 
     def _ask_to_stop(self, *_: object) -> None:
         self.stopping = True
+
+
+def _last_sentence(child: Child) -> str:
+    """What a refusal says to a person. An error nobody foresaw says nothing to one: it stands above, whole."""
+    if any(line.startswith((" ", "Traceback", "[SQL", "(Background")) for line in child.last_lines):
+        return "it met an error nobody foresaw, see the lines above."
+    return next((line for line in reversed(child.last_lines) if line), f"it ended with {child.returned}")
 
 
 def _ended() -> list[tuple[int, int]]:

@@ -67,12 +67,14 @@ class RunningDesk:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.env['DESKHAND_PORT']}"
 
-    def wait_for(self, words: str) -> str:
-        until(
-            lambda: words in self.text or self.process.poll() is not None,
-            f"the desk to say {words!r}; it said {self.text}",
+    def wait_for(self, words: str, within_seconds: float = SOON_SECONDS) -> str:
+        give_up_at = time.monotonic() + within_seconds
+        while words not in self.text and self.process.poll() is None and time.monotonic() < give_up_at:
+            time.sleep(0.05)
+        self.reader.join(0.5 if self.process.poll() is not None else 0)
+        assert words in self.text, (
+            f"no {words!r} within {within_seconds} s; exit status {self.process.poll()}; it said:\n{self.text}"
         )
-        assert words in self.text, f"the desk ended with {self.process.returncode} and said:\n{self.text}"
         return self.text
 
     def pids(self, name: str) -> list[int]:

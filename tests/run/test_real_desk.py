@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -23,8 +24,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
     with a_desk(PROJECT, tmp_path_factory.mktemp("desk") / "data") as desk:
-        until(lambda: "Stop it with Ctrl-C" in desk.text or desk.process.poll() is not None, "the first start", 90)
-        assert desk.process.poll() is None, desk.text
+        desk.wait_for("Stop it with Ctrl-C", within_seconds=90)
         yield desk
 
 
@@ -98,3 +98,13 @@ def test_it_ends_on_ctrl_c_and_starts_quickly_the_second_time(desk: RunningDesk)
         assert "super" in again.text
         assert again.stop(signal.SIGTERM) == 0
         assert processes_of(desk.data) == []
+
+
+def test_a_first_start_that_was_cut_off_in_its_demo_does_not_spoil_the_next(tmp_path: Path) -> None:
+    with a_desk(PROJECT, tmp_path / "data") as cut_off:
+        cut_off.wait_for("loading the demo")
+        time.sleep(1)
+        cut_off.stop()
+
+    with a_desk(PROJECT, tmp_path / "data") as again:
+        again.wait_for("starting the pages", within_seconds=60)
