@@ -6,6 +6,7 @@ from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 
 from app.desk.conversing import WorkspaceView
+from app.desk.dashboard import DashboardView
 from app.desk.files import FilesView
 from app.desk.opening import NewTicketView
 from app.desk.properties import PropertiesView
@@ -13,6 +14,7 @@ from app.desk.tickets import TicketView
 
 
 def register(appbuilder: AppBuilder) -> None:
+    appbuilder.add_view(DashboardView, "Dashboard", label=_l("Dashboard"), icon="fa-chart-simple")
     appbuilder.add_view(TicketView, "Tickets", label=_l("Tickets"), icon="fa-inbox")
     for view in (WorkspaceView, PropertiesView, NewTicketView, FilesView):
         appbuilder.add_view_no_menu(view)
