@@ -45,6 +45,7 @@ def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     home = tmp_path_factory.mktemp(request.param)
     url = f"sqlite:///{home / 'desk.sqlite3'}" if request.param == "sqlite" else _new_database(request.getfixturevalue("postgresql"))
     desk = create_app(SQLALCHEMY_DATABASE_URI=url, TESTING=True, QUEUE_OFF=True, WTF_CSRF_ENABLED=False, STORAGE_URL=f"file://{home / 'files'}", SERVER_NAME=None)
+    desk.test_client_class = DeskClient
     with desk.app_context():
         set_up()
         desk.extensions["seeded_rows"] = _read_seeded()
@@ -104,6 +105,21 @@ def _empty(desk: Flask) -> None:
         for name in desk.extensions.get("search_tables", ()):
             connection.execute(text(f"DELETE FROM {name}"))
     forget_kept()
+
+
+class DeskClient(FlaskClient):
+    """Each request begins with an empty `g`, as in the running desk: tests hold an app context open, which Flask reuses."""
+
+    def open(self, *arguments, **more):  # type: ignore[no-untyped-def]
+        self._forget()
+        try:
+            return super().open(*arguments, **more)
+        finally:
+            self._forget()
+
+    def _forget(self) -> None:
+        for name in list(g):
+            g.pop(name)
 
 
 @pytest.fixture

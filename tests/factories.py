@@ -22,7 +22,7 @@ from app.tickets.thread import Channel, Words
 
 _n = count(1)
 PASSWORD = "correct horse battery"
-HASH = ""
+HASH = "pbkdf2:sha256:1$myWQTPx1G4LZAT8r$ec6a43fb96ac32ea8a710bca9db4df4dfd65f7b3f6f8e2a538edba11366ab74a"
 """Of PASSWORD, with a cost that only tests may have: hashing is slow by design."""
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app.core.extensions import db
-from app.mail import transport
+from app.mail import outgoing
 from app.mail.models import Delivery, DeliveryState, RawMail, RawState
 
 ROWS = 100
@@ -68,7 +68,7 @@ class MailLogView(BaseView):  # type: ignore[misc]  # Flask-AppBuilder is untype
     @permission_name("retry")
     def resend(self, delivery_id: int) -> Any:
         delivery = db.session.get(Delivery, delivery_id) or abort(404)
-        transport.resend(delivery)
+        outgoing.resend(delivery)
         db.session.commit()
         flash(_("The mail is on its way again."), "success")
         return redirect("/admin/mail-log/")

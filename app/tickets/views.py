@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import joinedload
 from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, NumberRange
 
 from app.core.errors import HelpdeskError, Invalid
@@ -42,7 +43,7 @@ class StatusView(DeskView):
     }  # fmt: skip
     formatters_columns = {"state": lambda state: STATE_LABELS[State(state)]}
     add_form_extra_fields = edit_form_extra_fields = {
-        "state": SelectField(_l("Means"), [DataRequired()], choices=[(state.value, label) for state, label in STATE_LABELS.items()], coerce=State)
+        "state": SelectField(_l("Means"), [DataRequired()], choices=[SelectChoice(state.value, label) for state, label in STATE_LABELS.items()], coerce=State)
     }
 
     def pre_update(self, status: Status) -> None:

@@ -531,6 +531,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_department_member_staff_id"), ["staff_id"], unique=False)
 
     op.create_table(
+        "idempotent_answer",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("api_key_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("request_digest", sa.String(length=255), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("answer", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["api_key_id"], ["api_key.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("api_key_id", "key"),
+    )
+    with op.batch_alter_table("idempotent_answer", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_idempotent_answer_created_at"), ["created_at"], unique=False)
+
+    op.create_table(
         "one_time_token",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("token_hash", sa.String(length=255), nullable=False),
@@ -1190,6 +1206,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_one_time_token_customer_id"))
 
     op.drop_table("one_time_token")
+    with op.batch_alter_table("idempotent_answer", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_idempotent_answer_created_at"))
+
+    op.drop_table("idempotent_answer")
     with op.batch_alter_table("department_member", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_department_member_staff_id"))
 

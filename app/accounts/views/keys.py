@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
 from wtforms import SelectMultipleField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired
 
 from app.accounts import keys
@@ -39,7 +40,7 @@ class ApiKeyView(DeskView):
         "name": _l("Name"), "user": _l("May do what this person may"), "prefix": _l("Begins with"), "scopes": _l("Scopes"), "scope_list": _l("Scopes"),
         "created_at": _l("Made"), "last_used_at": _l("Last used"), "revoked_at": _l("Revoked"),
     }  # fmt: skip
-    add_form_extra_fields = {"scope_list": SelectMultipleField(_l("Scopes"), [DataRequired()], choices=[(scope, scope) for scope in keys.SCOPES])}
+    add_form_extra_fields = {"scope_list": SelectMultipleField(_l("Scopes"), [DataRequired()], choices=[SelectChoice(scope, scope) for scope in keys.SCOPES])}
 
     def pre_add(self, key: ApiKey) -> None:
         owner = viewer(key.user.id)

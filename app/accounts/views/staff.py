@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired
 
 from app.accounts import staff as people
@@ -45,6 +46,7 @@ class StaffView(DeskView):
     order_columns = ["username", "first_name", "last_name", "email", "last_login"]
     base_order = ("first_name", "asc")
     base_permissions = ["can_list", "can_show", "can_add", "can_edit", "can_delete", "can_invite"]
+    method_permission_name = {"invite": "invite"}
     label_columns = {
         "username": _l("User name"), "first_name": _l("First name"), "last_name": _l("Last name"), "email": _l("Email"), "roles": _l("Roles"),
         "active": _l("May sign in"), "last_login": _l("Last sign-in"), "login_count": _l("Sign-ins"),
@@ -72,8 +74,8 @@ class StaffView(DeskView):
     def pre_delete(self, person: User) -> None:
         raise Forbidden(_("People are switched off, not deleted: their replies keep their name."))
 
-    @action("can_invite", _l("Invite again"), _l("Mail a new link to choose a password?"), "fa-envelope", single=True, multiple=True)
-    def can_invite(self, chosen: Any) -> Any:
+    @action("invite", _l("Invite again"), _l("Mail a new link to choose a password?"), "fa-envelope", single=True, multiple=True)
+    def invite(self, chosen: Any) -> Any:
         for person in chosen if isinstance(chosen, list) else [chosen]:
             people.invite(person)
         db.session.commit()
@@ -129,5 +131,5 @@ class RoleScopeView(DeskView):
     label_columns = {"role": _l("Role"), "scope": _l("Sees"), "categories": _l("Ids of the categories")}
     formatters_columns = {"scope": lambda scope: SCOPES[Scope(scope)]}
     add_form_extra_fields = edit_form_extra_fields = {
-        "scope": SelectField(_l("Sees"), [DataRequired()], choices=[(scope.value, label) for scope, label in SCOPES.items()], coerce=Scope)
+        "scope": SelectField(_l("Sees"), [DataRequired()], choices=[SelectChoice(scope.value, label) for scope, label in SCOPES.items()], coerce=Scope)
     }
