@@ -37,6 +37,14 @@ def socket(data: Path) -> Path:
     return private / "queue.sock"
 
 
+def tidy(data: Path) -> None:
+    """After the queue has ended: nothing of ours stays outside the data folder."""
+    listening = socket(data)
+    listening.unlink(missing_ok=True)
+    if listening.parent != data:
+        listening.parent.rmdir()
+
+
 def claim(data: Path) -> None:
     """Every child inherits the open lock: the folder is free again only when the last process of the last desk has gone."""
     try:

@@ -30,7 +30,11 @@ def up() -> int:
     ports.must_be_free()
     given = os.environ.get("REDIS_URL")
     os.environ["REDIS_URL"] = given or f"unix://{folder.socket(data)}"
-    return supervisor.Desk(data, with_queue=not given).run()
+    try:
+        return supervisor.Desk(data, with_queue=not given).run()
+    finally:
+        if not given:
+            folder.tidy(data)
 
 
 def queue() -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from app.run import folder
+
 PROJECT = Path(__file__).resolve().parents[2]
 STANDIN = Path(__file__).parent / "standin"
 SOON_SECONDS = 30.0
@@ -90,6 +92,7 @@ class RunningDesk:
     def end(self) -> None:
         """After a test, whatever the test found."""
         end_all(self.data)
+        folder.tidy(self.data)
         self.process.wait()
         self.reader.join(5)
         if self.process.stdout is not None and not self.reader.is_alive():

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from app.run import folder
 from tests.run.desks import RunningDesk, a_desk, command, end_all, gone, processes_of, stand_in, surroundings, until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
@@ -37,6 +38,7 @@ def test_one_signal_ends_every_process_and_the_exit_status_is_0(desk: RunningDes
     assert desk.stop(number) == 0
     assert processes_of(desk.data) == []
     assert desk.text.splitlines()[-1] == "stopped"
+    assert not folder.socket(desk.data).exists()
 
 
 def test_a_signal_to_the_whole_group_ends_it_in_the_same_way(desk: RunningDesk) -> None:
@@ -212,8 +214,6 @@ def test_a_queue_file_with_garbage_inside_is_set_aside(desk: RunningDesk, projec
 
 
 def the_queue(desk: RunningDesk) -> "redis.Redis":
-    from app.run import folder
-
     return redis.Redis(unix_socket_path=str(folder.socket(desk.data)))
 
 
@@ -225,8 +225,6 @@ def answers(queue: "redis.Redis") -> bool:
 
 
 def test_a_redis_of_ones_own_is_used_instead(desk: RunningDesk, project: Path, tmp_path: Path) -> None:
-    from app.run import folder
-
     with a_desk(project, tmp_path / "other", REDIS_URL=f"unix://{folder.socket(desk.data)}") as other:
         other.wait_for("Stop it with Ctrl-C")
 
