@@ -21,23 +21,24 @@ MODELS = (
     "app.kb.models",
     "app.mail.models",
     "app.notifications.models",
+    "app.api.models",
 )
 """Imported before AppBuilder reads the metadata."""
 
 DOORS: tuple[str, ...] = (
     "app.desk.views",
     "app.kb.views",
-    "app.sla.views",
-    "app.assignment.views",
     "app.desk.admin",
     "app.accounts.views",
     "app.tickets.views",
+    "app.sla.views",
+    "app.assignment.views",
     "app.mail.views",
     "app.notifications.views",
 )
 """Each has `register(appbuilder)`. The order is that of the menu."""
 
-BLUEPRINTS: tuple[str, ...] = ("app.search.cli", "app.reports.cli", "app.mail.cli", "app.desk.cli", "app.portal.views")
+BLUEPRINTS: tuple[str, ...] = ("app.search.cli", "app.reports.cli", "app.mail.cli", "app.desk.cli", "app.portal.views", "app.api.views")
 """Each has `register(app)`: doors that are not Flask-AppBuilder's."""
 
 

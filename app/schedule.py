@@ -1,5 +1,6 @@
 """The jobs a worker may run, and those that run by the clock."""
 
+from app.api import jobs as api
 from app.assignment import jobs as assignment
 from app.core import slots
 from app.core.queue import JobFunction
@@ -13,6 +14,7 @@ from app.sla import jobs as sla
 from app.tickets import jobs as tickets
 
 JOBS: dict[str, JobFunction] = {
+    "api.forget_answers": api.forget_answers,
     "assignment.assign": assignment.assign,
     "assignment.drain": assignment.drain,
     "mail.send_due": mail.send_due,
@@ -36,6 +38,7 @@ JOBS: dict[str, JobFunction] = {
 """Name -> function of ids. Nothing else ever runs in a worker."""
 
 PERIODIC: dict[str, tuple[int, str]] = {
+    "api.forget_answers": (86400, "bulk"),
     "assignment.drain": (60, "bulk"),
     "mail.send_due": (30, "urgent"),
     "notifications.forget_old": (86400, "bulk"),

@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts import rights
+from app.accounts.customers import JOINERS
 from app.accounts.models import Department
 from app.accounts.viewer import Actor
 from app.core.errors import Invalid
@@ -20,7 +21,7 @@ LONGEST_TAG = 40
 
 def clean_line(text: str, longest: int = LONGEST_SUBJECT) -> str:
     """One line without control characters, cut to `longest`: a subject may end up in a mail's header."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:longest].strip()
+    return " ".join("".join(letter if letter.isprintable() or letter in JOINERS else " " for letter in text).split())[:longest].strip()
 
 
 class Sorted(Timeline):

@@ -1,0 +1,121 @@
+"""Every address of the API, once: the URL map and the OpenAPI document are made from this table."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import re
+from collections.abc import Callable
+
+from app.api import customers, lists, thread, tickets
+from app.api.listing import list_tickets
+from app.api.repeats import Answer
+from app.api.schema import CUSTOMER_FILTERS, PAGING, TEXT, TICKET_FILTERS, Schema
+
+FILE = "file"
+"""In place of a schema's name: takes or gives bytes."""
+READ, WRITE, READ_PEOPLE, WRITE_PEOPLE = "tickets:read", "tickets:write", "customers:read", "customers:write"
+
+
+@dc.dataclass(frozen=True)
+class Route:
+    method: str
+    path: str
+    handler: Callable[..., Answer]
+    scope: str
+    summary: str
+    gives: str
+    """The name of a schema, or FILE."""
+    takes: str | None = None
+    status: int = 200
+    query: dict[str, Schema] = dc.field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.handler.__name__
+
+    @property
+    def rule(self) -> str:
+        """As Flask writes it; every variable is a number."""
+        return re.sub(r"\{(\w+)\}", r"<int:\1>", self.path)
+
+    @property
+    def variables(self) -> list[str]:
+        return re.findall(r"\{(\w+)\}", self.path)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "GET", "/tickets", list_tickets, READ, "Tickets you may see, the newest first", "Tickets", query=TICKET_FILTERS
+    ),
+    Route("POST", "/tickets", tickets.create_ticket, WRITE, "Open a ticket for a customer", "Ticket", "NewTicket", 201),
+    Route("GET", "/tickets/{number}", tickets.read_ticket, READ, "A ticket with its thread", "TicketWithThread"),
+    Route("PATCH", "/tickets/{number}", tickets.change_ticket, WRITE, "Change a ticket", "Ticket", "TicketChanges"),
+    Route("POST", "/tickets/{number}/replies", thread.reply, WRITE, "Answer the customer", "Entry", "NewReply", 201),
+    Route("POST", "/tickets/{number}/notes", thread.note, WRITE, "Write an internal note", "Entry", "NewNote", 201),
+    Route("POST", "/tickets/{number}/close", thread.close, WRITE, "Close a ticket", "Ticket"),
+    Route("POST", "/tickets/{number}/reopen", thread.reopen, WRITE, "Reopen a ticket", "Ticket"),
+    Route(
+        "POST",
+        "/tickets/{number}/attachments",
+        thread.upload_to_ticket,
+        WRITE,
+        "Upload a file for a reply or note",
+        "Attachment",
+        FILE,
+        201,
+    ),
+    Route("POST", "/attachments", thread.upload, WRITE, "Upload a file", "Attachment", FILE, 201),
+    Route("GET", "/attachments/{attachment_id}", thread.download, READ, "The bytes of a file", FILE),
+    Route(
+        "GET",
+        "/customers",
+        customers.list_customers,
+        READ_PEOPLE,
+        "Customers, the newest first",
+        "Customers",
+        query=CUSTOMER_FILTERS,
+    ),
+    Route(
+        "POST", "/customers", customers.create_customer, WRITE_PEOPLE, "A new customer", "Customer", "NewCustomer", 201
+    ),
+    Route("GET", "/customers/{customer_id}", customers.read_customer, READ_PEOPLE, "A customer", "Customer"),
+    Route(
+        "PATCH",
+        "/customers/{customer_id}",
+        customers.change_customer,
+        WRITE_PEOPLE,
+        "Change a customer",
+        "Customer",
+        "CustomerChanges",
+    ),
+    Route(
+        "GET",
+        "/organizations",
+        customers.list_organizations,
+        READ_PEOPLE,
+        "Organizations, the newest first",
+        "Organizations",
+        query={"name": TEXT, **PAGING},
+    ),
+    Route(
+        "GET",
+        "/organizations/{organization_id}",
+        customers.read_organization,
+        READ_PEOPLE,
+        "An organization",
+        "Organization",
+    ),
+    Route("GET", "/categories", lists.list_categories, READ, "All categories", "Categories"),
+    Route("GET", "/departments", lists.list_departments, READ, "All departments", "Departments"),
+    Route("GET", "/statuses", lists.list_statuses, READ, "All statuses", "Statuses"),
+    Route("GET", "/priorities", lists.list_priorities, READ, "All priorities", "Priorities"),
+    Route(
+        "GET",
+        "/canned-responses",
+        lists.list_canned_responses,
+        READ,
+        "Prepared answers you may use",
+        "CannedResponses",
+        query=PAGING,
+    ),
+)

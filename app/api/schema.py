@@ -1,0 +1,132 @@
+"""The shapes of the API's answers and requests, as its OpenAPI document tells them; examples are requests that work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.api.fields import MOST, USUAL
+from app.api.tickets import KINDS, LONGEST_SUBJECT
+from app.tickets.choices import State
+from app.tickets.conversation import LONGEST_MESSAGE
+from app.tickets.thread import Channel
+
+Schema = dict[str, Any]
+TEXT: Schema = {"type": "string"}
+MAYBE_TEXT: Schema = {"type": "string", "nullable": True}
+WHOLE: Schema = {"type": "integer", "format": "int64", "minimum": 1}
+FLAG: Schema = {"type": "boolean"}
+INSTANT: Schema = {"type": "string", "format": "date-time"}
+MAYBE_INSTANT: Schema = {**INSTANT, "nullable": True}
+IDS: Schema = {"type": "array", "items": WHOLE, "maxItems": 100, "description": "What uploads answered."}
+TAGS: Schema = {"type": "array", "items": {"type": "string", "maxLength": 40}, "maxItems": 50}
+STATES = [state.value for state in State]
+CHANNELS = [channel.value for channel in Channel]
+BODY: Schema = {"type": "string", "maxLength": LONGEST_MESSAGE}
+
+
+def ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def thing(required: tuple[str, ...] = (), example: Schema | None = None, **properties: Schema) -> Schema:
+    """What the desk answers has all its properties; what it takes has no others."""
+    written: Schema = {"type": "object", "properties": properties}
+    if required:
+        written["required"] = list(required)
+    if example is not None:
+        written |= {"example": example, "additionalProperties": False}
+    return written
+
+
+def answered(**properties: Schema) -> Schema:
+    return thing(tuple(properties), **properties)
+
+
+def rows_of(name: str) -> Schema:
+    return answered(
+        items={"type": "array", "items": ref(name)},
+        next={**MAYBE_TEXT, "description": "The cursor of the following page; null on the last."},
+    )
+
+
+FILING: dict[str, Schema] = {
+    "status": {**TEXT, "maxLength": 255, "description": "A status by name, or one of the six states."},
+    "priority": {**TEXT, "maxLength": 255, "description": "By name or alias."},
+    "department": {**TEXT, "maxLength": 255, "description": "By name."},
+    "category": {**MAYBE_TEXT, "maxLength": 255, "description": "By name."},
+    "assignee": {**MAYBE_TEXT, "maxLength": 255, "description": "A user name, `me` or `none`."},
+    "tags": TAGS,
+}
+TICKET: dict[str, Schema] = {
+    "id": WHOLE, "number": WHOLE, "display": TEXT, "reference": MAYBE_TEXT, "subject": TEXT, "kind": {**TEXT, "enum": KINDS}, "channel": {**TEXT, "enum": CHANNELS},
+    "state": {**TEXT, "enum": STATES}, "status": TEXT, "priority": TEXT, "department": TEXT, "category": MAYBE_TEXT, "assignee": {**MAYBE_TEXT, "description": "A user name."},
+    "customer": answered(id=WHOLE, name=TEXT, email=TEXT), "tags": {"type": "array", "items": TEXT}, "needs_response": FLAG,
+    "created_at": INSTANT, "updated_at": INSTANT, "last_activity_at": INSTANT, "first_response_at": MAYBE_INSTANT, "first_response_due_at": MAYBE_INSTANT,
+    "resolution_due_at": MAYBE_INSTANT, "resolved_at": MAYBE_INSTANT, "closed_at": MAYBE_INSTANT, "url": TEXT,
+}  # fmt: skip
+ENTRY: dict[str, Schema] = {
+    "id": WHOLE, "kind": {**TEXT, "enum": ["reply", "note", "event"]},
+    "author": answered(type={**TEXT, "enum": ["staff", "customer", "system"]}, name=TEXT), "via": {**MAYBE_TEXT, "enum": [*CHANNELS, None]},
+    "text": TEXT, "html": TEXT, "full_text": TEXT, "created_at": INSTANT, "attachments": {"type": "array", "items": ref("Attachment")},
+}  # fmt: skip
+CUSTOMER_FIELDS: dict[str, Schema] = {
+    "email": {**TEXT, "maxLength": 254}, "name": {**TEXT, "maxLength": 255}, "phone": {**MAYBE_TEXT, "maxLength": 100}, "notes": {**MAYBE_TEXT, "maxLength": 20_000},
+    "active": FLAG, "organization": {**WHOLE, "nullable": True, "description": "Its id."},
+}  # fmt: skip
+OWNER = answered(id=WHOLE, name=TEXT)
+NEW_TICKET_EXAMPLE: Schema = {
+    "subject": "The printer is on fire", "body": "It burns since this morning.", "customer": {"email": "kim@example.com", "name": "Kim Lee"}, "priority": "high", "tags": ["hardware"],
+}  # fmt: skip
+
+SCHEMAS: dict[str, Schema] = {
+    "Ticket": answered(**TICKET),
+    "TicketWithThread": answered(**TICKET, messages={"type": "array", "items": ref("Entry")}),
+    "Tickets": rows_of("Ticket"),
+    "NewTicket": thing(
+        ("subject", "body"), NEW_TICKET_EXAMPLE,
+        subject={**TEXT, "minLength": 1, "maxLength": LONGEST_SUBJECT}, body=BODY,
+        customer=thing(("email",), {"email": "kim@example.com", "name": "Kim Lee"}, email={**TEXT, "maxLength": 254}, name={**TEXT, "maxLength": 255}),
+        customer_id=WHOLE, opened_by={**TEXT, "enum": ["customer", "staff"]}, kind={**TEXT, "enum": KINDS}, attachment_ids=IDS, **FILING,
+    ),
+    "TicketChanges": thing((), {"status": "waiting", "priority": "urgent", "assignee": "me", "tags": ["hardware", "fire"]}, subject={**TEXT, "minLength": 1, "maxLength": LONGEST_SUBJECT}, **FILING),
+    "Entry": thing(tuple(ENTRY), **ENTRY, trusted={**FLAG, "description": "False: nobody proved that the sender takes part."}, event={**TEXT, "description": "What happened, of an event."}),
+    "NewReply": thing(("body",), {"body": "We are on our way.", "status": "waiting"}, body=BODY, attachment_ids=IDS, status=FILING["status"]),
+    "NewNote": thing(("body",), {"body": "Third time this month."}, body=BODY, attachment_ids=IDS),
+    "Attachment": answered(id=WHOLE, name=TEXT, type=TEXT, bytes={"type": "integer"}, url=TEXT),
+    "Customer": answered(
+        id=WHOLE, name=TEXT, email=TEXT, organization={**OWNER, "nullable": True}, phone=MAYBE_TEXT, notes=MAYBE_TEXT, language=MAYBE_TEXT, active=FLAG, address_works=FLAG,
+        verified_at=MAYBE_INSTANT, created_at=INSTANT,
+    ),
+    "Customers": rows_of("Customer"),
+    "NewCustomer": thing(("email",), {"email": "ines@example.com", "name": "Ines Roth", "phone": "+49 30 1234"}, **CUSTOMER_FIELDS),
+    "CustomerChanges": thing((), {"name": "Ines Roth-Lee", "phone": None}, **CUSTOMER_FIELDS),
+    "Organization": answered(id=WHOLE, name=TEXT, domain=MAYBE_TEXT, notes=MAYBE_TEXT, created_at=INSTANT),
+    "Organizations": rows_of("Organization"),
+    "Category": answered(id=WHOLE, name=TEXT, description=MAYBE_TEXT, parent=MAYBE_TEXT, department=MAYBE_TEXT, public=FLAG, active=FLAG),
+    "Categories": rows_of("Category"),
+    "Department": answered(id=WHOLE, name=TEXT, description=MAYBE_TEXT, email=MAYBE_TEXT, public=FLAG, active=FLAG),
+    "Departments": rows_of("Department"),
+    "Status": answered(id=WHOLE, name=TEXT, state={**TEXT, "enum": STATES}, manual=FLAG, active=FLAG),
+    "Statuses": rows_of("Status"),
+    "Priority": answered(id=WHOLE, name=TEXT, rank={"type": "integer"}, aliases={"type": "array", "items": TEXT}, active=FLAG),
+    "Priorities": rows_of("Priority"),
+    "CannedResponse": answered(id=WHOLE, title=TEXT, shortcut=MAYBE_TEXT, body=TEXT, category=MAYBE_TEXT, department=MAYBE_TEXT),
+    "CannedResponses": rows_of("CannedResponse"),
+    "Error": answered(error=answered(code=TEXT, message={**TEXT, "description": "A sentence for a person."}, fields={"type": "object", "additionalProperties": TEXT})),
+}  # fmt: skip
+
+PAGING: dict[str, Schema] = {
+    "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": USUAL},
+    "cursor": {**TEXT, "description": "`next` of the page before."},
+}
+TICKET_FILTERS: dict[str, Schema] = {
+    "state": {**TEXT, "enum": STATES}, "status": FILING["status"], "priority": FILING["priority"], "assignee": {**TEXT, "description": "A user name, `me` or `none`."},
+    "category": {**TEXT, "description": "By name."}, "department": FILING["department"], "customer": {**TEXT, "description": "An id or an address."}, "tag": {**TEXT, "maxLength": 40},
+    "q": {**TEXT, "description": "Words that the ticket or one of its messages has."}, "updated_since": INSTANT, **PAGING,
+}  # fmt: skip
+CUSTOMER_FILTERS: dict[str, Schema] = {
+    "email": TEXT,
+    "q": {**TEXT, "description": "The beginning of a name or an address."},
+    "organization": WHOLE,
+    **PAGING,
+}

@@ -1,0 +1,153 @@
+"""How the desk's rows look in JSON. Times are ISO 8601 in UTC."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import current_app
+
+from app.accounts.models import Customer, Department, Organization
+from app.core.html import from_text
+from app.tickets.choices import CannedResponse, Category
+from app.tickets.models import Ticket
+from app.tickets.thread import Attachment, Message
+from app.tickets.timeline import TicketEvent
+
+
+def instant(at: dt.datetime | None) -> str | None:
+    return at.astimezone(dt.UTC).isoformat().replace("+00:00", "Z") if at else None
+
+
+def ticket(row: Ticket) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "number": row.number,
+        "display": row.display,
+        "reference": row.reference,
+        "subject": row.subject,
+        "kind": row.kind.value,
+        "channel": row.channel.value,
+        "state": row.state.value,
+        "status": row.status.name,
+        "priority": row.priority.name,
+        "department": row.department.name,
+        "category": row.category.name if row.category else None,
+        "assignee": row.assignee.username if row.assignee else None,
+        "customer": {"id": row.requester.id, "name": row.requester.name, "email": row.requester.email},
+        "tags": [tag.name for tag in row.tags],
+        "needs_response": row.needs_response,
+        "created_at": instant(row.created_at),
+        "updated_at": instant(row.updated_at),
+        "last_activity_at": instant(row.last_activity_at),
+        "first_response_at": instant(row.first_response_at),
+        "first_response_due_at": instant(row.first_response_due_at),
+        "resolution_due_at": instant(row.resolution_due_at),
+        "resolved_at": instant(row.resolved_at),
+        "closed_at": instant(row.closed_at),
+        "url": f"{current_app.config['PUBLIC_URL']}/admin/tickets/{row.number}",
+    }
+
+
+def message(row: Message) -> dict[str, Any]:
+    """`text` and `html` are what the author newly wrote, `full_text` the whole body."""
+    return {
+        "id": row.id,
+        "kind": row.kind.value,
+        "author": {
+            "type": "staff" if row.staff_id else "customer" if row.customer_id else "system",
+            "name": row.author_name,
+        },
+        "via": row.via.value,
+        "text": row.text,
+        "html": from_text(row.text),
+        "full_text": row.full_text or row.text,
+        "trusted": row.trusted,
+        "created_at": instant(row.created_at),
+        "attachments": [attachment(each) for each in row.attachments],
+    }
+
+
+def event(row: TicketEvent) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": "event",
+        "author": {"type": row.actor_kind.value, "name": row.actor_name},
+        "via": None,
+        "event": row.what.value,
+        "text": f"{row.actor_name} {row.sentence}",
+        "html": from_text(f"{row.actor_name} {row.sentence}"),
+        "full_text": f"{row.actor_name} {row.sentence}",
+        "created_at": instant(row.at),
+        "attachments": [],
+    }
+
+
+def attachment(row: Attachment) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "type": row.type,
+        "bytes": row.bytes,
+        "url": f"{current_app.config['PUBLIC_URL']}/api/v1/attachments/{row.id}",
+    }
+
+
+def customer(row: Customer) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "email": row.email,
+        "organization": {"id": row.organization.id, "name": row.organization.name} if row.organization else None,
+        "phone": row.phone,
+        "notes": row.notes,
+        "language": row.language,
+        "active": row.active,
+        "address_works": row.address_works,
+        "verified_at": instant(row.verified_at),
+        "created_at": instant(row.created_at),
+    }
+
+
+def organization(row: Organization) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "domain": row.domain,
+        "notes": row.notes,
+        "created_at": instant(row.created_at),
+    }
+
+
+def category(row: Category) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "description": row.description,
+        "parent": row.parent.name if row.parent else None,
+        "department": row.department.name if row.department else None,
+        "public": row.public,
+        "active": row.active,
+    }
+
+
+def department(row: Department) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "description": row.description,
+        "email": row.email,
+        "public": row.public,
+        "active": row.active,
+    }
+
+
+def canned_response(row: CannedResponse) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "title": row.title,
+        "shortcut": row.shortcut,
+        "body": row.body,
+        "category": row.category.name if row.category else None,
+        "department": row.department.name if row.department else None,
+    }

@@ -1,0 +1,103 @@
+"""The API on a ticket's thread: replies, notes, closing, reopening, files."""
+
+from __future__ import annotations
+
+from flask import Response, request
+from flask_babel import gettext as _
+from sqlalchemy import select
+from werkzeug.exceptions import UnsupportedMediaType
+
+from app.api import reading, shapes
+from app.api.doorman import caller
+from app.api.fields import Fields
+from app.api.repeats import Answer
+from app.api.tickets import seen
+from app.core import storage
+from app.core.errors import Invalid, NotThere
+from app.core.extensions import db
+from app.tickets import files
+from app.tickets.choices import Status
+from app.tickets.conversation import Then
+from app.tickets.thread import Attachment
+from app.tickets.visibility import attachments_visible_to
+
+
+def reply(number: int) -> Answer:
+    """Public: the customer gets it by mail. `status` is the ticket's status from then on."""
+    ticket, fields = seen(number), Fields.of_body()
+    words = reading.message(fields, caller())
+    status: Status | None = fields.take("status", reading.status)
+    fields.done()
+    message = ticket.reply(words, by=caller(), then=status or Then.KEEP)
+    db.session.flush()
+    return shapes.message(message), 201
+
+
+def note(number: int) -> Answer:
+    """Internal: no customer ever reads it."""
+    ticket, fields = seen(number), Fields.of_body()
+    words = reading.message(fields, caller())
+    fields.done()
+    message = ticket.note(words, by=caller())
+    db.session.flush()
+    return shapes.message(message), 201
+
+
+def close(number: int) -> Answer:
+    """Closing a closed ticket changes nothing."""
+    ticket = seen(number)
+    _nothing_given()
+    ticket.close(by=caller())
+    db.session.flush()
+    return shapes.ticket(ticket), 200
+
+
+def reopen(number: int) -> Answer:
+    """Reopening a live ticket changes nothing."""
+    ticket = seen(number)
+    _nothing_given()
+    ticket.reopen(by=caller())
+    db.session.flush()
+    return shapes.ticket(ticket), 200
+
+
+def _nothing_given() -> None:
+    if request.get_data(cache=True).strip():
+        Fields.of_body().done()
+
+
+def upload() -> Answer:
+    """The id goes into `attachment_ids` of a ticket, reply or note."""
+    if request.mimetype != "multipart/form-data":
+        raise UnsupportedMediaType
+    unknown = {name: _("There is no such field.") for name in (*request.form, *request.files) if name != "file"}
+    sent = request.files.getlist("file")
+    if len(sent) != 1 or unknown:
+        raise Invalid(
+            _("Some fields are not right."), unknown or {"file": _("Send one file as multipart field “file”.")}
+        )
+    attachment = files.keep(sent[0].filename or "file", sent[0].read(), by=caller())
+    db.session.flush()
+    return shapes.attachment(attachment), 201
+
+
+def upload_to_ticket(number: int) -> Answer:
+    """The same, for a ticket that the caller sees; a reply or note with its id puts it there."""
+    seen(number)
+    return upload()
+
+
+def download(attachment_id: int) -> Answer:
+    """The bytes, never as a page: whatever they are, a browser saves them."""
+    found = db.session.scalar(
+        select(Attachment).where(Attachment.id == reading.path_id(attachment_id), attachments_visible_to(caller()))
+    )
+    if found is None:
+        raise NotThere(_("There is no such file, or you may not see it."))
+    try:
+        response = Response(storage.load(found.storage_key), mimetype="application/octet-stream")
+    except FileNotFoundError:
+        raise NotThere(_("There is no such file, or you may not see it."))
+    response.headers.set("Content-Disposition", "attachment", filename=found.name)
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response, 200

@@ -1,0 +1,133 @@
+"""The API on one ticket: opening, reading, changing it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from app.accounts.models import Customer
+from app.accounts.viewer import Actor, CustomerActor
+from app.api import reading, shapes
+from app.api.doorman import caller, demand
+from app.api.fields import Fields, words
+from app.api.listing import LOADED
+from app.api.repeats import Answer
+from app.core.errors import NotThere
+from app.core.extensions import db
+from app.tickets.choices import Category, Priority, Status
+from app.tickets.models import Ticket, TicketKind
+from app.tickets.opening import NewTicket, open_ticket
+from app.tickets.thread import Message
+from app.tickets.timeline import IN_THREAD, TicketEvent
+from app.tickets.visibility import events_visible_to, messages_visible_to, visible_to
+
+LONGEST_SUBJECT = 1000
+"""Of what is sent; the desk keeps the first 200 characters."""
+KINDS = [kind.value for kind in TicketKind]
+
+
+def create_ticket() -> Answer:
+    """With `customer` the ticket is that customer's: the first message is theirs, whoever owns the key."""
+    demand("add", "Ticket")
+    fields = Fields.of_body()
+    staffs = fields.one_of("opened_by", ("staff", "customer")) == "staff"
+    kind = TicketKind(fields.one_of("kind", KINDS) or TicketKind.TICKET)
+    assignee = fields.take("assignee", reading.assignee(caller()))
+    new = _new_ticket(fields, kind, staffs)
+    ticket = open_ticket(new, _opener(new))
+    if assignee is not None:
+        ticket.assign_to(assignee, by=caller())
+    db.session.flush()
+    return shapes.ticket(ticket), 201
+
+
+def _new_ticket(fields: Fields, kind: TicketKind, staffs: bool) -> NewTicket:
+    """Ends the reading of the fields. The customer comes last: nobody is made for a request that is refused."""
+    given: dict[str, Any] = {
+        "subject": fields.text("subject", LONGEST_SUBJECT, required=True),
+        "words": reading.message(fields, caller()),
+        "department": fields.take("department", reading.department),
+        "category": fields.take("category", reading.category),
+        "priority": fields.take("priority", reading.priority),
+        "status": fields.take("status", reading.status),
+        "tags": fields.take("tags", words, ()),
+    }
+    requester: Customer | None = reading.requester(fields)
+    fields.done()
+    assert requester is not None
+    return NewTicket(**given, requester=requester, kind=kind, opened_by_staff=staffs)
+
+
+def _opener(new: NewTicket) -> Actor:
+    return caller() if new.opened_by_staff or new.kind is not TicketKind.TICKET else CustomerActor.of(new.requester)
+
+
+def read_ticket(number: int) -> Answer:
+    """The ticket and its thread: replies, notes and events, oldest first."""
+    ticket = seen(number)
+    messages = (
+        select(Message)
+        .where(Message.ticket_id == ticket.id, messages_visible_to(caller()))
+        .options(selectinload(Message.attachments))
+        .order_by(Message.id)
+    )
+    events = (
+        select(TicketEvent)
+        .where(TicketEvent.ticket_id == ticket.id, TicketEvent.what.in_(sorted(IN_THREAD)), events_visible_to(caller()))
+        .order_by(TicketEvent.id)
+    )
+    thread = [(row.created_at, shapes.message(row)) for row in db.session.scalars(messages)]
+    thread += [(row.at, shapes.event(row)) for row in db.session.scalars(events)]
+    return {
+        **shapes.ticket(ticket),
+        "messages": [entry for _at, entry in sorted(thread, key=lambda pair: pair[0])],
+    }, 200
+
+
+def seen(number: int) -> Ticket:
+    """The ticket, or NotThere: whoever may not see it does not learn that it exists."""
+    found = select(Ticket).where(Ticket.number == reading.path_id(number), visible_to(caller())).options(*LOADED)
+    ticket = db.session.scalars(found).unique().first()
+    if ticket is None:
+        raise NotThere(_("There is no ticket with this number, or you may not see it."))
+    return ticket
+
+
+def change_ticket(number: int) -> Answer:
+    """Only the fields that are sent change. Null takes the category or the assignee away."""
+    ticket, fields = seen(number), Fields.of_body()
+    status: Status | None = fields.take("status", reading.status)
+    priority: Priority | None = fields.take("priority", reading.priority)
+    category: Category | None = fields.take("category", reading.category)
+    department = fields.take("department", reading.department)
+    subject = fields.text("subject", LONGEST_SUBJECT, required="subject" in fields)
+    tags: tuple[str, ...] | None = fields.take("tags", words)
+    assignee = fields.take("assignee", reading.assignee(caller()))
+    fields.done()
+    if subject:
+        ticket.rename(subject, by=caller())
+    if priority is not None:
+        ticket.set_priority(priority, by=caller())
+    if "category" in fields:
+        ticket.set_category(category, by=caller())
+    if department is not None:
+        ticket.move_to(department, by=caller())
+    if "assignee" in fields:
+        ticket.assign_to(assignee, by=caller())
+    if status is not None:
+        ticket.set_status(status, by=caller())
+    if tags is not None:
+        _set_tags(ticket, tags)
+    db.session.flush()
+    return shapes.ticket(ticket), 200
+
+
+def _set_tags(ticket: Ticket, names: tuple[str, ...]) -> None:
+    wanted = {name.strip().casefold() for name in names}
+    for name in {tag.name for tag in ticket.tags} - wanted:
+        ticket.untag(name, by=caller())
+    for name in sorted(wanted):
+        ticket.tag(name, by=caller())
