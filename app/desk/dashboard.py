@@ -38,7 +38,7 @@ OVERDUE_CAP = 1_000
 ROWS = 8
 SLICES = 5
 """Categories by name; the others are one slice."""
-BARS = 10
+BARS = 8
 
 
 class DashboardView(BaseView):  # type: ignore[misc]  # Flask-AppBuilder is untyped

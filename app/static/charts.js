@@ -40,7 +40,7 @@
     const named = { ticks: { maxRotation: 0, autoSkipPadding: 14 } };
     return {
       x: { stacked, grid: { display: flat }, border: { display: false }, ...(flat ? counted : named) },
-      y: { stacked, grid: { display: !flat }, border: { display: false }, ...(flat ? named : counted) },
+      y: { stacked, grid: { display: !flat }, border: { display: false }, ...(flat ? { ticks: { autoSkip: false } } : counted) },
     };
   };
 
