@@ -50,7 +50,7 @@ def compose(delivery: Delivery) -> Parcel:
     if delivery.raw is None:
         with force_locale(letters.language_of(delivery)):
             delivery.raw = _whole(delivery, recipient)
-    return Parcel(ascii_address(_reply_to(delivery)), recipient, delivery.raw)
+    return Parcel(ascii_address(_own_address(delivery)), recipient, delivery.raw)
 
 
 def one_line(text: str, most: int = 250) -> str:
@@ -88,7 +88,7 @@ def _whole(delivery: Delivery, recipient: str) -> bytes:
 def _address(mail: EmailMessage, delivery: Delivery, recipient: str) -> None:
     mail["From"] = Address(_sender_name(delivery), addr_spec=ascii_address(addresses.sender_address()))
     mail["To"] = Address(one_line(letters.name_of(delivery), 100), addr_spec=recipient)
-    mail["Reply-To"] = Address(one_line(desk.current().desk_name, 100), addr_spec=ascii_address(_reply_to(delivery)))
+    mail["Reply-To"] = _reply_to(delivery)
     mail["Subject"] = delivery.subject
     mail["Date"] = format_datetime(clock.now())
     if delivery.automatic:
@@ -103,8 +103,16 @@ def _sender_name(delivery: Delivery) -> str:
     return one_line(f"{entry.author_name} ({name})" if entry is not None else name, 120)
 
 
-def _reply_to(delivery: Delivery) -> str:
-    """The address that proves ticket and recipient; bounces come back there, too. Without a ticket, the desk's own."""
+def _reply_to(delivery: Delivery) -> Address:
+    """Answers become entries of the ticket, which customers read. So whoever is mentioned in a note answers the colleague who wrote it."""
+    writer = letters.writer_of_note(delivery)
+    if writer is not None:
+        return Address(one_line(writer.get_full_name(), 100), addr_spec=ascii_address(writer.email))
+    return Address(one_line(desk.current().desk_name, 100), addr_spec=ascii_address(_own_address(delivery)))
+
+
+def _own_address(delivery: Delivery) -> str:
+    """The address that proves ticket and recipient; bounces come back there, too. Without a ticket, the desk's plain one."""
     recipient = recipient_of(delivery)
     if delivery.ticket_id is None or recipient is None:
         return addresses.sender_address()

@@ -101,12 +101,18 @@ def entry_of(delivery: Delivery) -> Message | None:
     return entry if entry is not None and entry.kind is MessageKind.REPLY else None
 
 
+def writer_of_note(delivery: Delivery) -> User | None:
+    """The colleague whose note this mail tells of; None for every other mail."""
+    entry = db.session.get(Message, delivery.message_id) if delivery.message_id else None
+    return entry.staff if entry is not None and entry.kind is MessageKind.NOTE else None
+
+
 def full(at: dt.datetime | None) -> str:
     """An instant with its zone, in the language of the mail: a mail is read on any day."""
     if at is None:
         return ""
     local = at.astimezone(ZoneInfo(desk.current().time_zone))
-    return str(format_datetime(local, "EEEE d MMMM yyyy, HH:mm zzz", tzinfo=local.tzinfo, locale=get_locale() or "en"))
+    return f"{format_datetime(local, 'EEEE d MMMM yyyy, HH:mm', tzinfo=local.tzinfo, locale=get_locale() or 'en')} {local.tzname()}"
 
 
 def _about(ticket: Ticket, delivery: Delivery) -> dict[str, Any]:
@@ -137,7 +143,7 @@ def _entry(message: Message) -> dict[str, Any]:
     """A mail's own HTML may quote anything, so of mails only what was newly written is said."""
     text = message.text or html.text_of(message.html or "")
     shown = message.html if message.html and message.via is not Channel.MAIL else html.from_text(text)
-    return {"who": message.author_name, "at": full(message.created_at), "text": text, "html": Markup(_absolute(shown)), "trusted": message.trusted}  # noqa: S704  # cleaned when it was stored
+    return {"who": message.author_name, "at": full(message.created_at), "text": text, "html": Markup(_absolute(shown)), "trusted": message.trusted}  # cleaned when it was stored
 
 
 def _absolute(cleaned: str) -> str:

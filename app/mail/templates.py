@@ -51,14 +51,14 @@ def _word(context: EvalContext, text: str, **values: object) -> str:
     """In HTML the catalogue's words are markup and the values in them are escaped; in text both stand as they are."""
     found = gettext(text)
     if context.autoescape:
-        found = Markup(found)  # noqa: S704
+        found = Markup(found)
     return found % values if values else found
 
 
 @pass_eval_context
 def _words(context: EvalContext, one: str, many: str, num: int) -> str:
     found = ngettext(one, many, num)
-    return Markup(found) if context.autoescape else found  # noqa: S704
+    return Markup(found) if context.autoescape else found
 
 
 def _without_gaps(text: str) -> str:

@@ -75,7 +75,7 @@ def test_a_reply_comes_whole_with_the_thread_before_it_and_the_way_back(app):
 def test_an_answer_written_above_our_words_is_all_that_is_read_of_it(app):
     ticket = a_ticket(text="It burns.")
     a_reply(ticket)
-    text, html = bodies(the_mail("staff_replied"))
+    text, _html = bodies(the_mail("staff_replied"))
     quoted = "".join(f"> {line}\n" for line in text.splitlines())
 
     assert visible(f"No, what is water?\n\n{quoted}", "") == "No, what is water?"
@@ -175,6 +175,16 @@ def test_a_note_asked_to_be_mailed_to_a_customer_is_held_back(app):
     delivery = outgoing.put_notice("staff_replied", customer_id=ticket.requester_id, ticket_id=ticket.id, message_id=note.id)
 
     assert delivery.state is DeliveryState.SUPPRESSED
+
+
+def test_whoever_is_mentioned_in_a_note_answers_its_writer_and_not_the_customer(app):
+    writer, _mentioned = an_agent(), an_agent(name="mona")
+    a_ticket().note(Words("@mona is he serious?"), by=acting(writer))
+
+    mail = the_mail("mention")
+
+    assert mail["Reply-To"].addresses[0].addr_spec == writer.email
+    assert "support+" not in str(mail)
 
 
 def test_everybody_in_copy_whom_an_agent_approved_gets_a_mail_of_their_own(app):

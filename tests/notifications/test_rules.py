@@ -19,7 +19,19 @@ from app.tickets.conversation import Then
 from app.tickets.models import TicketKind
 from app.tickets.thread import Channel, Words
 from app.tickets.timeline import Did
-from tests.factories import a_category, a_customer, a_department, a_priority, a_supervisor, a_ticket, acting, an_admin, an_agent, run_jobs, setting
+from tests.factories import (
+    a_category,
+    a_customer,
+    a_department,
+    a_priority,
+    a_supervisor,
+    a_ticket,
+    acting,
+    an_admin,
+    an_agent,
+    run_jobs,
+    setting,
+)
 
 
 def told(person) -> list[Notice]:
