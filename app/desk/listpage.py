@@ -37,7 +37,7 @@ class ListPage:
 
     @classmethod
     def of(cls, listing: Listing, viewer: Viewer) -> ListPage:
-        names = lookups.of_list(listing.customer)
+        names = lookups.of_list(listing.customer if viewer.can("list", "Customer") else None)
         sums = counts(viewer, names)
         ids, total = _ids(listing, viewer)
         if not ids and listing.page > 1:
@@ -90,7 +90,7 @@ class ListPage:
             "status": lambda: names.name("status", value), "state": lambda: str(STATE_LABELS[value]), "category": lambda: names.name("category", value) if value else _("No category"),
             "priority": lambda: next((row.name for row in names.all("priority") if row.place == value), str(value)), "department": lambda: names.name("department", value),
             "assigned": lambda: {"me": _("Assigned to me"), "nobody": _("Unassigned")}.get(value) or names.name("person", int(value)),
-            "customer": lambda: names.name("customer", value), "tag": lambda: _("Tag %(name)s", name=value), "channel": lambda: _("By %(channel)s", channel=value.value),
+            "customer": lambda: names.name("customer", value) or _("One customer"), "tag": lambda: _("Tag %(name)s", name=value), "channel": lambda: _("By %(channel)s", channel=value.value),
             "created_from": lambda: _("Created from %(day)s", day=value), "created_to": lambda: _("Created until %(day)s", day=value),
             "updated_from": lambda: _("Updated from %(day)s", day=value), "updated_to": lambda: _("Updated until %(day)s", day=value),
         }[name]()  # fmt: skip
