@@ -109,6 +109,11 @@ def _quoted(path: str) -> str:
     return quote(path, safe="/")
 
 
+def typed(field: str) -> str:
+    """What was typed into a text field, without the one character that PostgreSQL keeps in no text."""
+    return request.form.get(field, "").replace("\x00", "")
+
+
 def link(path: str) -> str:
     """An address for a mail: from the configured public one, never from the request's Host."""
     return f"{current_app.config['PUBLIC_URL']}{path}"

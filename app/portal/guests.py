@@ -18,7 +18,7 @@ from app.core.extensions import db
 from app.mail import outgoing
 from app.portal import choosing
 from app.portal.files import Received
-from app.portal.frame import link, page, portal, signed_in_customer, start_session
+from app.portal.frame import link, page, portal, signed_in_customer, start_session, typed
 from app.settings import desk
 from app.tickets.models import Ticket
 from app.tickets.opening import NewTicket, open_ticket
@@ -75,7 +75,7 @@ def _missing(form: Mapping[str, str]) -> dict[str, str]:
 
 
 def _open(form: Mapping[str, str], customer: Customer, received: Received) -> Ticket:
-    words = Words(form["message"], via=Channel.FORM, attachments=tuple(received.kept))
+    words = Words(typed("message"), via=Channel.FORM, attachments=tuple(received.kept))
     category = choosing.demand("category", choosing.options().categories, form)
     ticket = open_ticket(NewTicket(subject=form["subject"], words=words, requester=customer, category=category, proven=False), by=CustomerActor.of(customer))
     secret = tokens.issue(Purpose.GUEST_PROOF, customer, ticket.id)

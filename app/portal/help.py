@@ -60,7 +60,7 @@ def topic(category_id: int) -> Any:
 
 @help_center.get("/<slug>")
 def article(slug: str) -> Any:
-    found = finding.named(slug)
+    found = finding.named(slug) if slug.isprintable() else None
     if found is None:
         abort(404)
     related = [other for other in finding.published() if other.category_id == found.category_id and other.id != found.id]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
-import html
+import html as entities
 import re
 
 from flask_babel import gettext as _
@@ -14,6 +14,7 @@ from sqlalchemy.orm import selectinload
 
 from app.accounts.viewer import CustomerActor, Kind
 from app.core.extensions import db
+from app.core.html import from_text
 from app.tickets.choices import Status
 from app.tickets.models import Ticket
 from app.tickets.thread import Attachment, Channel, Message
@@ -53,7 +54,7 @@ def _message(message: Message) -> Entry:
     files = tuple(message.attachments) if message.trusted else ()
     embedded = {file.content_id: file for file in files if file.content_id and file.image}
     shown: set[int] = set()
-    markup = Markup(EMBEDDED.sub(lambda found: _picture(found, embedded, shown), message.html)) if message.html else None
+    markup = Markup(EMBEDDED.sub(lambda found: _picture(found, embedded, shown), message.html) if message.html else from_text(message.text))
     return Entry(
         message.created_at, "client" if message.by_customer else "staff", message.text, message.id, message.author_name,
         message.via is Channel.MAIL, message.trusted, markup, tuple(file for file in files if file.id not in shown),
@@ -62,7 +63,7 @@ def _message(message: Message) -> Entry:
 
 def _picture(found: re.Match[str], embedded: dict[str, Attachment], shown: set[int]) -> str:
     """A picture that came inside a mail, by its own guarded address; one that did not come is left out."""
-    file = embedded.get(html.unescape(found.group(1)).strip("<>"))
+    file = embedded.get(entities.unescape(found.group(1)).strip("<>"))
     if file is None:
         return ""
     shown.add(file.id)

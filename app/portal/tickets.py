@@ -16,7 +16,7 @@ from app.core.extensions import db
 from app.kb import finding
 from app.portal import choosing
 from app.portal.files import Received
-from app.portal.frame import me, myself, page, portal, signed_in
+from app.portal.frame import me, myself, page, portal, signed_in, typed
 from app.portal.promise import meaning, promise
 from app.portal.shelf import Wish, shelf
 from app.portal.thread import read
@@ -68,7 +68,7 @@ def reply(number: int) -> Any:
     errors = received.errors
     try:
         if not errors:
-            message = ticket.receive(Words(request.form.get("message", ""), via=Channel.PORTAL, attachments=tuple(received.kept)), by=actor)
+            message = ticket.receive(Words(typed("message"), via=Channel.PORTAL, attachments=tuple(received.kept)), by=actor)
     except Invalid as refusal:
         db.session.rollback()
         errors = {"message": refusal.fields.get("body", str(refusal))}
@@ -85,7 +85,7 @@ def reply(number: int) -> Any:
 def close(number: int) -> Any:
     """With a last word if they like."""
     ticket, actor = _ticket(number), me()
-    last = request.form.get("last", "").strip()
+    last = typed("last").strip()
     try:
         rights.demand(actor, "close", ticket)
         if last and ticket.live:
@@ -175,7 +175,7 @@ def open_new() -> Any:
 
 def _open(form: Mapping[str, str], received: Received) -> Ticket:
     options = choosing.options()
-    words = Words(form.get("message", ""), via=Channel.PORTAL, attachments=tuple(received.kept))
+    words = Words(typed("message"), via=Channel.PORTAL, attachments=tuple(received.kept))
     new = NewTicket(
         subject=form.get("subject", ""), words=words, requester=myself(),
         department=choosing.demand("department", options.departments, form), category=choosing.demand("category", options.categories, form),

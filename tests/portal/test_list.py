@@ -23,7 +23,7 @@ def shown(client: FlaskClient, query: str = "") -> list[str]:
     """The subjects in the table, as they stand."""
     answer = client.get(f"/portal/tickets{query}")
     assert answer.status_code == 200
-    return re.findall(r'class="subject" href="/portal/tickets/\d+">([^<]*)</a>', answer.text)
+    return re.findall(r'class="subject" href="/portal/tickets/\d+" dir="auto">([^<]*)</a>', answer.text)
 
 
 def counts(client: FlaskClient, query: str = "") -> list[int]:
