@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime as dt
 
 from flask_appbuilder.security.sqla.models import User
-from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 
 from app.accounts.models import StaffProfile, customer_staff, department_member
-from app.accounts.viewer import SYSTEM, Kind
+from app.accounts.viewer import SYSTEM, Kind, viewer
 from app.assignment.choosing import Choice, choose
 from app.assignment.load import WEIGHS, open_tickets
 from app.assignment.models import AssignmentLog
@@ -19,8 +18,10 @@ from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.settings import desk
 from app.tickets.models import Ticket
+from app.tickets.tally import NOBODY, Tally
 from app.tickets.thread import Channel
 from app.tickets.timeline import Did, TicketEvent
+from app.tickets.visibility import visible_to
 
 LOCK = 7_201_301
 """Of PostgreSQL's advisory locks. One for all departments: people may work in several, and a new ticket's number is a lock of the same width anyway."""
@@ -107,16 +108,25 @@ def waiting_for(staff_ids: list[int]) -> list[int]:
 
 
 def take_back() -> int:
-    """Whoever may no longer sign in keeps nothing: their live tickets are queued again. Commits after each."""
-    gone = select(User.id).where(User.active.is_(False))
-    ids = db.session.scalars(select(Ticket.id).where(Ticket.live.is_(True), Ticket.assignee_id.in_(gone))).all()
-    for ticket_id in ids:
-        held = select(Ticket).where(Ticket.id == ticket_id, Ticket.assignee_id.in_(gone)).with_for_update(of=Ticket)
+    """Whoever was switched off or lost access keeps nothing: those live tickets are queued again. Commits after each."""
+    lost = [ticket_id for staff_id in _holders() for ticket_id in db.session.scalars(_lost_by(staff_id))]
+    for ticket_id in lost:
+        held = select(Ticket).where(Ticket.id == ticket_id).with_for_update(of=Ticket)
         ticket = db.session.scalar(held.execution_options(populate_existing=True))
         if ticket is not None:
-            ticket.assign_to(None, by=SYSTEM, reason=_("no longer works here"))
+            ticket.release_if_lost()
         db.session.commit()
-    return len(ids)
+    return len(lost)
+
+
+def _holders() -> list[int]:
+    return list(db.session.scalars(select(Tally.assignee_id).where(Tally.assignee_id != NOBODY, Tally.tickets > 0).distinct()))
+
+
+def _lost_by(staff_id: int) -> Select[int]:
+    agent = viewer(staff_id)
+    theirs = select(Ticket.id).where(Ticket.assignee_id == staff_id, Ticket.live.is_(True))
+    return theirs.where(~visible_to(agent)) if agent is not None else theirs
 
 
 def _wait_for_turn() -> None:

@@ -31,7 +31,7 @@ class SwitchView(BaseView):
     route_base = "/admin"
     default_view = "switch"
     class_permission_name = "MyAccount"
-    base_permissions = ["can_edit"]
+    base_permissions = ["can_list", "can_edit"]
 
     @expose("/availability", methods=["POST"])
     @has_access
@@ -58,18 +58,16 @@ class AvailabilityView(DeskView):
     order_columns = ["last_assigned_at"]
     edit_form_extra_fields = {
         "availability": SelectField(_l("Availability"), choices=[SelectChoice(each.value, label) for each, label in presence.LABELS.items()], coerce=Availability),
-        "away_until": DateTimeLocalField(_l("Away until"), [Optional()]),
-        "capacity": IntegerField(_l("Open tickets they can hold"), [Optional(), NumberRange(0, 10_000)]),
+        "away_until": DateTimeLocalField(_l("Away until"), [Optional()], description=_l("In UTC. Away ends by itself at this time.")),
+        "capacity": IntegerField(
+            _l("Open tickets they can hold"), [Optional(), NumberRange(0, 10_000)], description=_l("Empty: as the desk's settings say. Automation gives nobody more.")
+        ),
     }
     formatters_columns = {"availability": lambda value: str(presence.LABELS[Availability(value)])}
     label_columns = {
         "user": _l("Name"), "availability": _l("Availability"), "away_until": _l("Away until"), "capacity": _l("Open tickets they can hold"),
         "last_assigned_at": _l("Last automatic ticket"),
     }  # fmt: skip
-    description_columns = {
-        "away_until": _l("In UTC. Away ends by itself at this time."),
-        "capacity": _l("Empty: as the desk's settings say. Automation gives nobody more."),
-    }
 
     def pre_update(self, profile: StaffProfile) -> None:
         if profile.away_until is not None and profile.away_until.tzinfo is None:
@@ -105,6 +103,6 @@ def mine() -> Availability | None:
 
 def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(SwitchView)
-    appbuilder.add_view(AvailabilityView, "Availability", label=_l("Availability"), category="Settings")
+    appbuilder.add_view(AvailabilityView, "Who takes work", label=_l("Availability"), category="Settings")
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     app.jinja_env.globals.update(my_availability=mine, availability_labels=presence.LABELS)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import redis
-from flask import Flask, current_app
+from flask import Flask, current_app, g
 from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -85,6 +85,8 @@ def hand_over(rows: Iterable[tuple[int, str]]) -> bool:
 
 def run_outbox(outbox_id: int) -> None:
     """Carry out one outbox row. Its effect and its done mark are one transaction; a crash between two tries runs it again."""
+    for name in list(g):
+        g.pop(name)  # a worker has one app context for all its jobs: what the last one looked up, settings above all, may have changed
     row = outbox.lease(outbox_id)
     if row is None:
         return

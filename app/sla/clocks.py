@@ -44,6 +44,11 @@ def rebuild(ticket: Ticket) -> bool:
     return _keep(ticket, history.deeds(ticket), policies.in_force(), _rows(ticket))
 
 
+def of(ticket: Ticket) -> list[SlaClock]:
+    """All clocks of a ticket for a page, the oldest first."""
+    return list(db.session.scalars(select(SlaClock).where(SlaClock.ticket_id == ticket.id).order_by(SlaClock.id)))
+
+
 def _first_response_is_settled(ticket: Ticket, event: TicketEvent) -> bool:
     if ticket.opened_by_staff:
         return True

@@ -50,8 +50,8 @@ def in_force() -> Promises:
 
 
 def seed() -> None:
-    """On a desk that has no policy, the one that every desk starts with."""
-    if db.session.scalar(select(SlaPolicy.id).limit(1)) is None:
+    """The policy that every desk starts with, once: an admin who deleted it wants to promise nothing."""
+    if desk.current().sla_version == "0" and db.session.scalar(select(SlaPolicy.id).limit(1)) is None:
         targets = [SlaTarget(priority_rank=rank, **target) for rank, target in SEEDED.items()]
         db.session.add(SlaPolicy(name="Always", hours=Hours.ALWAYS, targets=targets))
         db.session.flush()

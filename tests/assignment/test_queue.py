@@ -91,6 +91,18 @@ def test_the_tickets_of_somebody_switched_off_go_to_others(automatic):
     assert {ticket.assignee for ticket in tickets} == {there}
 
 
+def test_whoever_left_the_department_keeps_none_of_its_tickets(automatic):
+    department, elsewhere = a_department(), a_department()
+    leaving, there = an_agent(department, elsewhere), an_agent(department)
+    kept = a_ticket(department=elsewhere, assignee=leaving)
+    lost = a_ticket(department=department, assignee=leaving)
+    department.members.remove(leaving)
+    db.session.commit()
+    jobs.drain()
+
+    assert (kept.assignee, lost.assignee) == (leaving, there)
+
+
 def test_a_ticket_that_moves_is_taken_from_whoever_has_no_access_and_given_on(automatic):
     here, there = a_department(), a_department()
     an_agent(here)
