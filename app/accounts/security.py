@@ -19,6 +19,14 @@ class DeskSecurityManager(SecurityManager):  # type: ignore[misc]  # Flask-AppBu
         self.auth_view = views[self.auth_type]()
         self.appbuilder.add_view_no_menu(self.auth_view)
 
+    def add_permissions_view(self, base_permissions: list[str], view_menu: str) -> None:
+        """Adds what is missing and gives it to the highest role. Several views share one name, so a right that one of them
+        does not know is never taken away, as Flask-AppBuilder would."""
+        self.add_view_menu(view_menu)
+        highest = self.find_role(self.auth_role_admin)
+        for permission in base_permissions:
+            self.add_permission_role(highest, self.add_permission_view_menu(permission, view_menu))
+
     def register_account_page(self, page: Any) -> None:
         """Flask-AppBuilder links "Profile" to this view's `userinfo`."""
         self.user_view = page

@@ -10,6 +10,7 @@ from flask import abort, flash, g, has_request_context, request
 from flask_appbuilder import AppBuilder, ModelView, expose, has_access
 from flask_appbuilder.baseviews import get_order_args, get_page_args, get_page_size_args
 from flask_appbuilder.models.sqla.interface import SQLAInterface
+from flask_appbuilder.security import decorators
 from flask_appbuilder.urltools import get_filter_args
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -20,6 +21,8 @@ from sqlalchemy.orm import Query
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 
+decorators.FLAMSG_ERR_SEC_ACCESS_DENIED = _l("Please sign in first.")
+"""Flask-AppBuilder tells an anonymous visitor "Access is Denied"; who is signed in and lacks a right gets a 403 page."""
 COUNT_CAP = 10_000
 PAGE_SIZE_CAP = 200
 

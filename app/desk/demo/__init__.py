@@ -12,7 +12,7 @@ from pathlib import Path
 
 from flask import current_app
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.security import generate_password_hash
 
 from app.accounts.models import Customer, Department
@@ -20,6 +20,7 @@ from app.accounts.viewer import Actor, CustomerActor, viewer
 from app.core import clock
 from app.core.extensions import db
 from app.desk.demo import files, people
+from app.notifications.models import Notification
 from app.settings import desk
 from app.tickets import files as ticket_files
 from app.tickets.choices import Category, Priority
@@ -34,7 +35,7 @@ ENTRY = re.compile(r"\+(?P<minutes>\d+) (?P<who>\w+)(?P<mark>[!>✓×~]?): (?P<t
 THEN = {"": Then.KEEP, ">": Then.WAIT, "✓": Then.RESOLVE, "×": Then.CLOSE}
 
 
-@dc.dataclass(frozen=True)
+@dc.dataclass(frozen=True, order=True)
 class Entry:
     at: dt.datetime
     who: str
@@ -54,24 +55,31 @@ class Story:
 
 
 def load() -> int:
-    """Fill an empty desk and return how many tickets it has then. Commits. Does nothing to a desk with tickets."""
-    if db.session.scalar(select(Ticket.id).limit(1)) is not None:
+    """Fill an empty desk and return how many tickets it has then. One transaction: a start that is cut off loads it again.
+
+    Does nothing to a desk with tickets or people.
+    """
+    if db.session.scalar(select(Ticket.id).limit(1)) is not None or db.session.scalar(select(User.id).limit(1)) is not None:
         return 0
     password = demo_password()
     people.make(generate_password_hash(password))
     desk.change({"desk_name": "Fjord Support", "agents_see_departments": True, "auto_assignment": False})
-    db.session.commit()
     stories = list(read(clock.now()))
     moments = sorted((entry.at, place, entry) for place, story in enumerate(stories) for entry in story.entries)
-    for count, (at, place, entry) in enumerate(moments):
+    for at, place, entry in moments:
         with clock.at(at):
             tell(stories[place], entry)
-        if count % 20 == 19:
-            db.session.commit()
     desk.change({"auto_assignment": True, "assignment_method": "least_loaded"})
-    db.session.commit()
+    _read_old_notices()
     people.write_sign_ins(Path(current_app.config["DATA"]), password)
+    db.session.commit()
     return len(stories)
+
+
+def _read_old_notices() -> None:
+    """The team has been at work all month: only what came since yesterday is new to them."""
+    old = Notification.created_at < clock.now() - dt.timedelta(days=1)
+    db.session.execute(update(Notification).where(old).values(read_at=Notification.created_at))
 
 
 def demo_password() -> str:
@@ -80,7 +88,7 @@ def demo_password() -> str:
         return str(current_app.config["DEMO_PASSWORD"])
     kept = Path(current_app.config["DATA"], "demo-password")
     if not kept.exists():
-        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write("-".join(secrets.choice(people.SYLLABLES) + secrets.choice(people.SYLLABLES) for _ in range(4)))
     return kept.read_text()
 
