@@ -19,7 +19,7 @@ Row = TypeVar("Row", Ticket, Customer, Organization, CannedResponse)
 
 
 def page(
-    statement: Select[Row], model: type[Row], fields: Fields, shape: Callable[[Row], dict[str, Any]]
+    statement: Select[Any], model: type[Row], fields: Fields, shape: Callable[[Row], dict[str, Any]]
 ) -> dict[str, Any]:
     """The newest first; `next` is the cursor of the following page, null on the last. Ends the reading of the fields."""
     limit, before = fields.take("limit", _limit, USUAL), fields.take("cursor", _read)

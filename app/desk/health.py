@@ -1,0 +1,108 @@
+"""How the desk is, for load balancers and for monitoring."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, jsonify, request
+from flask_babel import gettext as _
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.accounts import keys
+from app.accounts.viewer import viewer
+from app.core.errors import Forbidden
+from app.core.extensions import db
+from app.core.outbox import Outbox
+from app.desk.checks import measure, waiting_rows
+from app.tickets.tally import Tally
+
+METRICS_SCOPES = {"desk:admin", "*"}
+
+
+def register(app: Flask) -> None:
+    health = Blueprint("health", __name__)
+    health.add_url_rule("/healthz", view_func=alive)
+    health.add_url_rule("/readyz", view_func=ready)
+    health.add_url_rule("/metrics", view_func=metrics)
+    app.register_blueprint(health)
+
+
+def alive() -> Response:
+    """This process answers. Asks nobody else, so that a database that is away makes nobody kill the web."""
+    return jsonify({"ok": True})
+
+
+def ready() -> Response:
+    """200 when every part is as it should be, else 503. Where the desk keeps its data is told to this machine alone."""
+    checks = list(measure())
+    body: dict[str, object] = {
+        "ok": all(check.ok for check in checks),
+        "checks": {check.name: check.as_json() for check in checks},
+    }
+    if from_this_machine():
+        body["data"] = str(current_app.config["DATA"])
+    response = jsonify(body)
+    response.status_code = 200 if body["ok"] else 503
+    return response
+
+
+def from_this_machine() -> bool:
+    """A proxy on this machine asks for others: what it passes on carries their address."""
+    forwarded = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-Ip"))
+    try:
+        return not forwarded and ipaddress.ip_address(request.remote_addr or "").is_loopback
+    except ValueError:
+        return False
+
+
+def metrics() -> Response:
+    """For Prometheus: from this machine, or with a key of scope desk:admin."""
+    if not from_this_machine() and not _has_key():
+        raise Forbidden(_("Send a key of scope desk:admin."))
+    return Response(generate_latest(_figures()), content_type=CONTENT_TYPE_LATEST)
+
+
+def _has_key() -> bool:
+    scheme, _blank, secret = request.headers.get("Authorization", "").partition(" ")
+    key = keys.find(secret.strip()) if scheme.lower() == "bearer" and secret else None
+    if key is None or METRICS_SCOPES.isdisjoint(key.scopes.split()):
+        return False
+    owner = viewer(key.user_id)
+    return owner is not None and owner.can("list", "Job")
+
+
+def _figures() -> CollectorRegistry:
+    """Read anew each time: any process may be asked, and none keeps counts of its own."""
+    registry = CollectorRegistry()
+    up = Gauge("deskhand_up", "1 when this part of the desk is as it should be.", ["part"], registry=registry)
+    for check in measure():
+        up.labels(check.name).set(check.ok)
+        if check.name in NAMES and check.figure is not None:
+            Gauge(*NAMES[check.name], registry=registry).set(check.figure)
+    try:
+        _counts(registry)
+    except SQLAlchemyError:
+        db.session.rollback()
+    return registry
+
+
+NAMES = {
+    "ticker": ("deskhand_ticker_beat_age_seconds", "Since the ticker's last beat."),
+    "outbox": ("deskhand_outbox_oldest_due_seconds", "How long the oldest row that nobody has in hand has been due."),
+    "disk": ("deskhand_disk_free_bytes", "Where the desk keeps its data."),
+}
+
+
+def _counts(registry: CollectorRegistry) -> None:
+    failed = select(func.count()).where(Outbox.failed_at.is_not(None))
+    live = select(func.coalesce(func.sum(Tally.tickets), 0))
+    given: dict[str, tuple[str, Any]] = {
+        "deskhand_outbox_due_rows": ("Rows of the outbox that are due and that nobody has in hand.", waiting_rows()[0]),
+        "deskhand_outbox_failed_rows": ("Rows of the outbox that were given up.", db.session.scalar(failed)),
+        "deskhand_tickets_live": ("Tickets neither resolved nor closed.", db.session.scalar(live)),
+    }
+    for name, (told, value) in given.items():
+        Gauge(name, told, registry=registry).set(float(value or 0))
