@@ -18,7 +18,7 @@ from sqlalchemy import select
 from app.core import clock, storage
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
-from app.mail import addresses, letters, outgoing, templates
+from app.mail import addresses, letters, outgoing, wording
 from app.mail.addresses import Recipient, RecipientKind
 from app.mail.models import Delivery
 from app.settings import desk
@@ -73,7 +73,7 @@ def ascii_address(address: str) -> str:
 
 def _whole(delivery: Delivery, recipient: str) -> bytes:
     sent, linked = _files(delivery)
-    written = templates.write(delivery.kind, letters.words_of(delivery, [(file.name, file.bytes) for file in linked]))
+    written = wording.written(delivery, letters.words_of(delivery, [(file.name, file.bytes) for file in linked]))
     delivery.subject = one_line(letters.subject_of(delivery))
     delivery.rfc_message_id = addresses.message_id_for(delivery.id).strip("<>")
     mail = EmailMessage(policy=SMTP)

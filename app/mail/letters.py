@@ -118,16 +118,17 @@ def full(at: dt.datetime | None) -> str:
 def _about(ticket: Ticket, delivery: Delivery) -> dict[str, Any]:
     customers = outgoing.to_customer(delivery)
     entry = entry_of(delivery)
+    silent = delivery.kind in outgoing.TO_STRANGERS and not outgoing.proven(delivery)
     url = f"{current_app.config['PUBLIC_URL']}/{'portal' if customers else 'admin'}/tickets/{ticket.number}"
     return {
         "url": url, "delimiter": _(DELIMITER), "reference": ticket.display, "portal_url": url if customers and outgoing.proven(delivery) else "",
         "ticket": {
-            "number": ticket.display, "subject": ticket.subject, "department": ticket.department.name, "state": ticket.state.value, "live": ticket.live,
-            "priority": ticket.priority.name, "requester": ticket.requester.name or ticket.requester.email, "organization": str(ticket.requester.organization or ""),
+            "number": ticket.display, "subject": "" if silent else ticket.subject, "department": ticket.department.name, "state": ticket.state.value, "live": ticket.live,
+            "priority": ticket.priority.name, "requester": "" if silent else ticket.requester.name or ticket.requester.email, "organization": str(ticket.requester.organization or ""),
             "answer_by": full(ticket.first_response_due_at) if ticket.first_response_at is None else "",
             "due": full(ticket.next_due_at), "closes": full(_closes_at(ticket)), "conversation": ticket.opened_by_staff,
         },
-        "entry": _entry(entry) if entry is not None else None,
+        "entry": _entry(entry) if entry is not None and not silent else None,
         "history": [_quote(message) for message in _before(ticket, entry)] if delivery.kind == "staff_replied" else [],
         "asked": _asked(ticket) if delivery.kind == "waiting_reminder" else None,
     }  # fmt: skip

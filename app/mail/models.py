@@ -126,3 +126,17 @@ class RawMail(Base):
 
     def __str__(self) -> str:
         return f"{self.sender}: {self.subject}"
+
+
+class EmailTemplate(Base):
+    """An admin's own words for one kind of mail; without a row the desk's stand."""
+
+    __tablename__ = "email_template"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    source: Mapped[longtext]
+    changed_at: Mapped[dt.datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+    changed_by: Mapped[str | None]
+
+    def __str__(self) -> str:
+        return self.kind

@@ -133,6 +133,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", "department_id", "span"),
     )
     op.create_table(
+        "email_template",
+        sa.Column("kind", sa.String(length=255), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("changed_by", sa.String(length=255), nullable=True),
+        sa.PrimaryKeyConstraint("kind"),
+    )
+    op.create_table(
         "job_slot",
         sa.Column("job", sa.String(length=255), nullable=False),
         sa.Column("slot", sa.Integer(), nullable=False),
@@ -1282,6 +1290,7 @@ def downgrade() -> None:
 
     op.drop_table("organization")
     op.drop_table("job_slot")
+    op.drop_table("email_template")
     op.drop_table("daily_wait")
     op.drop_table("daily_figure")
     op.drop_table("daily_agent_figure")
