@@ -43,7 +43,7 @@ def environment() -> SandboxedEnvironment:
     if kept is None:
         kept = SandboxedEnvironment(
             loader=jinja2.FileSystemLoader(Path(current_app.root_path, "templates")),
-            autoescape=jinja2.select_autoescape(["html"], default=False),
+            autoescape=jinja2.select_autoescape(["html"], default_for_string=False, default=False),
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
