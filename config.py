@@ -67,6 +67,9 @@ MAIL_URL = mail_url()
 STORAGE_URL: str = os.environ.get("STORAGE_URL") or f"file://{DATA / 'files'}"
 DEMO_PASSWORD: str = os.environ.get("DESKHAND_DEMO_PASSWORD", "")
 
+PROXIES = int(os.environ.get("DESKHAND_PROXIES", "0"))
+"""How many proxies of ours stand before the desk: so many entries of X-Forwarded-For are believed, none by default."""
+
 # Flask
 APP_NAME = "Deskhand"
 TRUSTED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "127.0.0.1"] + ([] if PRODUCTION else ["127.0.0.1", "localhost"])

@@ -49,6 +49,11 @@ def create_app(**overrides: Any) -> "Flask":
     app = Flask(__name__)
     app.config.from_object("config")
     app.config.update(overrides)
+    if app.config["PROXIES"]:
+        from werkzeug.middleware.proxy_fix import ProxyFix
+
+        hops = app.config["PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     with app.app_context():
         _prepare(app)
         _open_doors(app)
@@ -70,6 +75,7 @@ def _prepare(app: "Flask") -> None:
     db.metadatas[None] = Model.metadata
     csrf.init_app(app)
     web.install(app)
+    app.extensions["deskhand_zone"] = lambda: import_module("app.settings.desk").current().time_zone
     react(import_module("app.reactions").REACTIONS)
     schedule = import_module("app.schedule")
     queue.allow(schedule.JOBS)

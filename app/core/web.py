@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import flask_appbuilder
 import jinja2
 from babel.dates import format_datetime
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -20,7 +20,7 @@ from flask_babel import ngettext
 from app.core import clock
 
 STRICT = (
-    "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; style-src-elem 'self'; style-src-attr {attributes}; "
+    "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; style-src-elem 'self'; style-src-attr 'none'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-src 'self'; frame-ancestors 'none'"
 )
 
@@ -44,8 +44,7 @@ def csp_nonce() -> str:
 def _headers(response: Response) -> Response:
     """Every response, errors included. A route that serves people's files sets its own policy first; it is kept."""
     headers = response.headers
-    attributes = "'unsafe-inline'" if g.get("fab_page") else "'none'"
-    headers.setdefault("Content-Security-Policy", STRICT.format(nonce=g.get("nonce", "none"), attributes=attributes))
+    headers.setdefault("Content-Security-Policy", STRICT.format(nonce=g.get("nonce", "none")))
     headers.setdefault("X-Frame-Options", "DENY")
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")
@@ -82,19 +81,31 @@ def ago(at: dt.datetime | None) -> str:
         return _("%(n)sh", n=seconds // 3600)
     if seconds < 14 * 86400:
         return _("%(n)sd", n=seconds // 86400)
-    return str(format_datetime(at, "d MMM yyyy", locale=get_locale() or "en"))
+    return str(format_datetime(local(at), "d MMM yyyy", locale=get_locale() or "en"))
 
 
 def absolute(at: dt.datetime | None) -> str:
     """Day and time with the zone's name, in the reader's language."""
     if at is None:
         return "–"
-    return str(format_datetime(local(at), "EEE d MMM yyyy, HH:mm zzz", locale=get_locale() or "en", tzinfo=local(at).tzinfo))
+    return _written(at.replace(second=0, microsecond=0), zone(), str(get_locale() or "en"))
+
+
+@functools.lru_cache(10_000)
+def _written(minute: dt.datetime, zone: str, language: str) -> str:
+    """Kept by the minute: a page shows dozens of times, and Babel takes its time for each."""
+    there = minute.astimezone(ZoneInfo(zone))
+    return str(format_datetime(there, "EEE d MMM yyyy, HH:mm zzz", locale=language, tzinfo=there.tzinfo))
 
 
 def local(at: dt.datetime) -> dt.datetime:
     """In the time zone of the desk."""
-    return at.astimezone(ZoneInfo(g.get("time_zone", "UTC") if g else "UTC"))
+    return at.astimezone(ZoneInfo(zone()))
+
+
+def zone() -> str:
+    """The name of the desk's time zone; the factory says where it is kept."""
+    return str(current_app.extensions["deskhand_zone"]())
 
 
 def initials(name: object) -> str:
