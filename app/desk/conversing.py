@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses as dc
+from contextlib import closing
 from typing import Any
 
 from flask import Response, abort, flash, g, jsonify, redirect, request
@@ -164,8 +165,10 @@ def _keep(file: FileStorage) -> dict[str, str]:
     most = desk.current().max_attachments
     if len(g.kept_files) >= most:
         return {"files": _("At most %(most)s files a message.", most=most)}
+    with closing(file):
+        content = file.read()
     try:
-        kept = incoming.keep(file.filename, file.read(), g.user)
+        kept = incoming.keep(file.filename, content, g.user)
     except HelpdeskError as refusal:
         return {"files": str(refusal)}
     db.session.flush()

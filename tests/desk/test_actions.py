@@ -14,7 +14,7 @@ from app.tickets.models import Ticket
 from app.tickets.tally import recount
 from app.tickets.thread import Attachment, Words
 from app.tickets.timeline import Did, TicketEvent
-from tests.desk.test_list import as_
+from tests.desk.test_list import a_role, as_  # noqa: F401  # a fixture
 from tests.factories import a_department, a_priority, a_status, a_super_admin, a_supervisor, a_ticket, acting, an_admin, an_agent, staff
 
 POST = "/admin/tickets/action_post"
@@ -103,10 +103,10 @@ def test_only_a_super_admin_deletes(app):
     assert allowed == {"Super Admin": True, "Admin": False, "Supervisor": False, "Support Agent": False, "Developer": False}
 
 
-def test_without_the_right_to_bulk_one_ticket_at_a_time(app, client):
+def test_without_the_right_to_bulk_one_ticket_at_a_time(app, client, a_role):
     first, second = a_ticket(), a_ticket()
     agent = an_agent()
-    agent.roles[0].permissions = [row for row in agent.roles[0].permissions if row.permission.name != "can_bulk"]
+    agent.roles = [a_role("list", "show", "status")]
     as_(client, agent)
 
     assert do(client, "resolve", first, second).status_code == 403
