@@ -95,7 +95,7 @@ def absolute(at: dt.datetime | None) -> str:
 def _written(minute: dt.datetime, zone: str, language: str) -> str:
     """Kept by the minute: a page shows dozens of times, and Babel takes its time for each."""
     there = minute.astimezone(ZoneInfo(zone))
-    return str(format_datetime(there, "EEE d MMM yyyy, HH:mm zzz", locale=language, tzinfo=there.tzinfo))
+    return f"{format_datetime(there.replace(tzinfo=None), 'EEE d MMM yyyy, HH:mm', locale=language)} {there.tzname()}"
 
 
 def local(at: dt.datetime) -> dt.datetime:
