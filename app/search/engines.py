@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, cast, column, select, table, text
+from sqlalchemy import ARRAY, BigInteger, Select, cast, column, func, literal, select, table, text
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from app.core.database import is_postgresql
 from app.core.extensions import db
 from app.search import index as indexing
 from app.search.index import KEYS, TABLES, block
-from app.search.words import Asked, answers
+from app.search.words import Asked
 
 Hits = dict[str, list[int]]
 """Table of the index -> ids, the newest first."""
@@ -82,6 +83,13 @@ def _within(last: int, blocks: int) -> str:
     return " & (" + " | ".join(f"'{word}'" for word in newest) + ")"
 
 
+def rows_of(ids: Sequence[int]) -> Select[Any]:
+    """The ids as one parameter: a thousand of them as a list in the statement would cost more than the search."""
+    if is_postgresql():
+        return select(func.unnest(literal(list(ids), ARRAY(BigInteger))).column_valued())
+    return select(func.json_each(json.dumps(ids)).table_valued("value").c.value)
+
+
 def those_of(name: str, ids: Select[Any], asked: Sequence[Asked]) -> list[int]:
     """Which of these rows have all the words. For a reader of few rows, whose newest hits may lie behind a million of others'."""
     key: Any = column(KEYS[name] if is_postgresql() else "rowid")
@@ -94,4 +102,5 @@ def those_of(name: str, ids: Select[Any], asked: Sequence[Asked]) -> list[int]:
             )
         )
     rows = db.session.execute(select(key, words).select_from(index).where(key.in_(ids)))
-    return [id for id, kept in rows if answers(kept.split(), asked)]
+    wanted = [f" {one.word}" if one.prefix else f" {one.word} " for one in asked]
+    return [id for id, kept in rows if all(word in f" {kept} " for word in wanted)]

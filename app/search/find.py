@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import or_, select
+from sqlalchemy import select, union
 
 from app.accounts.viewer import Actor, Kind, Viewer
 from app.core.extensions import db
@@ -64,13 +64,13 @@ def _among_own(asked: Sequence[Asked], actor: Actor) -> Hits:
 def _visible(hits: Hits, number: int | None, actor: Actor, limit: int) -> list[int]:
     """The tickets of these hits that the actor sees; no customer gets there by a note."""
     numbered = Ticket.number == (-1 if number is None else number)
-    by_message = select(Message.ticket_id).where(Message.id.in_(hits["search_entry"]), messages_visible_to(actor))
-    among = or_(Ticket.id.in_(by_message), Ticket.id.in_(hits["search_ticket"]), numbered)
-    wanted = (
-        select(Ticket.id)
-        .where(among, visible_to(actor))
-        .order_by(numbered.desc(), Ticket.last_activity_at.desc(), Ticket.id.desc())
+    by_message = select(Message.ticket_id).where(
+        Message.id.in_(engines.rows_of(hits["search_entry"])), messages_visible_to(actor)
     )
+    by_header = select(Ticket.id).where(Ticket.id.in_(engines.rows_of(hits["search_ticket"])))
+    among = union(by_message, by_header, select(Ticket.id).where(numbered)).subquery()
+    order = (numbered.desc(), Ticket.last_activity_at.desc(), Ticket.id.desc())
+    wanted = select(Ticket.id).where(Ticket.id.in_(select(among.c[0])), visible_to(actor)).order_by(*order)
     return list(db.session.scalars(wanted.limit(limit)))
 
 

@@ -70,6 +70,8 @@ def cut(text: str) -> list[str]:
 
 def fold(text: str) -> str:
     """Lower case, without accents, in one of the ways in which Unicode can write it."""
+    if text.isascii():
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = decomposed.translate(_dropped()).casefold().translate(_LETTERS)
     return unicodedata.normalize("NFC", plain)
