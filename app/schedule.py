@@ -17,6 +17,7 @@ JOBS: dict[str, JobFunction] = {
     "api.forget_answers": api.forget_answers,
     "assignment.assign": assignment.assign,
     "assignment.drain": assignment.drain,
+    "mail.forget_old": mail.forget_old,
     "mail.send_due": mail.send_due,
     "mail.deliver": incoming.deliver,
     "notifications.forget_old": notifications.forget_old,
@@ -40,6 +41,7 @@ JOBS: dict[str, JobFunction] = {
 PERIODIC: dict[str, tuple[int, str]] = {
     "api.forget_answers": (86400, "bulk"),
     "assignment.drain": (60, "bulk"),
+    "mail.forget_old": (86400, "bulk"),
     "mail.send_due": (30, "urgent"),
     "notifications.forget_old": (86400, "bulk"),
     "sla.check": (86400, "bulk"),

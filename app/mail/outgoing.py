@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.accounts.models import Customer
 from app.core import clock
@@ -20,7 +20,7 @@ from app.mail import addresses
 from app.mail.models import Delivery, DeliveryState, RawMail
 from app.settings import desk
 from app.tickets.models import Participant, Ticket
-from app.tickets.thread import Message, MessageKind
+from app.tickets.thread import Channel, Message, MessageKind
 
 
 class Kind(NamedTuple):
@@ -57,7 +57,10 @@ TO_ANYBODY = ("test_mail",)
 TO_STRANGERS = ("ticket_created", "guest_proof")
 UNPROVEN_A_DAY = 2
 """Of each of these a day to an address nobody proved: a stranger can make the desk write there only so often."""
+BURST, BURST_MINUTES = 2, 10
+"""Confirmations of mails to one address in so short a time: a robot without any sign of one writes faster than people."""
 DAEMON = re.compile(r"(?:mailer-?daemon|mail-?daemon|postmaster|double-bounce)@", re.I)
+RAW_KEPT = dt.timedelta(days=90)
 WRITTEN = (DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.CAPTURED)
 
 
@@ -175,8 +178,17 @@ def _over_cap(delivery: Delivery) -> str | None:
     most = desk.current().mail_cap_an_hour
     if _written_to(delivery.address, dt.timedelta(hours=1), group) >= most:
         return _("This address already got %(most)s automatic mails within an hour.", most=most)
-    if delivery.kind in TO_STRANGERS and not _verified(delivery) and _written_to(delivery.address, dt.timedelta(days=1), Delivery.kind == delivery.kind) >= UNPROVEN_A_DAY:
+    return _too_many_confirmations(delivery) if delivery.kind in TO_STRANGERS else None
+
+
+def _too_many_confirmations(delivery: Delivery) -> str | None:
+    same = Delivery.kind == delivery.kind
+    if not _verified(delivery) and _written_to(delivery.address, dt.timedelta(days=1), same) >= UNPROVEN_A_DAY:
         return _("Nobody proved this address yet, and it got %(most)s confirmations today.", most=UNPROVEN_A_DAY)
+    ticket = db.session.get(Ticket, delivery.ticket_id) if delivery.ticket_id else None
+    by_mail = ticket is not None and ticket.channel is Channel.MAIL
+    if by_mail and _written_to(delivery.address, dt.timedelta(minutes=BURST_MINUTES), same) >= BURST:
+        return _("This address got %(most)s confirmations within %(minutes)s minutes: a robot may be answering them.", most=BURST, minutes=BURST_MINUTES)
     return None
 
 
@@ -200,3 +212,8 @@ def _verified(delivery: Delivery) -> bool:
 def _email_of(customer_id: int) -> str | None:
     customer = db.session.get(Customer, customer_id)
     return customer.email if customer is not None else None
+
+
+def forget_old() -> None:
+    """The bytes of old mails; that they were sent, to whom and when, stays."""
+    db.session.execute(update(Delivery).where(Delivery.created_at < clock.now() - RAW_KEPT, Delivery.raw.is_not(None), Delivery.state != DeliveryState.QUEUED).values(raw=None))

@@ -90,6 +90,35 @@ def test_a_mail_in_anothers_hands_is_left_to_them_until_their_lease_ends(sink):
         assert transport._lease(mail.id)
 
 
+def test_a_worker_that_dies_while_sending_sends_again_within_a_minute_under_the_same_message_id(sink):
+    mail = a_mail()
+    db.session.commit()
+    assert transport._lease(mail.id) and transport._parcel(mail.id)
+    message_id = mail.rfc_message_id
+
+    send_all()
+    assert mail.state is DeliveryState.QUEUED
+    with time_machine.travel(clock.now() + dt.timedelta(seconds=61)):
+        send_all()
+
+    assert mail.state is DeliveryState.SENT
+    assert message_id == mail.rfc_message_id
+    assert f"<{message_id}>" in [parsed["Message-ID"] for parsed in sink.parsed]
+
+
+def test_the_bytes_of_old_mails_are_forgotten_and_their_story_stays(sink):
+    mail = a_mail()
+    send_all()
+    mail.created_at -= dt.timedelta(days=91)
+    db.session.flush()
+
+    outgoing.forget_old()
+
+    db.session.expire_all()
+    assert mail.raw is None
+    assert mail.state is DeliveryState.SENT and mail.subject
+
+
 def test_a_refused_recipient_fails_in_the_servers_words_and_the_others_get_theirs(sink):
     gone, there = a_customer("Gone"), a_customer("There")
     sink.refuse[gone.email] = "550 5.7.1 We do not want this"
