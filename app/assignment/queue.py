@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+from collections.abc import Callable
 
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import ColumnElement, Select, func, or_, select, update
@@ -22,6 +24,8 @@ from app.tickets.tally import NOBODY, Tally
 from app.tickets.thread import Channel
 from app.tickets.timeline import Did, TicketEvent
 from app.tickets.visibility import visible_to
+
+log = logging.getLogger(__name__)
 
 LOCK = 7_201_301
 """Of PostgreSQL's advisory locks. One for all departments: people may work in several, and a new ticket's number is a lock of the same width anyway."""
@@ -82,8 +86,7 @@ def drain() -> int:
     """Hand out what is queued, the most urgent first, then the oldest; returns how many found somebody. Commits after each."""
     given, room = 0, sum(free().values())
     for ticket_id in waiting_for(list(free())) if room else []:
-        given += give_queued(ticket_id) is not None
-        db.session.commit()
+        given += _alone(ticket_id, lambda each: give_queued(each) is not None)
         if given >= room:
             break
     return given
@@ -110,13 +113,27 @@ def waiting_for(staff_ids: list[int]) -> list[int]:
 def take_back() -> int:
     """Whoever was switched off or lost access keeps nothing: those live tickets are queued again. Commits after each."""
     lost = [ticket_id for staff_id in _holders() for ticket_id in db.session.scalars(_lost_by(staff_id))]
-    for ticket_id in lost:
-        held = select(Ticket).where(Ticket.id == ticket_id).with_for_update(of=Ticket)
-        ticket = db.session.scalar(held.execution_options(populate_existing=True))
-        if ticket is not None:
-            ticket.release_if_lost()
+    return sum(_alone(ticket_id, _release) for ticket_id in lost)
+
+
+def _release(ticket_id: int) -> bool:
+    held = select(Ticket).where(Ticket.id == ticket_id).with_for_update(of=Ticket)
+    ticket = db.session.scalar(held.execution_options(populate_existing=True))
+    if ticket is not None:
+        ticket.release_if_lost()
+    return ticket is not None and not ticket.assigned
+
+
+def _alone(ticket_id: int, deed: Callable[[int], bool]) -> bool:
+    """In a transaction of its own; a ticket that fails does not keep the others waiting."""
+    try:
+        done = deed(ticket_id)
         db.session.commit()
-    return len(lost)
+    except Exception:
+        db.session.rollback()
+        log.exception("ticket with id %s could not be handed on", ticket_id)
+        return False
+    return done
 
 
 def _holders() -> list[int]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import logging
 from typing import Any
 
-from sqlalchemy import Insert, select
+from sqlalchemy import Insert, Select, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.accounts.viewer import SYSTEM
@@ -15,28 +17,44 @@ from app.sla.models import METRIC_LABELS, SlaClock, SlaFired
 from app.tickets.models import Ticket
 from app.tickets.timeline import Did
 
+log = logging.getLogger(__name__)
+
 BATCH = 100
+AGAIN = dt.timedelta(minutes=10)
 WHOLE = 100
 """Per cent of the allowance: the promise is broken."""
 
 
-def enforce() -> int:
-    """Tell of the clocks that ran out, one batch; returns how many there were. Two enforcers share the work: what one holds, the other skips."""
-    now = clock.now()
-    due = (
-        select(SlaClock, Ticket)
-        .join(Ticket, Ticket.id == SlaClock.ticket_id)
-        .where(SlaClock.next_fire_at < now)
-        .order_by(SlaClock.next_fire_at, SlaClock.id)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True, of=SlaClock)
-        .execution_options(populate_existing=True)
-    )
-    rows = db.session.execute(due).all()
-    for late, ticket in rows:
-        late.breached_at, late.next_fire_at = late.due_at, None
-        tell(late, ticket)
-    return len(rows)
+def enforce() -> bool:
+    """Tell of the clocks that ran out, one batch; True when there may be more.
+
+    Two enforcers share the work: what one holds, the other skips. A clock that cannot be told of does not keep the others waiting.
+    """
+    late: SlaClock | None = None
+    rows = db.session.execute(_due(clock.now())).all()
+    try:
+        for late, ticket in rows:
+            late.breached_at, late.next_fire_at = late.due_at, None
+            tell(late, ticket)
+        db.session.flush()
+    except Exception:
+        assert late is not None
+        _put_off(late.id)
+        return True
+    return len(rows) == BATCH
+
+
+def _due(now: dt.datetime) -> Select[SlaClock, Ticket]:
+    due = select(SlaClock, Ticket).join(Ticket, Ticket.id == SlaClock.ticket_id).where(SlaClock.next_fire_at < now)
+    ordered = due.order_by(SlaClock.next_fire_at, SlaClock.id).limit(BATCH)
+    return ordered.with_for_update(skip_locked=True, of=SlaClock).execution_options(populate_existing=True)
+
+
+def _put_off(clock_id: int) -> None:
+    """The batch is undone and told anew without this one."""
+    log.exception("the breach of clock %s could not be told; again in %s", clock_id, AGAIN)
+    db.session.rollback()
+    db.session.execute(update(SlaClock).where(SlaClock.id == clock_id).values(next_fire_at=clock.now() + AGAIN))
 
 
 def tell(late: SlaClock, ticket: Ticket) -> bool:

@@ -20,7 +20,7 @@ PAGE = 100
 
 def enforce() -> None:
     """Until nothing is due; each batch is a transaction of its own, so that a kill loses and doubles nothing."""
-    while breaches.enforce() == breaches.BATCH:
+    while breaches.enforce():
         db.session.commit()
 
 

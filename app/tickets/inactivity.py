@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from app.accounts.viewer import SYSTEM
 from app.core import clock
-from app.core.errors import HelpdeskError
 from app.core.extensions import db
 from app.settings import desk
 from app.tickets.choices import State
@@ -66,7 +65,7 @@ def _each(due: ColumnElement[bool], deed: Callable[[Ticket], None]) -> int:
             if ticket is not None:
                 deed(ticket)
             db.session.commit()
-        except HelpdeskError:  # one ticket's refusal does not keep the others waiting
+        except Exception:  # one ticket does not keep the others waiting
             db.session.rollback()
             log.exception("ticket with id %s was not moved along", ticket_id)
     return len(ids)

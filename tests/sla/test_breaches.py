@@ -8,7 +8,9 @@ import time_machine
 from sqlalchemy import func, select
 
 from app.accounts.viewer import SYSTEM
+from app.core import events
 from app.core.extensions import db
+from app.reactions import REACTIONS
 from app.sla import jobs
 from app.sla.models import SlaClock, SlaFired
 from app.tickets.thread import Words
@@ -99,6 +101,29 @@ def test_going_back_to_a_deadline_already_missed_tells_nothing_new(app):
         db.session.commit()
 
     assert told(ticket) == ["first_response"]
+
+
+def test_a_breach_that_cannot_be_told_does_not_silence_the_others(app):
+    """A listener that fails on one ticket, as a mistake in a later version might."""
+    with time_machine.travel(MONDAY, tick=False) as now:
+        spoilt, other = a_ticket(priority=a_priority(4)), a_ticket(priority=a_priority(4))
+        db.session.commit()
+        now.shift(2 * HOUR)
+
+        def fail(event: TicketEvent) -> None:
+            if event.ticket is spoilt:
+                raise LookupError("nobody to tell")
+
+        events.react({Did.BREACHED: (fail,)})
+        jobs.enforce()
+        db.session.commit()
+        assert (told(spoilt), told(other)) == ([], ["first_response"])
+        events.react(REACTIONS)
+        now.shift(HOUR)
+        jobs.enforce()
+        db.session.commit()
+
+    assert (told(spoilt), told(other)) == (["first_response"], ["first_response"])
 
 
 def test_two_enforcers_at_once_tell_of_each_breach_once(app):

@@ -97,6 +97,23 @@ def test_the_first_reply_fulfils_the_promise_and_the_second_reads_nothing(app, a
     assert not [each for each in statements if "sla_" in each]
 
 
+def test_what_promises_cost(app, at_most):
+    """In statements: two for a new ticket, four for its first answer."""
+    ticket, agent = a_ticket(), acting(an_agent())
+    db.session.commit()
+    with at_most(60) as opening:
+        a_ticket(requester=ticket.requester)
+        db.session.commit()
+    assert ticket.status, ticket.priority
+    with at_most(60) as answering:
+        ticket.reply(Words("On it"), by=agent)
+        db.session.commit()
+
+    mine = ("sla_", "FROM ticket_event", "next_due_at=")
+    assert sum(any(name in each for name in mine) for each in opening) <= 2
+    assert sum(any(name in each for name in mine) for each in answering) <= 4
+
+
 def test_a_note_answers_nobody(app):
     ticket = a_ticket()
 
