@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
 from flask_appbuilder.security.manager import BaseSecurityManager
-from flask_appbuilder.security.sqla.models import Role, User
+from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, User, ViewMenu
 from flask_migrate import upgrade
 from sqlalchemy import select
 from werkzeug.security import generate_password_hash
@@ -49,9 +49,25 @@ def refuse_newer_database() -> None:
 
 
 def set_up_rights() -> None:
-    """Permissions from the registered views, then the roles; editing roles later stays the admin's."""
-    BaseSecurityManager.create_db(current_app.appbuilder.sm)  # type: ignore[attr-defined]
-    current_app.appbuilder.add_permissions(update_perms=True)  # type: ignore[attr-defined]
+    """Permissions from the registered views, for the highest role; what other roles have stays the admin's.
+
+    Asking for each permission takes a second: nothing is asked when the highest role has them all already.
+    """
+    appbuilder = current_app.appbuilder  # type: ignore[attr-defined]
+    held = (
+        select(Permission.name, ViewMenu.name)
+        .select_from(Role)
+        .join(Role.permissions)
+        .join(PermissionView.permission)
+        .join(PermissionView.view_menu)
+        .where(Role.name == current_app.config["AUTH_ROLE_ADMIN"])
+    )
+    wanted = {(permission, view.class_permission_name) for view in appbuilder.baseviews for permission in view.base_permissions}
+    wanted |= {("menu_access", name) for name in appbuilder.menu.get_flat_name_list()}
+    if wanted <= {(permission, view) for permission, view in db.session.execute(held)}:
+        return
+    BaseSecurityManager.create_db(appbuilder.sm)
+    appbuilder.add_permissions(update_perms=True)
     db.session.commit()
 
 
