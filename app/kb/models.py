@@ -6,6 +6,7 @@ import datetime as dt
 import re
 
 from flask_babel import gettext as _
+from markupsafe import Markup
 from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -62,6 +63,11 @@ class Article(Base):
         while slug in taken:
             slug, number = f"{wanted}-{number}", number + 1
         return slug
+
+    @property
+    def shown(self) -> Markup:
+        """What readers see: it was cleaned when it was stored."""
+        return Markup(self.html)
 
     @property
     def text(self) -> str:

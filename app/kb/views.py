@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from flask_appbuilder import AppBuilder
-from flask_appbuilder.fieldwidgets import BS3TextAreaFieldWidget, BS3TextFieldWidget
+from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
 from flask_babel import lazy_gettext as _l
 from wtforms import StringField, TextAreaField
 from wtforms.validators import DataRequired, Length, Optional
+from wtforms.widgets import TextArea
 
 from app.core.fab import DeskInterface, DeskView
 from app.core.html import MAX_MARKDOWN_LENGTH
@@ -22,10 +23,10 @@ class ArticleView(DeskView):
     order_columns = ["title", "published", "position", "updated_at"]
     base_order = ("position", "asc")
     search_columns = ["title", "published"]
-    show_columns = ["title", "slug", "category", "published", "asked_often", "position", "body", "created_at", "updated_at"]
+    show_columns = ["title", "slug", "category", "published", "asked_often", "position", "shown", "created_at", "updated_at"]
     add_columns = edit_columns = ["title", "category", "body", "published", "asked_often", "position", "slug"]
     label_columns = {
-        "title": _l("Title"), "slug": _l("Address"), "category": _l("Category"), "body": _l("Text"), "published": _l("Published"),
+        "title": _l("Title"), "slug": _l("Address"), "category": _l("Category"), "body": _l("Text"), "shown": _l("Text"), "published": _l("Published"),
         "asked_often": _l("Asked often"), "position": _l("Position"), "created_at": _l("Created"), "updated_at": _l("Updated"),
     }  # fmt: skip
     description_columns = {
@@ -38,7 +39,7 @@ class ArticleView(DeskView):
     validators_columns = {"title": [Length(max=LONGEST_TITLE)]}
     add_form_extra_fields = edit_form_extra_fields = {
         "slug": StringField(_l("Address"), validators=[Optional(), Length(max=LONGEST_SLUG)], description=description_columns["slug"], widget=BS3TextFieldWidget()),
-        "body": TextAreaField(_l("Text"), validators=[DataRequired(), Length(max=MAX_MARKDOWN_LENGTH)], description=description_columns["body"], widget=BS3TextAreaFieldWidget(), render_kw={"rows": 18})
+        "body": TextAreaField(_l("Text"), validators=[DataRequired(), Length(max=MAX_MARKDOWN_LENGTH)], description=description_columns["body"], widget=TextArea(), render_kw={"rows": 18, "class": "form-control"})
     }
 
     def pre_add(self, article: Article) -> None:

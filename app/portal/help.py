@@ -7,7 +7,6 @@ from typing import Any
 
 from flask import abort, redirect, request
 from flask_login import current_user
-from markupsafe import Markup
 from sqlalchemy import select
 
 from app.core.extensions import db
@@ -64,4 +63,4 @@ def article(slug: str) -> Any:
     if found is None:
         abort(404)
     related = [other for other in finding.published() if other.category_id == found.category_id and other.id != found.id]
-    return page("kb/article.html", article=found, body=Markup(found.html), related=related[:RELATED])
+    return page("kb/article.html", article=found, body=found.shown, related=related[:RELATED])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses as dc
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, case, func, select, true
 from sqlalchemy.orm import contains_eager, lazyload
 
 from app.accounts.models import Customer, Department
@@ -69,28 +70,40 @@ class Shelf:
 
 
 def shelf(wish: Wish, actor: CustomerActor) -> Shelf:
-    """Two statements and one for the words looked for."""
-    criteria = [visible_to(actor), *([Ticket.id.in_(matching(wish.q, actor))] if wish.q else [])]
-    cells = _cells(actor, criteria)
-    counted = {cell: number for cell, number in cells.items() if wish.who == "all" or cell[2]}
+    """Two statements, and those of the search for the words looked for."""
+    found = Ticket.id.in_(matching(wish.q, actor)) if wish.q else true()
+    cells = _cells(actor, found)
+    shown = [cell for cell in cells if wish.who == "all" or cell.mine]
     counts = {
-        "open": sum(number for (live, _waiting, _mine), number in counted.items() if live),
-        "closed": sum(number for (live, _waiting, _mine), number in counted.items() if not live),
-        "all": sum(counted.values()),
+        "open": sum(cell.found for cell in shown if cell.live),
+        "closed": sum(cell.found for cell in shown if not cell.live),
+        "all": sum(cell.found for cell in shown),
     }
+    criteria = [visible_to(actor), found]
     if wish.who == "mine":
         criteria.append(Ticket.requester_id == actor.customer_id)
     if wish.tab != "all":
         criteria.append(Ticket.live.is_(wish.tab == "open"))
-    waiting = sum(number for (_live, waits, _mine), number in cells.items() if waits)
-    return Shelf(wish, _rows(wish, criteria) if counts[wish.tab] else [], counts, waiting, any(not mine for _l, _w, mine in cells))
+    waiting = sum(cell.tickets for cell in cells if cell.waits)
+    return Shelf(wish, _rows(wish, criteria) if counts[wish.tab] else [], counts, waiting, any(not cell.mine for cell in cells))
 
 
-def _cells(actor: CustomerActor, criteria: list[ColumnElement[bool]]) -> dict[tuple[bool, bool, bool], int]:
-    """(live, waits for the customer, their own) -> how many."""
+class Cell(NamedTuple):
+    """Tickets that are alike in what the page counts."""
+
+    live: bool
+    waits: bool
+    """For the customer."""
+    mine: bool
+    tickets: int
+    found: int
+    """Of them, those with the words looked for."""
+
+
+def _cells(actor: CustomerActor, found: ColumnElement[bool]) -> list[Cell]:
     waits, own = Ticket.state == State.WAITING, Ticket.requester_id == actor.customer_id
-    counted = select(Ticket.live, waits, own, func.count()).where(*criteria).group_by(Ticket.live, waits, own)
-    return {(bool(row[0]), bool(row[1]), bool(row[2])): row[3] for row in db.session.execute(counted)}
+    counted = select(Ticket.live, waits, own, func.count(), func.sum(case((found, 1), else_=0))).where(visible_to(actor))
+    return [Cell(bool(row[0]), bool(row[1]), bool(row[2]), row[3], int(row[4])) for row in db.session.execute(counted.group_by(Ticket.live, waits, own))]
 
 
 def _rows(wish: Wish, criteria: list[ColumnElement[bool]]) -> Sequence[Ticket]:

@@ -128,8 +128,9 @@ def test_an_address_says_what_is_shown_and_empty_lists_say_what_they_are(client:
     assert "No ticket with “&lt;b&gt;”" in client.get("/portal/tickets?q=<b>").text
 
 
-@pytest.mark.parametrize("query", ["", "?tab=all&sort=department", "?q=printer&tab=all", "?q=1001", "?who=mine&tab=closed"])
-def test_the_list_costs_five_statements_however_long_it_is(client: FlaskClient, at_most: Budget, query: str) -> None:
+@pytest.mark.parametrize(("query", "most"), [("", 5), ("?tab=all&sort=department", 5), ("?who=mine&tab=closed", 5), ("?q=printer&tab=all", 7), ("?q=1001", 7)])
+def test_the_list_costs_few_statements_however_long_it_is(client: FlaskClient, at_most: Budget, query: str, most: int) -> None:
+    """A search has three of its own."""
     ada, bob = colleagues()
     for number in range(12):
         a_ticket(f"printer {number}", requester=(ada, bob)[number % 2], department=a_department(), state="closed" if number % 3 else "waiting")
@@ -138,5 +139,5 @@ def test_the_list_costs_five_statements_however_long_it_is(client: FlaskClient, 
 
     db.session.expire_all()
 
-    with at_most(5 if "q=" not in query else 8):
+    with at_most(most):
         client.get(f"/portal/tickets{query}")
