@@ -4,8 +4,8 @@ from app.api import jobs as api
 from app.assignment import jobs as assignment
 from app.core import slots
 from app.core.queue import JobFunction
-from app.mail import jobs as mail
 from app.mail import incoming
+from app.mail import jobs as mail
 from app.notifications import jobs as notifications
 from app.portal import jobs as portal
 from app.reports import jobs as reports

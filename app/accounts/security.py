@@ -10,7 +10,7 @@ from flask_login import current_user, login_user
 from app.accounts.viewer import Viewer, viewer
 
 
-class DeskSecurityManager(SecurityManager):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+class DeskSecurityManager(SecurityManager):
     """For an anonymous visitor every right is refused, also what FAB's Public role would allow."""
 
     def register_views(self) -> None:

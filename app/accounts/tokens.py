@@ -9,7 +9,8 @@ import hmac
 import secrets
 
 from flask_babel import gettext as _
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app.accounts.models import Customer, OneTimeToken
 from app.core import clock
@@ -21,13 +22,18 @@ class Purpose(enum.StrEnum):
     SIGN_IN = "sign_in_link"
     RESET = "password_reset"
     GUEST_PROOF = "guest_proof"
+    FORM = "form"
 
 
 LIFETIMES = {
     Purpose.SIGN_IN: dt.timedelta(minutes=30),
     Purpose.RESET: dt.timedelta(hours=1),
     Purpose.GUEST_PROOF: dt.timedelta(days=7),
+    Purpose.FORM: dt.timedelta(days=1),
 }
+
+
+KEPT_AFTER_END = dt.timedelta(days=7)
 
 
 class LinkOver(NotThere):
@@ -68,6 +74,31 @@ def use(secret: str, purpose: Purpose) -> tuple[OneTimeToken, Customer]:
     if not spent.rowcount:
         raise LinkOver
     return token, customer
+
+
+def form_sent(form: str, *content: str, customer: Customer) -> OneTimeToken:
+    """The row of this very form with this very content: its `ticket_id` says what it became when it was sent before.
+
+    Of two presses at once the second waits for the first. What differs in one letter is another message.
+    """
+    key = _hash("\x00".join((Purpose.FORM, form, *content)))
+    wanted = select(OneTimeToken).where(OneTimeToken.token_hash == key, OneTimeToken.customer_id == customer.id)
+    known = db.session.scalar(wanted)
+    if known is not None:
+        return known
+    now = clock.now()
+    row = OneTimeToken(token_hash=key, purpose=Purpose.FORM, customer_id=customer.id, created_at=now, used_at=now, expires_at=now + LIFETIMES[Purpose.FORM])
+    try:
+        with db.session.begin_nested():
+            db.session.add(row)
+    except IntegrityError:
+        return db.session.scalars(wanted).one()
+    return row
+
+
+def forget_old() -> None:
+    """Daily: links that could not be used any more for a week. Does not commit."""
+    db.session.execute(delete(OneTimeToken).where(OneTimeToken.expires_at < clock.now() - KEPT_AFTER_END))
 
 
 def fingerprint(customer: Customer) -> str:

@@ -7,7 +7,15 @@ import enum
 import hashlib
 from functools import lru_cache
 
-from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, User, ViewMenu, assoc_permissionview_role, assoc_user_role
+from flask_appbuilder.security.sqla.models import (
+    Permission,
+    PermissionView,
+    Role,
+    User,
+    ViewMenu,
+    assoc_permissionview_role,
+    assoc_user_role,
+)
 from sqlalchemy import bindparam, select
 
 from app.accounts.models import Customer, RightsVersion, RoleScope, Scope, StaffProfile, department_member

@@ -17,6 +17,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Query
+from werkzeug.datastructures import ImmutableMultiDict
 
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
@@ -25,9 +26,11 @@ decorators.FLAMSG_ERR_SEC_ACCESS_DENIED = _l("Please sign in first.")
 """Flask-AppBuilder tells an anonymous visitor "Access is Denied"; who is signed in and lacks a right gets a 403 page."""
 COUNT_CAP = 10_000
 PAGE_SIZE_CAP = 200
+LONGEST_PAGE = 6
+"""Digits of a page's number."""
 
 
-class DeskBuilder(AppBuilder):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+class DeskBuilder(AppBuilder):
     """Without FAB's own REST doors: our API has keys of its own."""
 
     def _add_admin_views(self) -> None:
@@ -44,7 +47,7 @@ class DeskBuilder(AppBuilder):  # type: ignore[misc]  # Flask-AppBuilder is unty
         return None
 
 
-class DeskInterface(SQLAInterface):  # type: ignore[misc]
+class DeskInterface(SQLAInterface):
     """Pages over ids, loads the page's rows once, never counts past a cap. Its own `visible` cuts every read."""
 
     row_options: tuple[Any, ...] = ()
@@ -71,7 +74,7 @@ class DeskInterface(SQLAInterface):  # type: ignore[misc]
         rows = {getattr(row, self.get_pk_name()): row for row in base.options(*self.row_options).filter(self._id().in_(wanted))} if wanted else {}
         return self.query_count(base, filters), [rows[key] for key in wanted if key in rows]
 
-    def get(self, id: Any, filters: Any = None, select_columns: Any = None) -> Any:  # noqa: A002  # FAB's name
+    def get(self, id: Any, filters: Any = None, select_columns: Any = None) -> Any:  # FAB's name
         """Every single row too goes through the row rule; a malformed id is nobody's."""
         try:
             wanted = int(id)
@@ -112,7 +115,7 @@ class FiltersOfThisRequest:
         view.__dict__["_shared_filters"] = value
 
 
-class DeskView(ModelView):  # type: ignore[misc]
+class DeskView(ModelView):
     """The base of every generated page: a settings table is a model, a dozen declarations and a migration."""
 
     _filters = FiltersOfThisRequest()
@@ -168,6 +171,7 @@ class DeskView(ModelView):  # type: ignore[misc]
         return self._get_add_widget(form=form)
 
     def _edit(self, pk: Any) -> Any:
+        _forget_absurd_pages()
         row = self.datamodel.get(pk, self._base_filters)
         if row is None:
             abort(404)
@@ -212,10 +216,21 @@ class DeskView(ModelView):  # type: ignore[misc]
         if not beside:
             flash(str(refusal), "danger")
 
+    def _show(self, pk: Any) -> Any:
+        _forget_absurd_pages()
+        return super()._show(pk)
+
     def _list(self, **more: Any) -> Any:
         """As FAB's, but an absurd filter or page is ignored instead of failing the page."""
+        _forget_absurd_pages()
         try:
             get_filter_args(self._filters)
         except Exception:  # FAB raises whatever a malformed filter trips over
             self._filters.clear_filters()
         return super()._list(**more)
+
+
+def _forget_absurd_pages() -> None:
+    """FAB reads each page_… and psize_… of an address with int(): what is no number is as if it had not been given."""
+    given = request.args.items(multi=True)
+    request.args = ImmutableMultiDict((name, value) for name, value in given if not name.startswith(("page_", "psize_")) or (value.isdecimal() and len(value) <= LONGEST_PAGE))

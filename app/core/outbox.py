@@ -72,7 +72,7 @@ def lease(outbox_id: int) -> Outbox | None:
         .values(lease_until=until, tries=Outbox.tries + 1)
         .execution_options(synchronize_session=False)
     )
-    row = db.session.get(Outbox, outbox_id, populate_existing=True) if taken.rowcount else None  # type: ignore[attr-defined]
+    row = db.session.get(Outbox, outbox_id, populate_existing=True) if taken.rowcount else None
     if row is not None and row.tries > len(PAUSES) + 1:
         row.failed_at, row.lease_until, row.error = now, None, "Each try ended with the death of its worker."
     db.session.commit()

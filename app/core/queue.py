@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 from flask import Flask, current_app, g
-from rq import Queue, SimpleWorker, Worker
+from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -56,13 +56,17 @@ def names() -> list[str]:
     return sorted(_jobs)
 
 
-def connection() -> "redis.Redis[bytes]":
+def connection() -> redis.Redis:
     """One client a process and app; redis-py keeps its own pool."""
     kept = current_app.extensions.get("deskhand_redis")
     if kept is None or kept[0] != os.getpid():
         client = redis.Redis.from_url(current_app.config["REDIS_URL"], socket_connect_timeout=2, socket_timeout=10)
         kept = current_app.extensions["deskhand_redis"] = (os.getpid(), client)
-    return kept[1]  # type: ignore[no-any-return]
+    return kept[1]
+
+
+NotAnswering = (redis.RedisError, OSError)
+"""What a queue that is away raises."""
 
 
 def queue(name: str) -> Queue:
@@ -77,7 +81,7 @@ def hand_over(rows: Iterable[tuple[int, str]]) -> bool:
     try:
         for outbox_id, name in rows:
             queue(name if name in QUEUES else "bulk").enqueue(RUN, outbox_id, job_id=f"outbox-{outbox_id}", result_ttl=0, failure_ttl=3600, job_timeout=600)
-    except (redis.RedisError, OSError) as problem:
+    except NotAnswering as problem:
         log.warning("the queue does not answer, the relay will hand over: %s", problem)
         return False
     return True
@@ -114,7 +118,7 @@ class DeskWorker(SimpleWorker):
 def work(app: Flask) -> None:
     """Serve the queues until SIGTERM or SIGINT."""
     with app.app_context():
-        worker: Worker = DeskWorker(
+        worker = DeskWorker(
             [queue(name) for name in QUEUES],
             connection=connection(),
             serializer=JSONSerializer,

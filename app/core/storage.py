@@ -22,7 +22,7 @@ def store() -> ObjectStore:
             Path(address.path).mkdir(mode=0o700, parents=True, exist_ok=True)
             kept = LocalStore(address.path)
         current_app.extensions["deskhand_store"] = kept
-    return kept  # type: ignore[no-any-return]
+    return kept
 
 
 def save(content: bytes) -> str:

@@ -57,5 +57,5 @@ def relay() -> None:
 def beat() -> None:
     try:
         queue.connection().set(BEAT_KEY, int(time.time()), ex=120)
-    except (OSError, queue.redis.RedisError):
+    except queue.NotAnswering:
         log.warning("the queue does not answer")

@@ -13,9 +13,8 @@ import flask_appbuilder
 import jinja2
 from babel.dates import format_datetime
 from flask import Flask, Response, current_app, g, request
-from flask_babel import get_locale
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from app.core import clock
 

@@ -35,10 +35,10 @@ def _translations() -> Any:
 
 def word(text: str, **values: object) -> Markup:
     """Jinja's `_`; values are escaped, the catalogue's words are ours."""
-    found = Markup(_translations().gettext(str(text)))  # noqa: S704
+    found = Markup(_translations().gettext(str(text)))
     return found % values if values else found
 
 
 def words(one: str, many: str, num: int, **values: object) -> Markup:
     """Jinja's `ngettext`."""
-    return Markup(_translations().ngettext(one, many, num)) % {"num": num, **values}  # noqa: S704
+    return Markup(_translations().ngettext(one, many, num)) % {"num": num, **values}

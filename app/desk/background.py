@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import redis
 from flask import abort, flash, redirect, request
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.baseviews import BaseView
@@ -23,7 +22,7 @@ ROWS = 100
 OPEN = (Outbox.done_at.is_(None), Outbox.failed_at.is_(None))
 
 
-class JobView(BaseView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+class JobView(BaseView):
     route_base = "/admin/jobs"
     default_view = "index"
     class_permission_name = "Job"
@@ -74,5 +73,5 @@ def _processes() -> dict[str, Any]:
         connection = queue.connection()
         beat = connection.get(BEAT_KEY)
         return {"queue": True, "workers": Worker.count(connection=connection), "ticker_seconds": int(time.time()) - int(beat) if beat else None}
-    except (redis.RedisError, OSError):
+    except queue.NotAnswering:
         return {"queue": False, "workers": 0, "ticker_seconds": None}

@@ -11,7 +11,6 @@ from app.desk import demo
 from app.desk import setup as setup_step
 
 
-
 def register(app: Flask) -> None:
     app.cli.add_command(desk)
 

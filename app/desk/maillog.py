@@ -34,7 +34,7 @@ IN = {
 }
 
 
-class MailLogView(BaseView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+class MailLogView(BaseView):
     route_base = "/admin/mail-log"
     default_view = "index"
     class_permission_name = "MailLog"

@@ -23,7 +23,7 @@ from app.tickets.models import Ticket
 from app.tickets.vocabularies import VOCABULARIES, choose
 
 
-class SettingsView(BaseView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+class SettingsView(BaseView):
     route_base = "/admin/settings"
     default_view = "index"
     class_permission_name = "Setting"

@@ -87,7 +87,7 @@ def current() -> DeskSettings:
         known = {field.name for field in dc.fields(DeskSettings)}
         rows = db.session.execute(select(Setting.name, Setting.value)).all()
         g.desk_settings = DeskSettings(**{name: value for name, value in rows if name in known})
-    return g.desk_settings  # type: ignore[no-any-return]
+    return g.desk_settings
 
 
 def fields(section: str | None = None) -> Iterator[dc.Field[Any]]:

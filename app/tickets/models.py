@@ -40,6 +40,7 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Base):
         Index("ix_ticket_requester", "requester_id", "id"),
         Index("ix_ticket_nobodys", "department_id", "last_activity_at", "id", sqlite_where=text("live AND assignee_id IS NULL"), postgresql_where=text("live AND assignee_id IS NULL")),
         Index("ix_ticket_due", "next_due_at", "id", sqlite_where=text("next_due_at IS NOT NULL"), postgresql_where=text("next_due_at IS NOT NULL")),
+        Index("ix_ticket_awaiting", "assignee_id", "awaiting_since", "id", sqlite_where=text("awaiting_since IS NOT NULL"), postgresql_where=text("awaiting_since IS NOT NULL")),
         Index("ix_ticket_category", "category_id", "last_activity_at"),
         Index("ix_ticket_created", "created_at", "id"),
         Index("ix_ticket_status_since", "state", "status_since"),

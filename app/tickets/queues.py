@@ -20,7 +20,7 @@ LIVE_STATES = tuple(state for state in State if state.live)
 class TicketQuery:
     """A frozen Select; each step returns a new one, and only a door executes it."""
 
-    statement: Select[tuple[Ticket]]
+    statement: Select[Ticket]
 
     @classmethod
     def seen_by(cls, actor: Actor) -> TicketQuery:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask_babel import gettext as _
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -25,6 +27,14 @@ def clean_line(text: str, longest: int = LONGEST_SUBJECT) -> str:
 
 
 class Sorted(Timeline):
+    if TYPE_CHECKING:  # columns and relations of the whole ticket
+        subject: str
+        hidden_from_client: bool
+        department: Department
+        category: Category | None
+        priority: Priority
+        tags: list[Tag]
+
     department_id: Mapped[int] = mapped_column(ForeignKey("department.id"), active_history=True)
     category_id: Mapped[int | None] = mapped_column(ForeignKey("category.id"), active_history=True)
     priority_id: Mapped[int] = mapped_column(ForeignKey("priority.id"), active_history=True)

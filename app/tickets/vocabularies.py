@@ -24,7 +24,7 @@ class Vocabulary(NamedTuple):
     settings: dict[str, Any]
     priorities: tuple[str, ...]
     on_staff_reply: str | None = None
-    after_assignment: dict[str, str] = {}  # noqa: RUF012  # a named tuple's default; nobody changes it
+    after_assignment: dict[str, str] = {}  # a named tuple's default; nobody changes it
     reopen: str = "Open"
 
 
@@ -54,13 +54,13 @@ VOCABULARIES: dict[str, Vocabulary] = {
     "b": Vocabulary(
         "Open · Answered · Customer Reply · In Progress · On Hold · Closed",
         _steps(("Open", OPEN), ("Answered", WAITING, False), ("Customer Reply", OPEN, False), ("In Progress", OPEN), ("On Hold", HOLD), ("Closed", CLOSED)),
-        "Open", {name: "Customer Reply" for name in ("Answered", "On Hold", "In Progress", "Closed")}, _days(0, 7, 0), ("Low", "Medium", "High", "Urgent"),
+        "Open", dict.fromkeys(("Answered", "On Hold", "In Progress", "Closed"), "Customer Reply"), _days(0, 7, 0), ("Low", "Medium", "High", "Urgent"),
         on_staff_reply="Answered", reopen="Customer Reply",
     ),
     "c": Vocabulary(
         "New · Open · Waiting · On Hold · Closed",
         _steps(("New", NEW), ("Open", OPEN), ("Waiting", WAITING), ("On Hold", HOLD), ("Closed", CLOSED)),
-        "New", {name: "Open" for name in ("Waiting", "On Hold", "Closed")}, _days(0, 0, 0), ("Low", "Normal", "High", "Critical"), after_assignment={"New": "Open"},
+        "New", dict.fromkeys(("Waiting", "On Hold", "Closed"), "Open"), _days(0, 0, 0), ("Low", "Normal", "High", "Critical"), after_assignment={"New": "Open"},
     ),
     "d": Vocabulary(
         "Open · Pending · Resolved",

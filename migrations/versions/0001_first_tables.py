@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -699,6 +698,13 @@ def upgrade() -> None:
     with op.batch_alter_table("ticket", schema=None) as batch_op:
         batch_op.create_index("ix_ticket_activity", ["last_activity_at", "id"], unique=False)
         batch_op.create_index("ix_ticket_assignee_state", ["assignee_id", "state", "last_activity_at"], unique=False)
+        batch_op.create_index(
+            "ix_ticket_awaiting",
+            ["assignee_id", "awaiting_since", "id"],
+            unique=False,
+            sqlite_where=sa.text("awaiting_since IS NOT NULL"),
+            postgresql_where=sa.text("awaiting_since IS NOT NULL"),
+        )
         batch_op.create_index("ix_ticket_category", ["category_id", "last_activity_at"], unique=False)
         batch_op.create_index("ix_ticket_created", ["created_at", "id"], unique=False)
         batch_op.create_index(
@@ -1196,6 +1202,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_ticket_department_live")
         batch_op.drop_index("ix_ticket_created")
         batch_op.drop_index("ix_ticket_category")
+        batch_op.drop_index(
+            "ix_ticket_awaiting",
+            sqlite_where=sa.text("awaiting_since IS NOT NULL"),
+            postgresql_where=sa.text("awaiting_since IS NOT NULL"),
+        )
         batch_op.drop_index("ix_ticket_assignee_state")
         batch_op.drop_index("ix_ticket_activity")
 

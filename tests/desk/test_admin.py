@@ -10,7 +10,18 @@ from app.core import outbox
 from app.core.extensions import db
 from app.settings import desk
 from app.tickets.choices import CannedResponse, Category, Priority, State, Status
-from tests.factories import PASSWORD, a_customer, a_super_admin, a_supervisor, a_ticket, acting, an_admin, an_agent, run_jobs, sign_in
+from tests.factories import (
+    PASSWORD,
+    a_customer,
+    a_super_admin,
+    a_supervisor,
+    a_ticket,
+    acting,
+    an_admin,
+    an_agent,
+    run_jobs,
+    sign_in,
+)
 
 PAGES = ("customers", "organizations", "departments", "staff", "api-keys", "categories", "statuses", "priorities", "tags", "canned")
 

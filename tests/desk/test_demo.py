@@ -1,5 +1,6 @@
 """The demo: a believable month that the rules themselves have made."""
 
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import func, select
 
 from app.core.extensions import db
@@ -10,7 +11,6 @@ from app.tickets.choices import State
 from app.tickets.models import Ticket
 from app.tickets.thread import Attachment, Message, MessageKind
 from tests.factories import acting
-from flask_appbuilder.security.sqla.models import User
 
 
 def test_the_demo_has_all_a_visitor_should_see_and_loads_once(app):

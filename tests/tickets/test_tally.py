@@ -16,16 +16,14 @@ from tests.factories import a_department, a_priority, a_ticket, an_agent
 def test_the_tally_agrees_with_a_count_after_random_verbs(app):
     chance, departments, agents = random.Random(7), [a_department(), a_department()], [an_agent(), an_agent(), None]
     tickets = [a_ticket(department=departments[n % 2]) for n in range(8)]
+    deeds = [
+        lambda ticket: ticket.assign_to(chance.choice(agents), by=SYSTEM),
+        lambda ticket: ticket._enter(status_for(chance.choice(list(State)))),
+        lambda ticket: ticket.move_to(chance.choice(departments), by=SYSTEM),
+        lambda ticket: ticket.set_priority(a_priority(chance.randint(1, 4)), by=SYSTEM),
+    ]
     for _ in range(60):
-        ticket = chance.choice(tickets)
-        chance.choice(
-            [
-                lambda: ticket.assign_to(chance.choice(agents), by=SYSTEM),
-                lambda: ticket._enter(status_for(chance.choice(list(State)))),
-                lambda: ticket.move_to(chance.choice(departments), by=SYSTEM),
-                lambda: ticket.set_priority(a_priority(chance.randint(1, 4)), by=SYSTEM),
-            ]
-        )()
+        chance.choice(deeds)(chance.choice(tickets))
         if chance.random() < 0.2:
             db.session.commit()
     db.session.commit()

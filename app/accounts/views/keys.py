@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, g
+from flask import abort, flash, g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
@@ -34,6 +34,7 @@ class ApiKeyView(DeskView):
     list_columns = ["name", "user", "prefix", "scopes", "created_at", "last_used_at", "revoked_at"]
     show_columns = list_columns
     add_columns = ["name", "user", "scope_list"]
+    edit_columns = ["name"]
     order_columns = ["name", "created_at", "last_used_at"]
     base_order = ("created_at", "desc")
     label_columns = {
@@ -51,8 +52,7 @@ class ApiKeyView(DeskView):
 
     def _delete(self, pk: Any) -> None:
         """A key is revoked, so that the list still says whose it was."""
-        key = self.datamodel.get(pk, self._base_filters)
-        if key is not None:
-            key.revoked_at = key.revoked_at or clock.now()
-            db.session.commit()
-            flash(_("The key is revoked."), "success")
+        key = self.datamodel.get(pk, self._base_filters) or abort(404)
+        key.revoked_at = key.revoked_at or clock.now()
+        db.session.commit()
+        flash(_("The key is revoked."), "success")

@@ -20,7 +20,7 @@ from app.core.extensions import db
 LONGEST_SIGNATURE = 2000
 
 
-class MyAccountView(BaseView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+class MyAccountView(BaseView):
     route_base = "/admin/me"
     default_view = "userinfo"
     class_permission_name = "MyAccount"

@@ -20,7 +20,7 @@ from app.core.errors import Invalid
 from app.core.extensions import db
 
 
-class FrontDoor(IndexView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+class FrontDoor(IndexView):
     """`/` leads staff to their tickets and everybody else to the portal."""
 
     @expose("/")
@@ -28,7 +28,7 @@ class FrontDoor(IndexView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
         return redirect("/admin/tickets/" if g.user.is_authenticated else "/portal/")
 
 
-class SignInView(AuthDBView):  # type: ignore[misc]
+class SignInView(AuthDBView):
     """Name (or address) and password, then a new session."""
 
     title = _l("Sign in")
@@ -64,7 +64,7 @@ class SignInView(AuthDBView):  # type: ignore[misc]
         return self.render_template("accounts/forgotten.html", asked=asked)
 
 
-class InvitationView(BaseView):  # type: ignore[misc]
+class InvitationView(BaseView):
     """Where the link of an invitation or of a forgotten password leads. Opening it changes nothing."""
 
     route_base = "/welcome"

@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import flash, g, redirect
 from flask_appbuilder import action
-from flask_appbuilder.security.sqla.models import Role, User
+from flask_appbuilder.models.filters import BaseFilter
+from flask_appbuilder.security.sqla.models import PermissionView, Role, User
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
@@ -33,6 +34,15 @@ class StaffInterface(DeskInterface):
     row_options = (selectinload(User.roles),)
 
 
+class RolesToGive(BaseFilter):
+    """A form offers no role above one's own; `people.check_roles` refuses it all the same."""
+
+    def apply(self, query: Any, value: Any) -> Any:
+        rights = selectinload(Role.permissions)
+        roles = db.session.scalars(select(Role).options(rights.joinedload(PermissionView.permission), rights.joinedload(PermissionView.view_menu)))
+        return query.filter(Role.id.in_([role.id for role in roles if people.may_give(g.user, role)]))
+
+
 class StaffView(DeskView):
     datamodel = StaffInterface(User)
     route_base = "/admin/staff"
@@ -42,6 +52,7 @@ class StaffView(DeskView):
     show_columns = ["username", "first_name", "last_name", "email", "roles", "active", "last_login", "login_count"]
     add_columns = ["username", "first_name", "last_name", "email", "roles"]
     edit_columns = [*add_columns, "active"]
+    add_form_query_rel_fields = edit_form_query_rel_fields = {"roles": [["id", RolesToGive, None]]}
     search_columns = ["username", "first_name", "last_name", "email"]
     order_columns = ["username", "first_name", "last_name", "email", "last_login"]
     base_order = ("first_name", "asc")
