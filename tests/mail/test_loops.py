@@ -58,13 +58,11 @@ def test_a_robot_that_answers_every_mail_gets_two_at_most(app, answer: Callable[
     if known:
         a_customer("Robot", email=ROBOT)
     take(a_mail(0))
-    answered = 0
-    for n in range(1, 20):
+    for answered in range(20):
         mails = sent()
         if answered == len(mails):
             break
-        take(answer(n, parsing.read(mails[answered].raw)))
-        answered += 1
+        take(answer(answered + 1, parsing.read(mails[answered].raw)))
 
     assert len(sent()) <= 2
     assert db.session.scalar(select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.QUEUED)) == 0
