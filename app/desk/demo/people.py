@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from app.accounts.models import Customer, Department, Organization
 from app.core import clock
 from app.core.extensions import db
 from app.desk.setup import make_staff
+from app.kb.models import Article
 from app.tickets.choices import CannedResponse, Category
 
 SYLLABLES = ["ba", "be", "bi", "bo", "da", "de", "di", "do", "fa", "fe", "fi", "fo", "ga", "ge", "gi", "go", "ka", "ke", "ki", "ko", "la", "le", "li", "lo", "ma", "me", "mi", "mo", "na", "ne", "ni", "no", "pa", "pe", "pi", "po", "ra", "re", "ri", "ro", "sa", "se", "si", "so", "ta", "te", "ti", "to"]
@@ -45,6 +47,7 @@ CUSTOMERS = (
 ADDRESSES = {short: address for short, _, address, _ in CUSTOMERS}
 SIGN_INS_OF_CUSTOMERS = ("ada", "bob", "eve")
 
+ARTICLES = Path(__file__).with_name("articles.txt")
 CANNED = (
     ("Greeting", "hello", "Hello {{customer_name}},\n\nthank you for your message. \n\nBest regards\n{{agent_name}}", None),
     ("Ask for a screenshot", "screenshot", "Could you send us a screenshot of the whole window? It helps us to see what you see.", None),
@@ -73,7 +76,19 @@ def make(password_hash: str) -> None:
     categories = {category.name: category for category in db.session.scalars(select(Category))}
     for title, shortcut, body, category in CANNED:
         db.session.add(CannedResponse(title=title, shortcut=shortcut, body=body, category=categories.get(category or "")))
+    for place, (category_name, title, body) in enumerate(articles()):
+        article = Article(title=title, body=body, category=categories[category_name], published=True, asked_often=True, position=place)
+        article.settle()
+        db.session.add(article)
     db.session.flush()
+
+
+def articles() -> Iterator[tuple[str, str, str]]:
+    """(category, title, text in Markdown) of the help centre."""
+    for part in ARTICLES.read_text(encoding="utf-8").split("\n= "):
+        head, _, body = part.removeprefix("= ").partition("\n")
+        category, _, title = head.partition(" | ")
+        yield category, title, body.strip()
 
 
 def _departments() -> dict[str, Department]:
