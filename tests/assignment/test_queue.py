@@ -140,6 +140,77 @@ def test_only_who_has_the_right_sets_the_availability_of_others(app):
     assert of(agent.id) is Availability.AWAY
 
 
+def at_once(app, *deeds) -> list[Exception]:
+    """Each in a thread with a session of its own; what went wrong in them."""
+    wrong, start = [], threading.Barrier(len(deeds))
+
+    def run(deed) -> None:
+        with app.app_context():
+            try:
+                start.wait()
+                deed()
+            except Exception as problem:
+                wrong.append(problem)
+
+    threads = [threading.Thread(target=run, args=(deed,)) for deed in deeds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    db.session.rollback()
+    return wrong
+
+
+def held() -> dict[int | None, int]:
+    return dict(db.session.execute(select(Ticket.assignee_id, func.count()).where(Ticket.live.is_(True)).group_by(Ticket.assignee_id)).all())
+
+
+def assignments() -> set[int]:
+    """How often a ticket was assigned."""
+    return set(db.session.scalars(select(func.count()).select_from(TicketEvent).where(TicketEvent.what == Did.ASSIGNED).group_by(TicketEvent.ticket_id)))
+
+
+@pytest.mark.parametrize("method", ["least_loaded", "round_robin"])
+def test_picks_made_at_once_see_each_other(app, method):
+    """Each of four workers has tickets of its own to hand out, so that nothing but the picks makes them wait."""
+    department = a_department()
+    for _ in range(3):
+        an_agent(department, capacity=7)
+    ids = [a_ticket(department=department).id for _ in range(24)]
+    setting(auto_assignment=True, assignment_method=method)
+    db.session.commit()
+
+    def give(mine: list[int]) -> None:
+        for ticket_id in mine:
+            queue.give_queued(ticket_id)
+            db.session.commit()
+
+    wrong = at_once(app, *[lambda mine=ids[n::4]: give(mine) for n in range(4)])
+
+    tickets = held()
+    assert wrong == []
+    assert tickets.pop(None) == 3
+    assert sorted(tickets.values()) == [7, 7, 7]
+
+
+def test_drains_at_once_give_each_ticket_once(app):
+    department = a_department()
+    for _ in range(3):
+        an_agent(department, capacity=7)
+    for _ in range(24):
+        a_ticket(department=department)
+    setting(auto_assignment=True)
+    db.session.commit()
+
+    assert at_once(app, *[jobs.drain] * 4) == []
+    jobs.drain()
+
+    tickets = held()
+    assert tickets.pop(None) == 3
+    assert sorted(tickets.values()) == [7, 7, 7]
+    assert assignments() == {1}
+
+
 @pytest.mark.parametrize("method", ["least_loaded", "round_robin"])
 def test_tickets_that_come_at_once_have_one_assignee_each_and_spread_evenly(automatic, app, method):
     """Four people write at the same time, and the queue is drained between their tickets."""
@@ -148,30 +219,19 @@ def test_tickets_that_come_at_once_have_one_assignee_each_and_spread_evenly(auto
     for _ in range(3):
         an_agent(department, capacity=7)
     a_ticket(department=a_department(), state=State.CLOSED)  # the first number of all is given alone
-    db.session.commit()
-    department_id, wrong = department.id, []
+    department_id = department.id
     db.session.commit()
 
     def write() -> None:
-        with app.app_context():
-            try:
-                for _ in range(6):
-                    a_ticket(department=db.session.get_one(Department, department_id))
-                    db.session.commit()
-                    jobs.drain()
-            except Exception as problem:
-                wrong.append(problem)
+        for _ in range(6):
+            a_ticket(department=db.session.get_one(Department, department_id))
+            db.session.commit()
+            jobs.drain()
 
-    threads = [threading.Thread(target=write) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    db.session.rollback()
+    wrong = at_once(app, *[write] * 4)
 
-    held = dict(db.session.execute(select(Ticket.assignee_id, func.count()).where(Ticket.live.is_(True)).group_by(Ticket.assignee_id)).all())
-    events = dict(db.session.execute(select(TicketEvent.ticket_id, func.count()).where(TicketEvent.what == Did.ASSIGNED).group_by(TicketEvent.ticket_id)).all())
+    tickets = held()
     assert wrong == []
-    assert held.pop(None) == 24 - 21
-    assert sorted(held.values()) == [7, 7, 7]
-    assert set(events.values()) == {1}
+    assert tickets.pop(None) == 24 - 21
+    assert sorted(tickets.values()) == [7, 7, 7]
+    assert assignments() == {1}
