@@ -19,6 +19,7 @@ from app.mail import outgoing
 from app.portal import choosing
 from app.portal.files import Received
 from app.portal.frame import link, page, portal, signed_in_customer, start_session, typed
+from app.portal.once import Sending, new_form
 from app.settings import desk
 from app.tickets.models import Ticket
 from app.tickets.opening import NewTicket, open_ticket
@@ -37,7 +38,7 @@ def contact_form() -> Any:
 
 
 def _contact_page(values: Mapping[str, str], code: int = 200, errors: Mapping[str, str] | None = None) -> Any:
-    return page("portal/contact.html", code, options=choosing.options(), values=values, errors=errors or {})
+    return page("portal/contact.html", code, form=new_form(), options=choosing.options(), values=values, errors=errors or {})
 
 
 @portal.post("/contact")
@@ -51,9 +52,10 @@ def write_as_guest() -> Any:
         return _contact_page(form, 422, errors)
     customer = customers.find_or_create(form["email"], form["name"])
     received = Received(CustomerActor.of(customer))
+    sending = Sending(customer, typed("subject"), typed("message"))
     try:
-        if not received.errors and customer.active:
-            _open(form, customer, received)
+        if not received.errors and customer.active and not sending.became:
+            sending.done(_open(form, customer, received).id)
     except Invalid as refusal:
         errors = choosing.as_form(refusal)
     if errors or received.errors:

@@ -17,6 +17,7 @@ from app.kb import finding
 from app.portal import choosing
 from app.portal.files import Received
 from app.portal.frame import me, myself, page, portal, signed_in, typed
+from app.portal.once import Sending, new_form
 from app.portal.promise import meaning, promise
 from app.portal.shelf import Wish, shelf
 from app.portal.thread import read
@@ -50,11 +51,16 @@ def _ticket(number: int) -> Ticket:
     return ticket or abort(404)
 
 
-def _ticket_page(ticket: Ticket, code: int = 200, **form: Any) -> Any:
+def _number(ticket_id: int) -> int:
+    """Of the ticket that a form pressed twice went into at its first press."""
+    return db.session.get_one(Ticket, ticket_id).number
+
+
+def _ticket_page(ticket: Ticket, code: int = 200, **typed_before: Any) -> Any:
     actor = me()
     return page(
-        "portal/ticket.html", code, ticket=ticket, thread=read(ticket, actor), promise=promise(ticket), meaning=meaning(ticket.state), mine=ticket.requester_id == actor.customer_id,
-        may_close=ticket.state is not State.CLOSED and rights.may(actor, "close", ticket), **{"values": {}, "errors": {}, "kept": [], **form},
+        "portal/ticket.html", code, form=new_form(), ticket=ticket, thread=read(ticket, actor), promise=promise(ticket), meaning=meaning(ticket.state), mine=ticket.requester_id == actor.customer_id,
+        may_close=ticket.state is not State.CLOSED and rights.may(actor, "close", ticket), **{"values": {}, "errors": {}, "kept": [], **typed_before},
     )  # fmt: skip
 
 
@@ -65,14 +71,18 @@ def reply(number: int) -> Any:
     received = Received(actor)
     received.secure()
     errors = received.errors
+    sending = Sending(myself(), str(ticket.id), typed("message"))
+    if sending.became:
+        return redirect(f"/portal/tickets/{_number(sending.became)}", 303)
     try:
         if not errors:
             message = ticket.receive(Words(typed("message"), via=Channel.PORTAL, attachments=tuple(received.kept)), by=actor)
     except Invalid as refusal:
-        db.session.rollback()
         errors = {"message": refusal.fields.get("body", str(refusal))}
     if errors:
+        db.session.rollback()
         return _ticket_page(_ticket(number), received.code, values=request.form, errors=errors, kept=received.kept)
+    sending.done(message.ticket_id)
     db.session.commit()
     elsewhere = message.ticket_id != ticket.id
     flash(_("This ticket stays closed, so we opened a new one for you.") if elsewhere else _("Sent. You find our answer here and in your mail."))
@@ -127,7 +137,7 @@ def _new_page(values: Mapping[str, str], code: int = 200, errors: Mapping[str, s
     category = choosing.chosen(options.categories, values.get("category"))
     subject = values.get("subject", "")
     return page(
-        "portal/new.html", code, options=options, values={"priority": options.usual_priority, **values}, errors=errors or {}, kept=kept,
+        "portal/new.html", code, form=new_form(), options=options, values={"priority": options.usual_priority, **values}, errors=errors or {}, kept=kept,
         category=category, asked_often=finding.asked_often(category.id) if category else [], **_suggested(subject),
     )  # fmt: skip
 
@@ -158,15 +168,19 @@ def open_new() -> Any:
         return _new_page(form)
     received = Received(me())
     received.secure()
+    sending = Sending(myself(), typed("subject"), typed("message"))
+    if sending.became:
+        return redirect(f"/portal/tickets/{_number(sending.became)}", 303)
     errors = {**choosing.missing(form), **received.errors}
     try:
         if not errors:
             ticket = _open(form, received)
     except Invalid as refusal:
-        db.session.rollback()
         errors = choosing.as_form(refusal)
     if errors:
+        db.session.rollback()
         return _new_page(form, received.code, errors, received.kept)
+    sending.done(ticket.id)
     db.session.commit()
     flash(_("We have it. Your number is %(number)s.", number=ticket.display))
     return redirect(f"/portal/tickets/{ticket.number}", 303)

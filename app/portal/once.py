@@ -1,0 +1,32 @@
+"""A form that is pressed twice is sent once."""
+
+from __future__ import annotations
+
+import secrets
+
+from app.accounts import tokens
+from app.accounts.models import Customer, OneTimeToken
+from app.portal.frame import typed
+
+MARK = "form"
+"""The hidden field that tells one copy of a form from another."""
+
+
+def new_form() -> str:
+    return secrets.token_urlsafe(12)
+
+
+class Sending:
+    """This form with this content; `became` is the id of the ticket that it already went into."""
+
+    def __init__(self, customer: Customer, *content: str) -> None:
+        mark = typed(MARK)
+        self._row: OneTimeToken | None = tokens.form_sent(mark, *content, customer=customer) if mark else None
+
+    @property
+    def became(self) -> int | None:
+        return self._row.ticket_id if self._row else None
+
+    def done(self, ticket_id: int) -> None:
+        if self._row:
+            self._row.ticket_id = ticket_id
