@@ -43,7 +43,7 @@ class Draft:
     """The customer wrote these while the reply was typed."""
 
 
-class WorkspaceView(BaseView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+class WorkspaceView(BaseView):
     route_base = "/admin/tickets"
     class_permission_name = "Ticket"
     default_view = "page"

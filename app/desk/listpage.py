@@ -6,7 +6,7 @@ import dataclasses as dc
 import datetime as dt
 
 from flask_babel import gettext as _
-from sqlalchemy import Select, func, select
+from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from app.accounts.viewer import Viewer
@@ -107,7 +107,7 @@ def _ids(listing: Listing, viewer: Viewer) -> tuple[list[int], int | None]:
     return [row[0] for row in rows], rows[0][1] if rows else 0
 
 
-def _capped(wanted: Select[tuple[int]]) -> object:
+def _capped(wanted: Select[int]) -> ScalarSelect[int]:
     """One more than the cap says "more than": counting a million rows helps nobody."""
     among = wanted.order_by(None).limit(COUNT_CAP + 1).subquery()
     return select(func.count()).select_from(among).scalar_subquery()

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import dataclasses as dc
 from collections import defaultdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import Boolean, Integer, Select, String, bindparam, case, cast, literal, null, select, true, union_all
+from sqlalchemy import (
+    Boolean,
+    CompoundSelect,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    case,
+    cast,
+    literal,
+    null,
+    select,
+    true,
+    union_all,
+)
 
 from app.accounts.models import Customer, Department, StaffProfile, department_member
 from app.core.extensions import db
@@ -94,9 +108,9 @@ def of_ticket(ticket_id: int) -> Lookups:
     return _read(OF_TICKET, {"ticket": ticket_id})
 
 
-def _read(statement: object, values: dict[str, int | None]) -> Lookups:
+def _read(statement: CompoundSelect[Any], values: dict[str, int | None]) -> Lookups:
     rows: dict[str, list[Named]] = defaultdict(list)
-    for row in db.session.execute(statement, values):  # type: ignore[call-overload]
+    for row in db.session.execute(statement, values):
         rows[row[0]].append(Named(*row))
     return Lookups({kind: tuple(sorted(found, key=_order)) for kind, found in rows.items()})
 

@@ -24,7 +24,7 @@ from app.tickets.thread import Channel, Words
 BY_CUSTOMER, BY_STAFF = "customer", "staff"
 
 
-class NewTicketView(BaseView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+class NewTicketView(BaseView):
     route_base = "/admin/tickets"
     class_permission_name = "Ticket"
     default_view = "new"

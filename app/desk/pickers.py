@@ -6,7 +6,14 @@ import datetime as dt
 from collections import defaultdict
 from typing import Any, NamedTuple, TypeVar
 
-from flask_appbuilder.security.sqla.models import Permission, PermissionView, User, ViewMenu, assoc_permissionview_role, assoc_user_role
+from flask_appbuilder.security.sqla.models import (
+    Permission,
+    PermissionView,
+    User,
+    ViewMenu,
+    assoc_permissionview_role,
+    assoc_user_role,
+)
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, exists, func, or_, select
 
@@ -127,7 +134,7 @@ def customers(words: str) -> list[dict[str, str]]:
 
 def _begins(column: Any, begin: str) -> ColumnElement[bool]:
     """No letter of the person is a pattern."""
-    return column.startswith(begin, autoescape=True)  # type: ignore[no-any-return]
+    return column.startswith(begin, autoescape=True)
 
 
 def locked(criterion: ColumnElement[bool], viewer: Viewer) -> Ticket | None:

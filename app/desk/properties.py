@@ -80,7 +80,7 @@ SETTERS: dict[str, Setter] = {
 """The department comes last: after it the ticket may be out of sight."""
 
 
-class PropertiesView(BaseView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+class PropertiesView(BaseView):
     route_base = "/admin/tickets"
     class_permission_name = "Ticket"
     default_view = "change"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Response, abort, flash, g, redirect, request, stream_with_context
@@ -29,6 +29,7 @@ from app.tickets.visibility import visible_to
 
 VERBS = ("list", "show", "add", "reply", "note", "status", "priority", "category", "assign", "tag", "link", "department", "merge", "split", "hide", "bulk", "export", "delete")
 REFUSALS_SHOWN = 5
+Ids = Sequence[int]
 
 
 class TicketInterface(DeskInterface):
@@ -78,7 +79,7 @@ class TicketView(DeskView):
     def action_post(self) -> Any:
         return self._carry_out(request.form.get("action", ""), request.form.getlist("rowid"))
 
-    def _carry_out(self, name: str, pks: list[str]) -> Any:
+    def _carry_out(self, name: str, pks: Sequence[str]) -> Any:
         """`name` may carry its value behind a colon, as the menus' buttons do: status:3."""
         name = name.partition(":")[0]
         if name not in self.actions:
@@ -96,51 +97,51 @@ class TicketView(DeskView):
         return self.actions[name].func(ids)
 
     @offered("set_status", _l("Status"), icon="circle-dot")
-    def set_status(self, ids: list[int]) -> Any:
+    def set_status(self, ids: Ids) -> Any:
         status = pickers.chosen(Status, _value(), "status")
         return self._each(ids, lambda ticket: ticket.set_status(status, g.user))
 
     @offered("set_priority", _l("Priority"), icon="flag")
-    def set_priority(self, ids: list[int]) -> Any:
+    def set_priority(self, ids: Ids) -> Any:
         priority = pickers.chosen(Priority, _value(), "priority")
         return self._each(ids, lambda ticket: ticket.set_priority(priority, g.user))
 
     @offered("assign", _l("Assign"), icon="user-plus")
-    def assign(self, ids: list[int]) -> Any:
+    def assign(self, ids: Ids) -> Any:
         agent = pickers.person(_value(), g.user)
         return self._each(ids, lambda ticket: ticket.assign_to(agent, by=g.user))
 
     @offered("take", _l("Take"), icon="hand")
-    def take(self, ids: list[int]) -> Any:
+    def take(self, ids: Ids) -> Any:
         return self._each(ids, lambda ticket: pickers.claim(ticket, g.user))
 
     @offered("set_department", _l("Department"), icon="building-2")
-    def set_department(self, ids: list[int]) -> Any:
+    def set_department(self, ids: Ids) -> Any:
         department = pickers.chosen(Department, _value(), "department")
         return self._each(ids, lambda ticket: ticket.move_to(department, by=g.user))
 
     @offered("add_tag", _l("Add tag"), icon="tag")
-    def add_tag(self, ids: list[int]) -> Any:
+    def add_tag(self, ids: Ids) -> Any:
         tag = request.form.get("tag", "") or _value()
         return self._each(ids, lambda ticket: ticket.tag(tag, by=g.user))
 
     @offered("resolve", _l("Resolve"), icon="circle-check")
-    def resolve(self, ids: list[int]) -> Any:
+    def resolve(self, ids: Ids) -> Any:
         return self._each(ids, lambda ticket: ticket.resolve(by=g.user))
 
     @offered("close", _l("Close"), icon="archive")
-    def close(self, ids: list[int]) -> Any:
+    def close(self, ids: Ids) -> Any:
         return self._each(ids, lambda ticket: ticket.close(by=g.user))
 
     @offered("reopen", _l("Reopen"), icon="rotate-ccw")
-    def reopen(self, ids: list[int]) -> Any:
+    def reopen(self, ids: Ids) -> Any:
         return self._each(ids, lambda ticket: ticket.reopen(by=g.user))
 
     @offered("delete", _l("Delete"), _l("Delete these tickets with all their messages and files? This cannot be undone."), "trash-2")
-    def delete_tickets(self, ids: list[int]) -> Any:
+    def delete_tickets(self, ids: Ids) -> Any:
         return self._each(ids, lambda ticket: erasing.delete_ticket(ticket, by=g.user))
 
-    def _each(self, ids: list[int], deed: Callable[[Ticket], object]) -> Any:
+    def _each(self, ids: Ids, deed: Callable[[Ticket], object]) -> Any:
         """One transaction a ticket: what one refuses leaves the others done, and is said by its number."""
         refused = [sentence for ticket_id in ids if (sentence := _attempt(ticket_id, deed))]
         done = len(ids) - len(refused)
@@ -171,7 +172,7 @@ def _attempt(ticket_id: int, deed: Callable[[Ticket], object]) -> str | None:
     return None
 
 
-def _ids(pks: list[str]) -> list[int]:
+def _ids(pks: Sequence[str]) -> Ids:
     """In the order given, each once; a malformed one is nobody's."""
     if not pks or len(pks) > PAGE_SIZE_CAP:
         raise Invalid(_("Please choose between 1 and %(most)s tickets.", most=PAGE_SIZE_CAP))

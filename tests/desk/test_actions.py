@@ -14,8 +14,19 @@ from app.tickets.models import Ticket
 from app.tickets.tally import recount
 from app.tickets.thread import Attachment, Words
 from app.tickets.timeline import Did, TicketEvent
-from tests.desk.test_list import a_role, as_  # noqa: F401  # a fixture
-from tests.factories import a_department, a_priority, a_status, a_super_admin, a_supervisor, a_ticket, acting, an_admin, an_agent, staff
+from tests.desk.test_list import as_
+from tests.factories import (
+    a_department,
+    a_priority,
+    a_status,
+    a_super_admin,
+    a_supervisor,
+    a_ticket,
+    acting,
+    an_admin,
+    an_agent,
+    staff,
+)
 
 POST = "/admin/tickets/action_post"
 

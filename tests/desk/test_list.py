@@ -7,11 +7,9 @@ import re
 
 import pytest
 from flask import g
-from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, ViewMenu
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
-from app.accounts.models import RoleScope, Scope
 from app.accounts.viewer import CustomerActor
 from app.core import clock
 from app.core.extensions import db
@@ -23,7 +21,21 @@ from app.tickets.conversation import Then
 from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.thread import Channel, Words
 from tests.factories import (
-    a_category, a_customer, a_department, a_priority, a_status, a_supervisor, a_super_admin, a_ticket, acting, an_agent, an_organization, run_jobs, setting, sign_in, staff,
+    a_category,
+    a_customer,
+    a_department,
+    a_priority,
+    a_status,
+    a_super_admin,
+    a_supervisor,
+    a_ticket,
+    acting,
+    an_agent,
+    an_organization,
+    run_jobs,
+    setting,
+    sign_in,
+    staff,
 )  # fmt: skip
 
 LIST = "/admin/tickets/"
@@ -34,31 +46,6 @@ def as_(client, user):
     for kept in ("_login_user", "user", "desk_settings"):
         g.pop(kept, None)
     sign_in(client, user)
-
-
-@pytest.fixture
-def a_role(app):
-    """A role of this test alone: those of the desk outlive a test, so no test may change them."""
-    made = []
-
-    def role(*verbs):
-        wanted = {f"can_{verb}" for verb in verbs}
-        rows = db.session.execute(select(PermissionView).join(PermissionView.permission).join(PermissionView.view_menu).where(ViewMenu.name == "Ticket", Permission.name.in_(wanted))).scalars()
-        made.append(Role(name=f"Role of a test {len(made)}", permissions=list(rows)))
-        db.session.add(made[-1])
-        db.session.flush()
-        db.session.add(RoleScope(role_id=made[-1].id, scope=Scope.ALL, categories=""))
-        return made[-1]
-
-    yield role
-    db.session.rollback()
-    for row in made:
-        found = db.session.get(Role, row.id)
-        for person in found.user:
-            person.roles = []
-        db.session.execute(delete(RoleScope).where(RoleScope.role_id == found.id))
-        db.session.delete(found)
-    db.session.commit()
 
 
 def numbers(page):

@@ -18,9 +18,20 @@ from app.tickets.choices import CannedResponse, Category, State
 from app.tickets.models import Participant, ParticipantRole, Ticket, TicketKind
 from app.tickets.thread import Attachment, Channel, Message, MessageKind, Words
 from app.tickets.timeline import Did, TicketEvent
-from tests.desk.test_list import a_role, as_  # noqa: F401  # a fixture
+from tests.desk.test_list import as_
 from tests.factories import (
-    a_category, a_customer, a_department, a_priority, a_status, a_super_admin, a_supervisor, a_ticket, acting, an_agent, setting, staff,
+    a_category,
+    a_customer,
+    a_department,
+    a_priority,
+    a_status,
+    a_super_admin,
+    a_supervisor,
+    a_ticket,
+    acting,
+    an_agent,
+    setting,
+    staff,
 )  # fmt: skip
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89\x00\x00\x00\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\x00\x05\x00\x01\xff\x89\x99=\x1d\x00\x00\x00\x00IEND\xaeB`\x82"
@@ -33,6 +44,7 @@ def at(ticket, more=""):
 def send(client, ticket, body="Hello", **more):
     seen = db.session.scalar(select(func.max(Message.id)).where(Message.ticket_id == ticket.id))
     answer = client.post(at(ticket, "/messages"), data={"kind": "reply", "body": body, "then": "keep", "last_message_id": str(seen), **more})
+    answer.request.environ["wsgi.input"].close()  # the test client keeps a large upload in a file and leaves it open
     db.session.expire_all()
     return answer
 
