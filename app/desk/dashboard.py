@@ -41,7 +41,7 @@ SLICES = 5
 BARS = 8
 
 
-class DashboardView(BaseView):  # type: ignore[misc]  # Flask-AppBuilder is untyped
+class DashboardView(BaseView):
     route_base = "/admin/dashboard"
     class_permission_name = "Dashboard"
     default_view = "list"
@@ -179,10 +179,13 @@ class Dashboard:
 
     @cached_property
     def pending(self) -> list[Line]:
-        """The reader's own, new or open, whose customer has waited the longest."""
+        """The reader's own, new or open, whose customer has waited the longest; then those that were answered."""
         mine = TicketQuery.seen_by(self.viewer).of(self.viewer.id).where(Ticket.state.in_((State.NEW, State.OPEN)))
-        rows = _lines(mine, func.coalesce(Ticket.awaiting_since, Ticket.last_customer_at, Ticket.created_at, type_=Ticket.created_at.type))
-        return [self._line(row, lasting(self.at - row.since)) for row in rows]
+        rows = _lines(mine.where(Ticket.awaiting_since.is_not(None)), Ticket.awaiting_since)
+        if len(rows) < ROWS:
+            answered = mine.where(Ticket.awaiting_since.is_(None))
+            rows = [*rows, *_lines(answered, func.coalesce(Ticket.last_customer_at, Ticket.created_at, type_=Ticket.created_at.type))]
+        return [self._line(row, lasting(self.at - row.since)) for row in rows[:ROWS]]
 
     def _line(self, row: Row[Any], words: str) -> Line:
         assignee = self.names.name("person", row.assignee_id) if row.assignee_id else None

@@ -115,13 +115,15 @@ def test_pending_tickets_are_mine_and_the_longest_waiting_stand_first(app: Flask
         a_ticket("Not mine")
     with at(1):
         a_ticket("Waits long", assignee=agent)
+        told = a_ticket("Told", assignee=agent)
         a_ticket("Waiting for them", assignee=agent).wait(by=SYSTEM)
     with at(2):
         answered.reply(Words("Hello"), by=me)
         answered.receive(Words("Still broken"), by=SYSTEM)
+        told.reply(Words("We look into it"), by=me)
         db.session.commit()
 
-        assert [(line.subject, line.words) for line in Dashboard.of(me, 7).pending] == [("Waits long", "1h 00m"), ("Answered", "0m")]
+        assert [(line.subject, line.words) for line in Dashboard.of(me, 7).pending] == [("Waits long", "1h 00m"), ("Answered", "0m"), ("Told", "1h 00m")]
 
 
 def test_a_better_and_a_worse_wait_are_told(app: Flask) -> None:
