@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ARRAY, BigInteger, Select, cast, column, func, literal, select, table, text
@@ -11,14 +11,16 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from app.core.database import is_postgresql
 from app.core.extensions import db
-from app.search import index as indexing
-from app.search.index import KEYS, TABLES, block
+from app.search.index import KEYS, LARGE, SMALL, TABLES, blocks
 from app.search.words import Asked
 
 Hits = dict[str, list[int]]
 """Table of the index -> ids, the newest first."""
 
-NEWEST_BLOCKS = (5, 50)
+FIRST_LOOK = 3
+"""Small blocks."""
+WIDEST_LOOK = 60
+"""Large blocks."""
 ON_POSTGRESQL = (
     "(WITH found AS MATERIALIZED (SELECT {key} AS id FROM {table} WHERE vector @@ CAST(:{table} AS tsquery)) "
     "SELECT '{table}' AS kind, id FROM found ORDER BY id DESC LIMIT :at_most)"
@@ -30,36 +32,46 @@ ON_SQLITE = "SELECT * FROM (SELECT '{table}' AS kind, rowid AS id FROM {table} W
 def newest(asked: Sequence[Asked], at_most: int) -> Hits:
     """The newest rows of each table that have all the words: as they stand, or, where those are fewer than `at_most`, their beginnings too."""
     found: Hits = {name: [] for name in TABLES}
-    for words, blocks in _passes(asked):
-        wanting = [name for name, ids in found.items() if len(ids) < at_most]
-        if wanting:
-            found |= _run(wanting, words, blocks, at_most)
+    whole = [one.as_it_stands for one in asked]
+    for words in (whole, asked) if whole != list(asked) else (whole,):
+        for look in (_near, _everywhere):
+            wanting = [name for name, ids in found.items() if len(ids) < at_most]
+            if wanting:
+                found |= look(wanting, words, at_most)
     return found
 
 
-def _passes(asked: Sequence[Asked]) -> list[tuple[Sequence[Asked], int]]:
-    """(words, how many of the newest blocks; 0: all). PostgreSQL's index has no order: it would fetch all rows of a common word to find
-    the newest, and all rows of all words with a prefix. SQLite walks from the newest row and stops."""
-    whole = [one.as_it_stands for one in asked]
-    passes: list[tuple[Sequence[Asked], int]] = [(whole, blocks) for blocks in NEWEST_BLOCKS] if is_postgresql() else []
-    passes.append((whole, 0))
-    if whole != list(asked):
-        passes.append((asked, 0))
-    return passes
+def _near(tables: Sequence[str], asked: Sequence[Asked], at_most: int) -> Hits:
+    """Among the newest rows. SQLite needs no such help: it walks from the newest row and stops; PostgreSQL's index has no order,
+    and would fetch every row of a common word. How common it is, the first look tells."""
+    if not is_postgresql():
+        return {}
+    last = _last_ids()
+    question = _tsquery(asked)
+    found = _run({name: question + _within(last[name], 0, FIRST_LOOK) for name in tables}, at_most)
+    wider = {name: _wide_enough(len(ids), at_most) for name, ids in found.items() if len(ids) < at_most}
+    questions = {name: question + _within(last[name], 1, blocks) for name, blocks in wider.items() if blocks}
+    return found | _run(questions, at_most) if questions else found
 
 
-def _run(tables: Sequence[str], asked: Sequence[Asked], blocks: int, at_most: int) -> Hits:
-    arms = [(ON_POSTGRESQL if is_postgresql() else ON_SQLITE).format(table=name, key=KEYS[name]) for name in tables]
-    last = _last_ids() if blocks else {}
-    given = {name: _tsquery(asked) + _within(last[name], blocks) if blocks else _question(asked) for name in tables}
-    found: Hits = {name: [] for name in tables}
-    for kind, id in db.session.execute(text(" UNION ALL ".join(arms)), {**given, "at_most": at_most}):
+def _wide_enough(hits: int, at_most: int) -> int:
+    """How many large blocks hold enough, if the rows before are like the newest; 0: look everywhere, the words are that rare."""
+    if not hits:
+        return 0
+    blocks = 2 * at_most * FIRST_LOOK * SMALL // (hits * LARGE) + 2
+    return blocks if blocks <= WIDEST_LOOK else 0
+
+
+def _everywhere(tables: Sequence[str], asked: Sequence[Asked], at_most: int) -> Hits:
+    return _run(dict.fromkeys(tables, _tsquery(asked) if is_postgresql() else _match(asked)), at_most)
+
+
+def _run(questions: Mapping[str, str], at_most: int) -> Hits:
+    arms = [(ON_POSTGRESQL if is_postgresql() else ON_SQLITE).format(table=name, key=KEYS[name]) for name in questions]
+    found: Hits = {name: [] for name in questions}
+    for kind, id in db.session.execute(text(" UNION ALL ".join(arms)), {**questions, "at_most": at_most}):
         found[kind].append(id)
     return found
-
-
-def _question(asked: Sequence[Asked]) -> str:
-    return _tsquery(asked) if is_postgresql() else _match(asked)
 
 
 def _match(asked: Sequence[Asked]) -> str:
@@ -78,8 +90,10 @@ def _last_ids() -> dict[str, int]:
     return {name: id or 0 for name, id in zip(TABLES, row, strict=True)}
 
 
-def _within(last: int, blocks: int) -> str:
-    newest = [block(id) for id in range(last, max(last - blocks * indexing.BLOCK, -1), -indexing.BLOCK)]
+def _within(last: int, size: int, count: int) -> str:
+    """The newest `count` blocks, of the small size (0) or of the large one (1)."""
+    step = (SMALL, LARGE)[size]
+    newest = [blocks(id)[size] for id in range(last, max(last - count * step, -1), -step)]
     return " & (" + " | ".join(f"'{word}'" for word in newest) + ")"
 
 

@@ -20,8 +20,8 @@ from app.tickets.timeline import TicketEvent
 
 TABLES = ("search_entry", "search_ticket")
 """Of messages, of tickets. Migration 0002 makes them; no model stands for them, since each database has its own kind."""
-BLOCK = 10_000
-"""Each PostgreSQL vector also carries the word of its block of 10,000 rows, so that a common word can be cut with the newest blocks."""
+SMALL, LARGE = 1_000, 20_000
+"""Each PostgreSQL vector also carries the words of its two blocks of rows, so that a common word can be cut with the newest blocks."""
 BATCH = 2_000
 
 
@@ -90,16 +90,16 @@ KEYS = {"search_entry": "message_id", "search_ticket": "ticket_id"}
 def _write(table: str, rows: Sequence[tuple[int, str]]) -> None:
     """One statement, also for many rows; a row that is there is replaced."""
     if is_postgresql():
-        values: list[dict[str, Any]] = [{"id": id, "words": [*words.cut(written), block(id)]} for id, written in rows]
+        values: list[dict[str, Any]] = [{"id": id, "words": [*words.cut(written), *blocks(id)]} for id, written in rows]
     else:
         values = [{"id": id, "words": " ".join(words.cut(written))} for id, written in rows]
     if values:
         db.session.execute(_statement(table), values)
 
 
-def block(id: int) -> str:
+def blocks(id: int) -> tuple[str, str]:
     """No word of a person's has this sign in it."""
-    return f"#{id // BLOCK}"
+    return f"#{id // SMALL}", f"##{id // LARGE}"
 
 
 def _statement(table: str) -> TextClause:

@@ -123,17 +123,20 @@ def test_a_common_word_finds_the_newest_and_old_tickets_of_who_sees_few(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(find, "NEWEST_HITS", 5)
-    monkeypatch.setattr("app.search.index.BLOCK", 4)
+    for module in ("index", "engines"):
+        monkeypatch.setattr(f"app.search.{module}.SMALL", 2)
+        monkeypatch.setattr(f"app.search.{module}.LARGE", 5)
     ours = a_department()
     agent, old = acting(an_agent(ours)), a_ticket("Old", text="common", department=ours)
     others = a_department()
     for n in range(30):
-        a_ticket(f"New {n}", text="common", department=others, requester=old.requester)
+        a_ticket(f"New {n}", text="common" + " uncommon" * (n % 7 == 0), department=others, requester=old.requester)
     db.session.commit()
 
     assert found("common", agent) == ["Old"]
     assert found("common", CustomerActor.of(old.requester))[:2] == ["New 29", "New 28"]
     assert found("common")[:2] == ["New 29", "New 28"]
+    assert found("uncommon") == found("uncom") == ["New 28", "New 21", "New 14", "New 7", "New 0"]
 
 
 def test_a_renamed_customer_and_subject_are_found_by_the_new_name_alone(app: Flask) -> None:
