@@ -26,8 +26,8 @@ log = logging.getLogger(__name__)
 
 PAUSES = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, *[240] * 18))
 """Before the second, third … try: three days in all, then the mail is failed and shown."""
-LONGEST_RUN_SECONDS = 45
-"""After that another run goes on: a job stays within its lease."""
+LONGEST_RUN_SECONDS = 4
+"""After that another run goes on: a worker that is asked to stop is stopped within seconds, and a job stays within its lease."""
 GONE = re.compile(r"\b5\.(?:1\.(?:1|2|3|6|10)|4\.4)\b|user unknown|unknown user|no such user|does not exist", re.I)
 """Words by which a server says that the mailbox is not there, now and later."""
 
