@@ -1,0 +1,213 @@
+"""A small desk with people of every kind, tickets of two departments, and words planted where some of them must not read."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import enum
+from typing import Any
+
+from flask import Flask
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import select
+
+from app.accounts import keys, tokens
+from app.accounts.models import ApiKey, Customer, Department, OneTimeToken
+from app.accounts.tokens import Purpose
+from app.accounts.viewer import SYSTEM, CustomerActor
+from app.core import html
+from app.core.extensions import db
+from app.core.outbox import Outbox
+from app.kb.models import Article
+from app.mail import incoming
+from app.mail.models import Delivery
+from app.notifications.models import Notice, Notification
+from app.settings import desk
+from app.tickets import files
+from app.tickets.choices import CannedResponse, Category
+from app.tickets.models import Participant, ParticipantRole, Ticket
+from app.tickets.thread import Attachment, Channel, Words
+from tests.factories import HASH, a_customer, a_department, a_ticket, acting, an_organization, run_jobs, staff
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
+
+
+class Who(enum.StrEnum):
+    """The columns of routes.txt."""
+
+    ANONYMOUS = "anonymous"
+    CUSTOMER = "customer"
+    STRANGER = "stranger"
+    AGENT = "agent"
+    OUTSIDER = "outsider"
+    DEVELOPER = "developer"
+    SUPERVISOR = "supervisor"
+    ADMIN = "admin"
+    SUPER = "super"
+
+
+STAFF = (Who.AGENT, Who.OUTSIDER, Who.DEVELOPER, Who.SUPERVISOR, Who.ADMIN, Who.SUPER)
+CUSTOMERS = (Who.CUSTOMER, Who.STRANGER)
+
+NOTE = "canarynotexq"
+NOTE_FILE = "canarynotefilexq"
+OWN = "canaryownxq"
+FOREIGN = "canaryforeignxq"
+HIDDEN = "canaryhiddenxq"
+UNPROVEN = "canaryunprovenxq"
+UNSENT = "canaryunsentxq"
+DRAFT = "canarydraftxq"
+PERSONAL = "canarypersonalxq"
+ABOUT = "canaryaboutxq"
+UNTRUSTED = "canaryuntrustedxq"
+COMMON = "lighthouse"
+"""Stands in every one of these texts, so that a search for it finds all that the searcher may see."""
+
+
+@dc.dataclass(frozen=True)
+class World:
+    """Cookies and keys of the people, ids of the objects, and the secrets nobody ever reads."""
+
+    cookies: dict[Who, str]
+    keys: dict[Who, str]
+    own: dict[str, int | str]
+    """By the name of a rule's variable: objects of the agent, of their department and of the customer."""
+    foreign: dict[str, int | str]
+    """Objects of the outsider, of another department and of the stranger; or an id that nobody has."""
+    rows: dict[str, tuple[int, int]]
+    """By generated view: its own and its foreign row."""
+    secrets: dict[str, str]
+    customers: tuple[str, ...]
+    """Their addresses."""
+
+
+def build(app: Flask) -> World:
+    """Commits. To be called on an empty desk."""
+    desk.change({"agents_see_departments": True, "auto_assignment": False})
+    people, secrets = _people(), {}
+    ada, eve = people[Who.CUSTOMER], people[Who.STRANGER]
+    own, foreign = _tickets(people)
+    rows = _shelves(people)
+    api_keys = {who: keys.make(who.value, people[who].id, ["*"])[1] for who in STAFF}
+    secret = tokens.issue(Purpose.SIGN_IN, ada)
+    secrets["link"] = secret
+    incoming.store(_mail(), "smtp", "ada@own.test", "support@deskhand.example")
+    db.session.commit()
+    run_jobs()
+    mine, theirs = _told(people, own), _told(people, foreign)
+    delivered = {ticket.id: _delivery(ticket) for ticket in (own, foreign)}
+    failed = Outbox.put("mail.send_due")
+    failed.failed_at, failed.error = failed.created_at, "It broke"
+    db.session.commit()
+    rows["ApiKeyView"] = (db.session.scalars(select(ApiKey.id)).first(), 999_999)
+    secrets |= {f"key {n}": value for n, value in enumerate(db.session.scalars(select(ApiKey.key_hash)))}
+    secrets |= {f"token {n}": value for n, value in enumerate(db.session.scalars(select(OneTimeToken.token_hash)))}
+    secrets |= {f"fingerprint {n}": value for n, value in enumerate(db.session.scalars(select(OneTimeToken.fingerprint)))}
+    secrets |= {f"storage {n}": value for n, value in enumerate(db.session.scalars(select(Attachment.storage_key)))}
+    secrets |= {"password hash": HASH, "secret key": app.config["SECRET_KEY"]}
+    return World(
+        cookies=_cookies(app, people), keys=api_keys, own=_ids(own, mine, delivered, failed.id, ada), foreign=_ids(foreign, theirs, delivered, 999_999, eve),
+        rows=rows, secrets=secrets, customers=(ada.email, eve.email),
+    )  # fmt: skip
+
+
+def _people() -> dict[Who, Any]:
+    support = db.session.scalars(select(Department).order_by(Department.position, Department.id)).first()
+    billing = a_department("Billing")
+    return {
+        Who.AGENT: staff("Support Agent", (support,), name="agent"),
+        Who.OUTSIDER: staff("Support Agent", (billing,), name="outsider"),
+        Who.DEVELOPER: staff("Developer", name="developer"),
+        Who.SUPERVISOR: staff("Supervisor", name="supervisor"),
+        Who.ADMIN: staff("Admin", name="admin"),
+        Who.SUPER: staff("Super Admin", name="super"),
+        Who.CUSTOMER: a_customer("Ada Own", email="ada@own.test", organization=an_organization("Own Ltd"), password_hash=HASH, notes=f"{ABOUT} {COMMON}"),
+        Who.STRANGER: a_customer("Eve Other", email="eve@other.test", organization=an_organization("Other Ltd"), password_hash=HASH),
+    }
+
+
+def _tickets(people: dict[Who, Any]) -> tuple[Ticket, Ticket]:
+    """The agent's and the outsider's; beside them one hidden from the customer, and one that no mail proved."""
+    category = db.session.scalars(select(Category).where(Category.name == "Technical Support")).one()
+    support, billing = acting(people[Who.AGENT]).departments, acting(people[Who.OUTSIDER]).departments
+    ada, eve, agent, outsider = people[Who.CUSTOMER], people[Who.STRANGER], people[Who.AGENT], people[Who.OUTSIDER]
+    mine = {"department": db.session.get(Department, min(support)), "category": category}
+    own = a_ticket(f"{OWN} {COMMON}", requester=ada, assignee=agent, text=f"{OWN} {COMMON} words", **mine)
+    foreign = a_ticket(f"{FOREIGN} {COMMON}", requester=eve, assignee=outsider, text=f"{FOREIGN} {COMMON} words", department=db.session.get(Department, min(billing)))
+    hidden = a_ticket(f"{HIDDEN} {COMMON}", requester=ada, text=f"{HIDDEN} {COMMON}", **mine)
+    hidden.hide(SYSTEM, hidden=True)
+    a_ticket(f"{UNPROVEN} {COMMON}", requester=ada, text=f"{UNPROVEN} {COMMON}", proven=False, **mine)
+    _talk(own, agent, ada)
+    _talk(foreign, outsider, eve)
+    own.receive(Words(f"{UNTRUSTED} {COMMON}", via=Channel.MAIL, trusted=False), by=CustomerActor.of(eve))
+    files.keep(f"{UNSENT}.txt", f"{UNSENT} {COMMON}".encode(), acting(agent))
+    db.session.add(Participant(ticket_id=own.id, role=ParticipantRole.CC, email="cc@own.test"))
+    db.session.flush()
+    return own, foreign
+
+
+def _talk(ticket: Ticket, agent: User, customer: Customer) -> None:
+    """A customer's mail with a picture, a note with a file, and then a reply, which quotes whatever it quotes."""
+    actor, marked = acting(agent), FOREIGN if customer.email == "eve@other.test" else OWN
+    picture = files.keep(f"{marked}.png", PNG, CustomerActor.of(customer), inline=True, content_id="p1")
+    text = f"{marked} {COMMON} a mail"
+    ticket.receive(Words(text, html=html.clean(f"<p>{text}</p><img src='cid:p1'>"), via=Channel.MAIL, message_id=f"{marked}@own.test", attachments=(picture,)), by=CustomerActor.of(customer))
+    kept = files.keep(f"{NOTE_FILE}.txt", f"{NOTE_FILE} {COMMON}".encode(), actor)
+    ticket.note(Words(f"{NOTE} {COMMON} @supervisor", via=Channel.STAFF, attachments=(kept,)), by=actor)
+    ticket.reply(Words(f"{marked} {COMMON} an answer", via=Channel.STAFF), by=actor)
+
+
+def _shelves(people: dict[Who, Any]) -> dict[str, tuple[int, int]]:
+    """Rows that only some people read: a draft, personal canned responses."""
+    draft = Article(title=f"{DRAFT} {COMMON}", slug="draft", body=f"{DRAFT} {COMMON}", published=False)
+    article = Article(title=f"How a {COMMON} works", slug="works", body=f"A {COMMON} shines.", published=True)
+    for each in (draft, article):
+        each.settle()
+        db.session.add(each)
+    canned = [CannedResponse(title=f"{PERSONAL} {who}", shortcut=f"s{who}", body=f"{PERSONAL}{who} {COMMON}", owner_id=people[who].id) for who in (Who.AGENT, Who.OUTSIDER)]
+    db.session.add_all(canned)
+    db.session.flush()
+    return {"ArticleView": (article.id, 999_999), "CannedResponseView": (canned[0].id, canned[1].id)}
+
+
+def _told(people: dict[Who, Any], ticket: Ticket) -> int:
+    owner = people[Who.AGENT] if OWN in ticket.subject else people[Who.OUTSIDER]
+    notice = Notification(staff_id=owner.id, kind=Notice.MENTION, ticket_id=ticket.id, parts={"who": f"Who {OWN if OWN in ticket.subject else FOREIGN}"})
+    db.session.add(notice)
+    db.session.flush()
+    return notice.id
+
+
+def _delivery(ticket: Ticket) -> int:
+    found = db.session.scalar(select(Delivery.id).where(Delivery.ticket_id == ticket.id, Delivery.raw.is_not(None)))
+    assert found is not None, "no mail was written for this ticket"
+    return found
+
+
+def _ids(ticket: Ticket, notice: int, delivered: dict[int, int], outbox: int, customer: Customer) -> dict[str, int | str]:
+    message = next(each for each in ticket.messages if each.html)
+    mine = customer.email == "ada@own.test"
+    return {
+        "number": ticket.number, "message_id": message.id, "file_id": message.attachments[0].id, "attachment_id": message.attachments[0].id,
+        "delivery_id": delivered[ticket.id], "outbox_id": outbox, "notification_id": notice, "customer_id": customer.id, "organization_id": customer.organization_id or 0,
+        "category_id": ticket.category_id or 999_999, "slug": "works" if mine else "draft", "section": "general" if mine else "nowhere", "locale": "en" if mine else "tlh",
+        "filename": "app.css" if mine else "../config.py", "secret": "x" * 43, "seal": "forged", "name": "nothing",
+        "kind": "assigned" if mine else "nothing",
+    }  # fmt: skip
+
+
+def _cookies(app: Flask, people: dict[Who, Any]) -> dict[Who, str]:
+    """The value of each person's session cookie."""
+    baked = {}
+    for who in Who:
+        session: dict[str, object] = {}
+        if who in STAFF:
+            session = {"_user_id": acting(people[who]).get_id(), "_fresh": True}
+        elif who in CUSTOMERS:
+            session = {"customer": [people[who].id, people[who].generation]}
+        serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+        baked[who] = serializer.dumps(session)
+    return baked
+
+
+def _mail() -> bytes:
+    return f"From: Ada <ada@own.test>\r\nTo: support@deskhand.example\r\nSubject: {OWN} by mail\r\nMessage-ID: <raw@own.test>\r\n\r\n{OWN} {COMMON}\r\n".encode()
