@@ -99,5 +99,5 @@ def download(attachment_id: int) -> Answer:
     except FileNotFoundError:
         raise NotThere(_("There is no such file, or you may not see it."))
     response.headers.set("Content-Disposition", "attachment", filename=found.name)
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; sandbox"
     return response, 200

@@ -19,6 +19,8 @@ def register(app: Flask) -> None:
 def setup() -> None:
     """Bring database, roles and basic rows up to date; load the demo on a first start."""
     setup_step.set_up()
+    if current_app.config["PROFILE"] == "production":
+        setup_step.refuse_demo()
     if current_app.config["PROFILE"] == "demo" and not current_app.config.get("TESTING"):
         setup_step.say("loading the demo, if the desk is empty …")
         demo.load()

@@ -23,6 +23,9 @@ from app.sla import policies
 from app.tickets import vocabularies
 from app.tickets.choices import Category
 
+DEMOS_FIRST = "super@deskhand.example"
+"""The demo's Super Admin."""
+
 
 def say(text: str) -> None:
     """Progress goes to stderr: answers alone go to stdout."""
@@ -46,6 +49,12 @@ def refuse_newer_database() -> None:
     known = {script.revision for script in scripts.walk_revisions()}
     if present is not None and present not in known:
         sys.exit(f"The database is newer than this code (revision {present}). Start the desk with the version that wrote it.")
+
+
+def refuse_demo() -> None:
+    """The demo's passwords were shown on a screen: its people sign in to no desk in production."""
+    if db.session.scalar(select(User.id).where(User.email == DEMOS_FIRST).limit(1)) is not None:
+        sys.exit("This database holds the demo, whose passwords are known. Start production with an empty one.")
 
 
 def set_up_rights() -> None:

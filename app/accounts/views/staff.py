@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, g, redirect
+from flask import flash, g, redirect, request
 from flask_appbuilder import action
 from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.security.sqla.models import PermissionView, Role, User
@@ -35,9 +35,11 @@ class StaffInterface(DeskInterface):
 
 
 class RolesToGive(BaseFilter):
-    """A form offers no role above one's own; `people.check_roles` refuses it all the same."""
+    """A form offers no role above one's own. One that is sent all the same reaches `people.check_roles`, which says why not."""
 
     def apply(self, query: Any, value: Any) -> Any:
+        if request.method == "POST":
+            return query
         rights = selectinload(Role.permissions)
         roles = db.session.scalars(select(Role).options(rights.joinedload(PermissionView.permission), rights.joinedload(PermissionView.view_menu)))
         return query.filter(Role.id.in_([role.id for role in roles if people.may_give(g.user, role)]))
