@@ -80,7 +80,7 @@ def ticker() -> Found:
     beat = the_queue.connection().get(BEAT_KEY)
     if beat is None:
         return False, "does not beat"
-    age = max(0.0, clock.now().timestamp() - int(beat))  # type: ignore[arg-type]  # a client that waits answers with bytes
+    age = max(0.0, clock.now().timestamp() - int(beat))
     return age <= BEAT_AGE_SECONDS, f"last beat {age:.0f} s ago", round(age)
 
 
