@@ -5,35 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 
-ENDS = tuple(
-    minutes * 60
-    for minutes in (
-        1,
-        2,
-        5,
-        10,
-        15,
-        20,
-        30,
-        45,
-        60,
-        90,
-        120,
-        180,
-        240,
-        360,
-        480,
-        720,
-        1440,
-        2160,
-        2880,
-        4320,
-        7200,
-        10080,
-        20160,
-        43200,
-    )
-)
+MINUTES = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 1440, 2160, 2880, 4320, 7200, 10080, 20160, 43200)  # fmt: skip
+ENDS = tuple(minutes * 60 for minutes in MINUTES)
 """The last second of each span; longer waits are in one more."""
 
 

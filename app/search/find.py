@@ -24,6 +24,8 @@ NEWEST_HITS = 800
 """Messages and headers, each; twice that for whoever sees only some of them."""
 ALL_HITS = 10_000
 SNIPPET = 160
+SNIPPET_FROM = 20_000
+"""Characters of a text that are looked through."""
 
 
 def matching(words: str, actor: Actor, limit: int = 400) -> list[int]:
@@ -76,7 +78,7 @@ def _visible(hits: Hits, number: int | None, actor: Actor, limit: int) -> list[i
 
 def snippet(text: str, words: str) -> str:
     """The part of `text` where a searched word first stands, as plain text on one line."""
-    text = " ".join(text.split())
+    text = " ".join(text[:SNIPPET_FROM].split())
     asked = cutting.question(words)
     for found in re.finditer(r"\S+", text):
         if any(_stands_in(found[0], one) for one in asked):

@@ -51,6 +51,14 @@ def index_customer(customer_id: int) -> None:
         _write("search_ticket", [(row[0], header(*row[1:])) for row in rows])
 
 
+def index_ticket(ticket_id: int) -> None:
+    """For whoever changes texts in place, as erasing and importing do: no event tells of it."""
+    messages = db.session.execute(MESSAGES.where(Message.ticket_id == ticket_id)).all()
+    headers = db.session.execute(HEADERS.where(Ticket.id == ticket_id)).all()
+    _write("search_entry", [(row[0], _text(*row[1:])) for row in messages])
+    _write("search_ticket", [(row[0], header(*row[1:])) for row in headers])
+
+
 def rebuild() -> int:
     """Write every row anew and return how many there are. Commits after each batch, so that nobody waits long for the database."""
     for table, owner in (("search_entry", "message"), ("search_ticket", "ticket")):

@@ -159,6 +159,17 @@ def test_a_deleted_ticket_leaves_nothing_in_the_index(app: Flask) -> None:
     assert [db.session.scalar(text(f"SELECT count(*) FROM {table}")) for table in index.TABLES] == [0, 0]
 
 
+def test_a_text_changed_in_place_is_indexed_anew_on_demand(app: Flask) -> None:
+    ticket = a_ticket(text="secretword")
+    ticket.messages[0].text = "erased"
+    db.session.flush()
+    index.index_ticket(ticket.id)
+    db.session.commit()
+
+    assert found("secretword") == []
+    assert found("erased") == [ticket.subject]
+
+
 def test_a_rolled_back_message_is_not_found(app: Flask) -> None:
     a_ticket(text="canary")
     db.session.rollback()
