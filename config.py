@@ -1,5 +1,6 @@
 """Every value the desk takes from its environment, typed, with its unit and default. Production refuses unsafe ones."""
 
+import contextlib
 import os
 import secrets
 import sys
@@ -21,6 +22,12 @@ if PROFILE not in ("demo", "production"):
     sys.exit(f"DESKHAND_PROFILE is {PROFILE!r}: it is demo or production.")
 
 
+def make_folder() -> None:
+    """A folder that cannot be made is said by whoever needs it first, with its name."""
+    with contextlib.suppress(OSError):
+        DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def secret_key() -> str:
     """The given one, or one made once and kept in the data folder, readable by this user alone."""
     given = os.environ.get("SECRET_KEY", "")
@@ -29,7 +36,6 @@ def secret_key() -> str:
     if given:
         return given
     kept = DATA / "secret-key"
-    DATA.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
@@ -59,6 +65,7 @@ def mail_url() -> str:
     return given
 
 
+make_folder()
 SECRET_KEY = secret_key()
 SQLALCHEMY_DATABASE_URI = database_url()
 SQLALCHEMY_ENGINE_OPTIONS: dict[str, object] = {"pool_pre_ping": not SQLALCHEMY_DATABASE_URI.startswith("sqlite")}

@@ -23,7 +23,7 @@ from sqlalchemy import create_engine, event, make_url, text  # noqa: E402
 
 from tests import postgres  # noqa: E402
 
-SEEDED = ("rights_version", "department", "category", "priority", "status", "setting", "role_scope", "sla_policy", "sla_target")
+SEEDED = ("rights_version", "ticket_number", "department", "category", "priority", "status", "setting", "role_scope", "sla_policy", "sla_target")
 """Tables that the set-up step fills: their rows are put back after each test; every other table of ours is emptied."""
 FAB_KEEPS = {"ab_permission", "ab_view_menu", "ab_permission_view", "ab_role", "ab_permission_view_role", "alembic_version"}
 

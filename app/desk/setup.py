@@ -20,7 +20,7 @@ from app.accounts.models import Department, StaffProfile
 from app.core.extensions import db, migrate
 from app.settings import desk
 from app.sla import policies
-from app.tickets import vocabularies
+from app.tickets import numbering, vocabularies
 from app.tickets.choices import Category
 
 DEMOS_FIRST = "super@deskhand.example"
@@ -83,6 +83,7 @@ def set_up_rights() -> None:
 def seed() -> None:
     """What a fresh desk starts with; rows that exist are left alone."""
     vocabularies.seed()
+    numbering.seed()
     policies.seed()
     if db.session.scalar(select(Department.id).limit(1)) is None:
         support = Department(name="Support", description="The first address for every question.", position=0)

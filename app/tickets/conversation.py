@@ -103,14 +103,15 @@ class Conversation(Timeline):
         return settings.reopen_policy == "reopen" or clock.now() - closed_at <= dt.timedelta(days=settings.reopen_days)
 
     def _add(self, kind: MessageKind, words: Words, by: Actor) -> Message:
-        text = words.text.strip()
+        text = _storable(words.text).strip()
         if not text and not words.attachments and not words.html:
             raise Invalid(_("The message is empty."), {"body": _("Please write something.")})
         if len(text) > LONGEST_MESSAGE:
             raise Invalid(_("The message is too long."), {"body": _("At most %(most)s characters; attach longer texts as a file.", most=LONGEST_MESSAGE)})
         message = Message(
             ticket=self, kind=kind, author_name=by.name, staff_id=by.staff_id, customer_id=by.customer_id, via=words.via, text=text,
-            full_text=words.full_text if words.full_text and words.full_text.strip() != text else None, html=words.html, created_at=clock.now(),
+            full_text=_storable(words.full_text) if words.full_text and words.full_text.strip() != text else None,
+            html=_storable(words.html) if words.html else None, created_at=clock.now(),
             message_id=words.message_id, in_reply_to=words.in_reply_to, trusted=words.trusted,
         )  # fmt: skip
         db.session.add(message)
@@ -167,3 +168,8 @@ class Conversation(Timeline):
             if mentioned is not None and mentioned.can("show") and profile.user_id != by.staff_id:
                 db.session.add(Participant(ticket_id=message.ticket_id, role=ParticipantRole.MENTIONED, staff_id=profile.user_id))
                 self.record(Did.MENTIONED, by, now=mentioned.name, now_id=profile.user_id, message_id=message.id)
+
+
+def _storable(text: str) -> str:
+    """Without NUL, which PostgreSQL cannot keep, and with lone halves of letters made visible."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")

@@ -140,7 +140,7 @@ class Lifecycle(Timeline):
         else:
             self.resolved_at, self.closed_at = self.resolved_at or now, now
         self._touch(now)
-        self.record(self._deed(was_live, was_state), by, was=was.name, now=status.name, was_id=was.id, now_id=status.id, state_was=was_state.value, state=status.state.value)
+        self.record(self._deed(was_live, was_state), by, was=was.name, now=status.name, was_id=was.id, now_id=status.id, state_was=was_state.value, state=status.state.value, label=status.customer_label)
 
     def _deed(self, was_live: bool, was_state: State) -> Did:
         if self.live:

@@ -2,7 +2,7 @@
 
 import re
 
-from sqlalchemy import insert, update
+from sqlalchemy import case, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.extensions import db
@@ -19,18 +19,18 @@ class TicketNumber(Base):
     last: Mapped[int] = mapped_column(BigId)
 
 
+def seed() -> None:
+    """The one row, before anybody needs it: two first tickets at once would each make it. Does not commit."""
+    if db.session.get(TicketNumber, 1) is None:
+        db.session.add(TicketNumber(id=1, last=desk.current().first_number - 1))
+
+
 def next_number() -> int:
     """The next number, at least the setting `first_number`."""
-    step = update(TicketNumber).where(TicketNumber.id == 1).values(last=TicketNumber.last + 1).returning(TicketNumber.last)
-    number = db.session.scalar(step)
     first = desk.current().first_number
-    if number is None:
-        number = first
-        db.session.execute(insert(TicketNumber).values(id=1, last=first))
-    elif number < first:
-        number = first
-        db.session.execute(update(TicketNumber).where(TicketNumber.id == 1).values(last=first))
-    return number
+    following = case((TicketNumber.last + 1 < first, first), else_=TicketNumber.last + 1)
+    step = update(TicketNumber).where(TicketNumber.id == 1).values(last=following).returning(TicketNumber.last)
+    return db.session.execute(step.execution_options(synchronize_session=False)).scalar_one()
 
 
 def read(text: str) -> int | None:

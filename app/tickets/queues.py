@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, true
+from sqlalchemy import ColumnElement, Select, select, true, type_coerce
+from sqlalchemy.types import NullType
 
 from app.accounts.viewer import Actor
 from app.tickets.choices import State, Tag, ticket_tag
@@ -13,6 +15,8 @@ from app.tickets.models import Ticket
 from app.tickets.visibility import visible_to
 
 URGENT_RANK = 3
+LIVE: ColumnElement[Any] = type_coerce(Ticket.live, NullType())
+"""Compiled to the bare column, as the partial indexes spell it: SQLite takes them for no other spelling."""
 LIVE_STATES = tuple(state for state in State if state.live)
 
 
@@ -31,7 +35,7 @@ class TicketQuery:
 
     def live(self) -> TicketQuery:
         """Neither resolved nor closed."""
-        return self.where(Ticket.live.is_(True))
+        return self.where(LIVE)
 
     def finished(self) -> TicketQuery:
         return self.where(Ticket.live.is_(False))

@@ -115,7 +115,7 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
     Did.LINKED: lambda given: _("linked ticket %(number)s", number=given["number"]),
     Did.VERIFIED: lambda given: _("proved the address"),
     Did.REMINDED: lambda given: _("reminded the customer"),
-    Did.BREACHED: lambda given: _("noted that the promised first response is late"),
+    Did.BREACHED: lambda given: _("noted a broken promise: %(what)s", what=given.get("metric_name") or _("first response")),
 }
 
 

@@ -82,6 +82,14 @@ MEANINGS = {
     3: "Important work is held up.",
     4: "Nobody can work.",
 }
+FOR_CUSTOMERS = {
+    "Waiting for Customer": "Waiting for you",
+    "Awaiting Client": "Waiting for you",
+    "Waiting": "Waiting for you",
+    "Pending": "Waiting for you",
+    "Customer Reply": "Open",
+}
+"""Names that a customer would read as somebody else's."""
 CATEGORIES = {
     "Technical Support": "Something does not work.",
     "Billing": "Invoices, payments and plans.",
@@ -118,7 +126,7 @@ def choose(name: str) -> None:
 
 def _make_statuses(vocabulary: Vocabulary) -> dict[str, Status]:
     statuses = {
-        name: Status(name=name, state=state, manual=manual, initial=name == vocabulary.initial, position=place)
+        name: Status(name=name, customer_label=FOR_CUSTOMERS.get(name), state=state, manual=manual, initial=name == vocabulary.initial, position=place)
         for place, (name, state, manual) in enumerate(vocabulary.statuses)
     }
     db.session.add_all(statuses.values())

@@ -243,3 +243,12 @@ def test_nobody_holds_a_right_the_table_of_roles_does_not_give(app):
     assert not acting(an_agent()).can("delete")
     assert not acting(an_admin()).can("delete")
     assert acting(a_super_admin()).can("delete")
+
+
+def test_a_test_mail_says_what_became_of_it(app, client):
+    admin = an_admin()
+    sign_in(client, admin)
+
+    page = client.post("/admin/settings/email/test", follow_redirects=True).text
+
+    assert f"the test mail to {admin.email} lies in the mail lab" in page

@@ -68,3 +68,11 @@ def test_a_colleague_may_answer_and_a_stranger_may_not(app):
 
     db.session.commit()
     assert ticket.message_count == 2
+
+
+def test_letters_that_no_database_can_keep_lose_nothing_else(app):
+    ticket = a_ticket(subject="Nul\x00 here", text="a\x00b \ud83d c 👩‍🚒")
+    db.session.commit()
+
+    assert ticket.subject == "Nul here"
+    assert ticket.messages[0].text == "ab ? c 👩‍🚒"

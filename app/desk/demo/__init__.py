@@ -12,6 +12,7 @@ from pathlib import Path
 
 from flask import current_app
 from flask_appbuilder.security.sqla.models import User
+from flask_babel import gettext as _
 from sqlalchemy import select, update
 from werkzeug.security import generate_password_hash
 
@@ -19,7 +20,9 @@ from app.accounts.models import Customer, Department
 from app.accounts.viewer import Actor, CustomerActor, viewer
 from app.core import clock
 from app.core.extensions import db
+from app.core.outbox import Outbox
 from app.desk.demo import files, people
+from app.mail.models import Delivery, DeliveryState
 from app.notifications.models import Notification
 from app.settings import desk
 from app.tickets import files as ticket_files
@@ -70,16 +73,21 @@ def load() -> int:
         with clock.at(at):
             tell(stories[place], entry)
     desk.change({"auto_assignment": True, "assignment_method": "least_loaded"})
-    _read_old_notices()
+    _settle_the_past()
     people.write_sign_ins(Path(current_app.config["DATA"]), password)
     db.session.commit()
     return len(stories)
 
 
-def _read_old_notices() -> None:
-    """The team has been at work all month: only what came since yesterday is new to them."""
+def _settle_the_past() -> None:
+    """The team has been at work all month: only what came since yesterday is new to them, jobs are due from now on, and
+    no real server is asked to mail people who do not exist."""
     old = Notification.created_at < clock.now() - dt.timedelta(days=1)
     db.session.execute(update(Notification).where(old).values(read_at=Notification.created_at))
+    db.session.execute(update(Outbox).where(Outbox.due_at < clock.now()).values(due_at=clock.now(), created_at=clock.now()))
+    if current_app.config["MAIL_URL"]:
+        held = {"state": DeliveryState.SUPPRESSED, "reason": _("A mail of the demo: its people do not exist.")}
+        db.session.execute(update(Delivery).where(Delivery.state == DeliveryState.QUEUED).values(**held))
 
 
 def demo_password() -> str:
