@@ -85,8 +85,9 @@ class DeskInterface(SQLAInterface):
         return self.apply_filters(self.session.query(self.obj), filters).filter(self._id() == wanted).first()
 
     def is_nullable(self, col_name: str) -> bool:
-        """A box that is not ticked sends nothing: FAB would call a required one missing."""
-        return bool(self.is_boolean(col_name) or super().is_nullable(col_name))
+        """A box that is not ticked sends nothing, and an empty text is as good as any where it is the default: FAB would call both missing."""
+        empty_is_fine = col_name in self.list_columns and getattr(getattr(self.list_columns[col_name], "default", None), "arg", None) == ""
+        return bool(self.is_boolean(col_name) or empty_is_fine or super().is_nullable(col_name))
 
     def get_related_interface(self, col_name: str) -> DeskInterface:
         """What a picker offers: plain rows of the other model. Our row options and row rule are this model's alone."""
