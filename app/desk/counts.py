@@ -9,8 +9,8 @@ from sqlalchemy import and_, func, literal, or_, select, union_all
 from app.accounts.models import Scope
 from app.accounts.viewer import Viewer
 from app.core.extensions import db
-from app.desk.listing import Queue
 from app.desk.lookups import Lookups
+from app.desk.queues import Queue
 from app.settings import desk
 from app.tickets.choices import State
 from app.tickets.models import Participant, Ticket

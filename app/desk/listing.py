@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
-import enum
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
 from flask_appbuilder.security.sqla.models import User
-from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, func, select
 from werkzeug.datastructures import MultiDict
 
 from app.accounts.models import Customer, Department
 from app.accounts.viewer import Viewer
+from app.desk.queues import Queue, in_queue
 from app.search.find import matching
 from app.settings import desk
 from app.tickets.choices import Category, State, Status
@@ -29,27 +28,6 @@ COUNT_CAP = 10_000
 LAST_PAGE = COUNT_CAP // PAGE_SIZE
 LONGEST_QUESTION = 200
 LARGEST_ID = 2**31 - 1
-
-
-class Queue(enum.StrEnum):
-    """The quick filters."""
-
-    MINE = "mine"
-    UNASSIGNED = "unassigned"
-    URGENT = "urgent"
-    NEEDS = "needs"
-    OPEN = "open"
-    EVERYTHING = "everything"
-
-
-QUEUES = {
-    Queue.MINE: _l("My tickets"),
-    Queue.UNASSIGNED: _l("Unassigned"),
-    Queue.URGENT: _l("Urgent"),
-    Queue.NEEDS: _l("Needs response"),
-    Queue.OPEN: _l("All open"),
-    Queue.EVERYTHING: _l("Everything"),
-}
 
 
 def _of(column: Any, owner: Any, key: Any) -> Any:
@@ -171,21 +149,6 @@ class Listing:
             if last is not None:
                 wanted.append(column < _midnight(last + dt.timedelta(days=1)))
         return wanted
-
-
-def in_queue(queue: Queue, viewer: Viewer) -> TicketQuery:
-    """Each quick filter as a sentence; the counts on the tabs say the same in counts.py."""
-    seen = TicketQuery.seen_by(viewer)
-    if queue is Queue.EVERYTHING:
-        return seen
-    narrowed: dict[Queue, Callable[[TicketQuery], TicketQuery]] = {
-        Queue.MINE: lambda query: query.of(viewer.id),
-        Queue.UNASSIGNED: lambda query: query.unassigned(),
-        Queue.URGENT: lambda query: query.urgent(),
-        Queue.NEEDS: lambda query: query.needing_response(),
-        Queue.OPEN: lambda query: query,
-    }
-    return narrowed[queue](seen.live())
 
 
 def _midnight(day: dt.date) -> dt.datetime:

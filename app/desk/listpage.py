@@ -14,9 +14,10 @@ from app.core import clock
 from app.core.extensions import db
 from app.desk import lookups
 from app.desk.counts import counts
-from app.desk.listing import COUNT_CAP, PAGE_SIZE, QUEUES, Listing, Queue
+from app.desk.listing import COUNT_CAP, PAGE_SIZE, Listing
 from app.desk.lookups import Lookups
 from app.desk.promise import Promise, promise_of
+from app.desk.queues import QUEUES, Queue
 from app.tickets.choices import STATE_LABELS
 from app.tickets.models import Ticket
 

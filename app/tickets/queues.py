@@ -6,8 +6,7 @@ import dataclasses as dc
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, true, type_coerce
-from sqlalchemy.types import NullType
+from sqlalchemy import ColumnElement, Select, column, select, true
 
 from app.accounts.viewer import Actor
 from app.tickets.choices import State, Tag, ticket_tag
@@ -15,8 +14,8 @@ from app.tickets.models import Ticket
 from app.tickets.visibility import visible_to
 
 URGENT_RANK = 3
-LIVE: ColumnElement[Any] = type_coerce(Ticket.live, NullType())
-"""Compiled to the bare column, as the partial indexes spell it: SQLite takes them for no other spelling."""
+LIVE: ColumnElement[Any] = column("live", _selectable=Ticket.__table__)
+"""The bare column, without a type and so without "= 1", as the partial indexes spell it: SQLite takes them for no other spelling."""
 LIVE_STATES = tuple(state for state in State if state.live)
 
 

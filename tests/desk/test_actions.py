@@ -7,7 +7,7 @@ from app.core import storage
 from app.core.extensions import db
 from app.desk import lookups
 from app.desk.counts import counts
-from app.desk.listing import Queue
+from app.desk.queues import Queue
 from app.tickets import files
 from app.tickets.choices import State
 from app.tickets.models import Ticket

@@ -15,7 +15,8 @@ from app.core import clock
 from app.core.extensions import db
 from app.desk import lookups
 from app.desk.counts import counts
-from app.desk.listing import SORTS, Listing, Queue, in_queue
+from app.desk.listing import SORTS, Listing
+from app.desk.queues import Queue, in_queue
 from app.tickets.choices import State
 from app.tickets.conversation import Then
 from app.tickets.models import Participant, ParticipantRole, Ticket
@@ -50,7 +51,7 @@ def as_(client, user):
 
 def numbers(page):
     """The tickets of the page, in its order."""
-    return [int(number) for number in re.findall(r'class="subject ellipsis" dir="auto" href="/admin/tickets/(\d+)', page.text)]
+    return [int(number) for number in re.findall(r'class="subject ellipsis" href="/admin/tickets/(\d+)', page.text)]
 
 
 def test_a_row_shows_who_what_where_and_how_urgent(app, client):
