@@ -33,27 +33,39 @@ def postgresql() -> Iterator[str]:
     """A URL of a server of our own."""
     url, stop = postgres.start()
     yield url
+    for desk in _desks.values():  # connections end before their server does
+        with desk.app_context():
+            from app.core.extensions import db
+
+            db.engine.dispose()
     stop()
 
 
+_desks: dict[str, Flask] = {}
+"""Made once a database and kept: pytest asks for the fixture anew whenever the database changes from one test to the next."""
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Flask:
     """The whole desk, set up as at a first start, without a queue: what is in the outbox is run by `run_jobs()`."""
+    if request.param not in _desks:
+        home = tmp_path_factory.mktemp(request.param)
+        sqlite = request.param == "sqlite"
+        url = f"sqlite:///{home / 'desk.sqlite3'}" if sqlite else _new_database(request.getfixturevalue("postgresql"))
+        _desks[request.param] = _a_desk(url, home)
+    return _desks[request.param]
+
+
+def _a_desk(url: str, home: Path) -> Flask:
     from app import create_app
     from app.desk.setup import set_up
 
-    home = tmp_path_factory.mktemp(request.param)
-    url = f"sqlite:///{home / 'desk.sqlite3'}" if request.param == "sqlite" else _new_database(request.getfixturevalue("postgresql"))
     desk = create_app(SQLALCHEMY_DATABASE_URI=url, TESTING=True, QUEUE_OFF=True, WTF_CSRF_ENABLED=False, STORAGE_URL=f"file://{home / 'files'}", SERVER_NAME=None)
     desk.test_client_class = DeskClient
     with desk.app_context():
         set_up()
         desk.extensions["seeded_rows"] = _read_seeded()
-    yield desk
-    with desk.app_context():
-        from app.core.extensions import db
-
-        db.engine.dispose()
+    return desk
 
 
 def _new_database(server: str) -> str:
