@@ -48,7 +48,11 @@ class Visit:
     @property
     def outcome(self) -> str:
         """As routes.txt says it: the status, or `in` when somebody is led to a sign-in page."""
-        return "in" if self.status in (301, 302, 303, 308) and "/login" in self.location.partition("?")[0] else str(self.status)
+        return (
+            "in"
+            if self.status in (301, 302, 303, 308) and "/login" in self.location.partition("?")[0]
+            else str(self.status)
+        )
 
 
 @dc.dataclass(frozen=True)
@@ -101,7 +105,10 @@ def _all(app: Flask, world: World) -> Iterator[Visit]:
 
 
 def rules(app: Flask, *methods: str) -> list[Rule]:
-    return sorted((rule for rule in app.url_map.iter_rules() if set(methods) & (rule.methods or set())), key=lambda rule: rule.rule)
+    return sorted(
+        (rule for rule in app.url_map.iter_rules() if set(methods) & (rule.methods or set())),
+        key=lambda rule: rule.rule,
+    )
 
 
 def addresses(rule: Rule, world: World) -> Iterator[tuple[str, str]]:
@@ -120,7 +127,9 @@ def addresses(rule: Rule, world: World) -> Iterator[tuple[str, str]]:
         yield whose, built[1]
 
 
-def visit(app: Flask, world: World, who: Who, rule: str, whose: str, path: str, method: str = "GET", **more: Any) -> Visit:
+def visit(
+    app: Flask, world: World, who: Who, rule: str, whose: str, path: str, method: str = "GET", **more: Any
+) -> Visit:
     """With this person's session; on the API with their key, which customers do not have."""
     client = FlaskClient(app, app.response_class, use_cookies=True)
     if who is not Who.ANONYMOUS:
@@ -132,7 +141,17 @@ def visit(app: Flask, world: World, who: Who, rule: str, whose: str, path: str, 
         answer = client.open(path, method=method, headers=headers, **more)
         body = answer.get_data()
         answer.close()
-    return Visit(who, rule, whose, path, answer.status_code, answer.headers.get("Location", ""), answer.headers, body, tuple(wrote))
+    return Visit(
+        who,
+        rule,
+        whose,
+        path,
+        answer.status_code,
+        answer.headers.get("Location", ""),
+        answer.headers,
+        body,
+        tuple(wrote),
+    )
 
 
 class writing:

@@ -55,7 +55,9 @@ SEEN_BY = {
 def test_nobody_reads_what_is_kept_from_them(app: Flask, who: Who) -> None:
     visits = [visit for visit in sweep.of(app).visits if visit.who is who]
 
-    assert [f"{visit.path} says {word}" for visit in visits for word in KEPT_FROM[who] if word.encode() in said(visit)] == []
+    assert [
+        f"{visit.path} says {word}" for visit in visits for word in KEPT_FROM[who] if word.encode() in said(visit)
+    ] == []
 
 
 def said(visit: sweep.Visit) -> bytes:
@@ -67,13 +69,20 @@ def said(visit: sweep.Visit) -> bytes:
 def test_whoever_may_read_it_finds_the_same_word(app: Flask, word: str) -> None:
     visits = sweep.of(app).visits
 
-    assert [who for who in Who if any(visit.who is who and word.encode() in visit.body for visit in visits)] == list(SEEN_BY[word])
+    assert [who for who in Who if any(visit.who is who and word.encode() in visit.body for visit in visits)] == list(
+        SEEN_BY[word]
+    )
 
 
 def test_no_page_shows_a_secret_to_anybody(app: Flask) -> None:
     done = sweep.of(app)
 
-    assert [f"{visit.who} {visit.path} says the {name}" for visit in done.visits for name, secret in done.world.secrets.items() if secret.encode() in said(visit)] == []
+    assert [
+        f"{visit.who} {visit.path} says the {name}"
+        for visit in done.visits
+        for name, secret in done.world.secrets.items()
+        if secret.encode() in said(visit)
+    ] == []
 
 
 def test_no_mail_to_a_customer_carries_a_note_or_anothers_words(app: Flask) -> None:
@@ -83,7 +92,9 @@ def test_no_mail_to_a_customer_carries_a_note_or_anothers_words(app: Flask) -> N
     assert any(OWN in whole(mail) for mail in mails), "the mails of this desk say nothing at all"
     for mail in mails:
         strange = FOREIGN if mail.address != "eve@other.test" else OWN
-        assert [word for word in (*FROM_CUSTOMERS, strange) if word in whole(mail)] == [], f"{mail.kind} to {mail.address}"
+        assert [word for word in (*FROM_CUSTOMERS, strange) if word in whole(mail)] == [], (
+            f"{mail.kind} to {mail.address}"
+        )
 
 
 def whole(mail: Delivery) -> str:

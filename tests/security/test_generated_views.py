@@ -31,7 +31,14 @@ BENT = (
     "_flt_0_name=%", "_flt_9_name=x", "_flt_0_password=x", "_flt_0_email=x&_flt_0_email=y", "_flt_a_b=c", "_flt_0_=x", "_flt_0_id=abc", "_flt_0_created_at=never",
     "_flt_3_title=x", "page=abc&sort=password&view=nothing&customer=abc&created_from=never&status=9999999999999999999", "q=%00'%22*",
 )  # fmt: skip
-BENT_AROUND_A_ROW = ("psize_{view}=abc", "psize_{view}=100000", "page_{view}=abc", "page_{view}=-1", "_oc_{view}=policy_id&_od_{view}=asc", "_flt_0_name=x")
+BENT_AROUND_A_ROW = (
+    "psize_{view}=abc",
+    "psize_{view}=100000",
+    "page_{view}=abc",
+    "page_{view}=-1",
+    "_oc_{view}=policy_id&_od_{view}=asc",
+    "_flt_0_name=x",
+)
 CRUD = ("show", "edit")
 
 
@@ -53,10 +60,18 @@ def has_route(app: Flask, view: BaseView, method: str) -> bool:
 
 def test_every_view_is_one_of_ours_and_names_its_right(app: Flask) -> None:
     for view in views(app):
-        assert not isinstance(view, ModelView) or isinstance(view, DeskView), f"{view!r} has none of the hardening of DeskView"
-        assert "class_permission_name" in vars(type(view)) or any("class_permission_name" in vars(base) for base in type(view).__mro__ if base.__module__.startswith("app.")) or type(view).__name__ in OPEN_TO_ALL, (
-            f"{type(view).__name__} has no class_permission_name: renaming the class would take it from every role"
+        assert not isinstance(view, ModelView) or isinstance(view, DeskView), (
+            f"{view!r} has none of the hardening of DeskView"
         )
+        assert (
+            "class_permission_name" in vars(type(view))
+            or any(
+                "class_permission_name" in vars(base)
+                for base in type(view).__mro__
+                if base.__module__.startswith("app.")
+            )
+            or type(view).__name__ in OPEN_TO_ALL
+        ), f"{type(view).__name__} has no class_permission_name: renaming the class would take it from every role"
 
 
 def test_every_generated_view_reads_through_the_scoped_interface(app: Flask) -> None:
@@ -109,7 +124,11 @@ def test_no_bent_address_of_a_row_fails(app: Flask, client: FlaskClient) -> None
         for method in CRUD:
             if row is not None and has_route(app, view, method) and f"can_{method}" in view.base_permissions:
                 path = address(view, method, str(view.datamodel.get_pk_value(row)))
-                failed += [f"{path}?{question}: {code}" for question in BENT_AROUND_A_ROW if (code := client.get(f"{path}?{question.format(view='SlaTargetView')}").status_code) != 200]
+                failed += [
+                    f"{path}?{question}: {code}"
+                    for question in BENT_AROUND_A_ROW
+                    if (code := client.get(f"{path}?{question.format(view='SlaTargetView')}").status_code) != 200
+                ]
 
     assert failed == []
 
@@ -178,7 +197,9 @@ def test_a_foreign_row_is_404_at_every_door_and_stays_as_it_was(app: Flask, clie
     for view in generated(app):
         if type(view.datamodel).visible is DeskInterface.visible:
             continue
-        assert type(view).__name__ in foreign, f"Add a foreign row of {type(view).__name__} to this test: its rows are not everybody's."
+        assert type(view).__name__ in foreign, (
+            f"Add a foreign row of {type(view).__name__} to this test: its rows are not everybody's."
+        )
         for method, path, body in doors(app, view):
             pk = str(foreign[type(view).__name__])
             answer = client.open(path.replace("PK", pk), method=method, data=MultiDict([*body, ("rowid", pk)]))
@@ -209,7 +230,11 @@ def test_no_get_deletes_or_acts(app: Flask, client: FlaskClient) -> None:
     for view in generated(app):
         row = db.session.scalars(select(view.datamodel.obj)).first()
         pk = str(view.datamodel.get_pk_value(row)) if row is not None else str(ticket.id)
-        for path in (address(view, "delete", pk), address(view, "action_post"), *(address(view, "action", name, pk) for name in view.actions)):
+        for path in (
+            address(view, "delete", pk),
+            address(view, "action_post"),
+            *(address(view, "action", name, pk) for name in view.actions),
+        ):
             assert client.get(path).status_code in (404, 405), path
 
     assert sweep.hashes() == before
@@ -266,8 +291,27 @@ def test_nobody_gives_a_role_above_their_own(app: Flask, client: FlaskClient, ro
     sign_in(client, admin)
     strongest = db.session.scalars(select(Role).where(Role.name == role)).one()
 
-    client.post("/admin/staff/add", data={"username": "mole", "first_name": "M", "last_name": "Ole", "email": "mole@desk.test", "roles": [strongest.id]})
-    client.post(f"/admin/staff/edit/{admin.id}", data={"username": "arne", "first_name": "Arne", "last_name": "Test", "email": "arne@desk.test", "roles": [strongest.id], "active": "y"})
+    client.post(
+        "/admin/staff/add",
+        data={
+            "username": "mole",
+            "first_name": "M",
+            "last_name": "Ole",
+            "email": "mole@desk.test",
+            "roles": [strongest.id],
+        },
+    )
+    client.post(
+        f"/admin/staff/edit/{admin.id}",
+        data={
+            "username": "arne",
+            "first_name": "Arne",
+            "last_name": "Test",
+            "email": "arne@desk.test",
+            "roles": [strongest.id],
+            "active": "y",
+        },
+    )
 
     db.session.rollback()
     holders = db.session.scalars(select(User.username).join(User.roles).where(Role.id == strongest.id)).all()
@@ -288,7 +332,17 @@ def test_an_admin_does_not_change_a_super_admin(app: Flask, client: FlaskClient)
     sign_in(client, an_admin())
     before = sweep.hashes()
 
-    client.post(f"/admin/staff/edit/{strongest.id}", data={"username": "signe", "first_name": "S", "last_name": "T", "email": "mine@desk.test", "roles": [], "active": ""})
+    client.post(
+        f"/admin/staff/edit/{strongest.id}",
+        data={
+            "username": "signe",
+            "first_name": "S",
+            "last_name": "T",
+            "email": "mine@desk.test",
+            "roles": [],
+            "active": "",
+        },
+    )
 
     assert sweep.hashes() == before
 
@@ -305,7 +359,14 @@ def test_an_admin_reads_no_link_that_makes_them_a_super_admin(app: Flask, client
     mail = db.session.scalars(select(Delivery).where(Delivery.kind == "password_reset")).one()
     sign_in(client, an_admin())
 
-    for path in (f"/admin/mail-lab/{mail.id}", f"/admin/mail-lab/{mail.id}/html", "/admin/mail-lab/", "/admin/mail-log/", f"/admin/mail-lab/{mail.id}?as=headers", f"/admin/mail-lab/{mail.id}?as=text"):
+    for path in (
+        f"/admin/mail-lab/{mail.id}",
+        f"/admin/mail-lab/{mail.id}/html",
+        "/admin/mail-lab/",
+        "/admin/mail-log/",
+        f"/admin/mail-lab/{mail.id}?as=headers",
+        f"/admin/mail-lab/{mail.id}?as=text",
+    ):
         assert "/welcome/" not in client.get(path).text, path
 
 

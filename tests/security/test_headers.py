@@ -28,7 +28,8 @@ def test_every_response_says_what_a_browser_may_do_with_it(app: Flask) -> None:
         fine = (
             headers.get("X-Content-Type-Options") == "nosniff"
             and headers.get("X-Frame-Options") == ("SAMEORIGIN" if framed else "DENY")
-            and f"frame-ancestors {'self' if framed else 'none'}" in headers.get("Content-Security-Policy", "").replace("'", "")
+            and f"frame-ancestors {'self' if framed else 'none'}"
+            in headers.get("Content-Security-Policy", "").replace("'", "")
             and headers.get("Referrer-Policy") == "same-origin"
         )
         if not fine:
@@ -38,7 +39,11 @@ def test_every_response_says_what_a_browser_may_do_with_it(app: Flask) -> None:
 
 
 def test_no_response_but_a_static_file_is_kept_by_anybody(app: Flask) -> None:
-    assert {visit.path for visit in sweep.of(app).visits if not visit.path.startswith("/static/") and visit.headers.get("Cache-Control") != "no-store"} == set()
+    assert {
+        visit.path
+        for visit in sweep.of(app).visits
+        if not visit.path.startswith("/static/") and visit.headers.get("Cache-Control") != "no-store"
+    } == set()
 
 
 def test_no_page_allows_a_script_without_its_nonce(app: Flask) -> None:
@@ -48,12 +53,28 @@ def test_no_page_allows_a_script_without_its_nonce(app: Flask) -> None:
         assert not {"'unsafe-inline'", "'unsafe-eval'", "*", "https:", "data:"} & set(scripts.split()), visit.path
 
 
-@pytest.mark.parametrize("address", ["/nowhere", "/admin/tickets/99999999", "/portal/tickets/1", "/api/v1/tickets", "/help/nothing", "/static/nothing.js"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/nowhere",
+        "/admin/tickets/99999999",
+        "/portal/tickets/1",
+        "/api/v1/tickets",
+        "/help/nothing",
+        "/static/nothing.js",
+    ],
+)
 def test_errors_carry_the_same_headers(client: FlaskClient, address: str) -> None:
     answer = client.get(address)
 
     assert answer.status_code in (302, 401, 404)
-    assert {"Content-Security-Policy", "X-Frame-Options", "X-Content-Type-Options", "Referrer-Policy", "Cache-Control"} <= set(answer.headers.keys())
+    assert {
+        "Content-Security-Policy",
+        "X-Frame-Options",
+        "X-Content-Type-Options",
+        "Referrer-Policy",
+        "Cache-Control",
+    } <= set(answer.headers.keys())
 
 
 def test_the_session_cookie_is_for_our_pages_alone(app: Flask, client: FlaskClient) -> None:

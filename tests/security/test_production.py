@@ -11,17 +11,37 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SAFE = {"DESKHAND_PROFILE": "production", "SECRET_KEY": "5f0e1c2d3b4a59687766554433221100", "PUBLIC_URL": "https://desk.example.com"}
+SAFE = {
+    "DESKHAND_PROFILE": "production",
+    "SECRET_KEY": "5f0e1c2d3b4a59687766554433221100",
+    "PUBLIC_URL": "https://desk.example.com",
+}
 
 
 def started(code: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """A process of its own, since config.py reads the environment when it is imported."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("DESKHAND") and name not in ("SECRET_KEY", "PUBLIC_URL", "DATABASE_URL", "REDIS_URL", "MAIL_URL", "STORAGE_URL")}
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**plain, "DESKHAND_DATA": str(folder), **environment}, capture_output=True, text=True, timeout=60)
+    plain = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("DESKHAND")
+        and name not in ("SECRET_KEY", "PUBLIC_URL", "DATABASE_URL", "REDIS_URL", "MAIL_URL", "STORAGE_URL")
+    }
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**plain, "DESKHAND_DATA": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 def test_a_safe_configuration_is_taken(tmp_path: Path) -> None:
-    done = started("import config; print(config.SESSION_COOKIE_NAME, config.SESSION_COOKIE_SECURE, *config.TRUSTED_HOSTS)", tmp_path, **SAFE)
+    done = started(
+        "import config; print(config.SESSION_COOKIE_NAME, config.SESSION_COOKIE_SECURE, *config.TRUSTED_HOSTS)",
+        tmp_path,
+        **SAFE,
+    )
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["__Host-deskhand", "True", "desk.example.com"]
@@ -37,9 +57,18 @@ def test_a_safe_configuration_is_taken(tmp_path: Path) -> None:
         ({"MAIL_URL": "smtp://mail.example.com:587?starttls=0"}, "MAIL_URL"),
         ({"MAIL_URL": "http://mail.example.com"}, "MAIL_URL"),
     ],
-    ids=["no key", "a short key", "a key out of a manual", "plain SMTP to another host", "plain SMTP, said so", "no mail protocol"],
+    ids=[
+        "no key",
+        "a short key",
+        "a key out of a manual",
+        "plain SMTP to another host",
+        "plain SMTP, said so",
+        "no mail protocol",
+    ],
 )
-def test_what_is_unsafe_is_refused_with_a_sentence_that_names_it(tmp_path: Path, environment: dict[str, str], named: str) -> None:
+def test_what_is_unsafe_is_refused_with_a_sentence_that_names_it(
+    tmp_path: Path, environment: dict[str, str], named: str
+) -> None:
     done = started("import config", tmp_path, **{**SAFE, **environment})
 
     assert done.returncode != 0
@@ -48,13 +77,26 @@ def test_what_is_unsafe_is_refused_with_a_sentence_that_names_it(tmp_path: Path,
     assert not environment.get("SECRET_KEY") or environment["SECRET_KEY"] not in done.stderr.replace("SECRET_KEY", "")
 
 
-@pytest.mark.parametrize("address", ["smtps://u:p@mail.example.com", "smtp://mail.example.com?starttls=1", "smtp://u:p@mail.example.com", "smtp://127.0.0.1:25", "smtp://localhost"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "smtps://u:p@mail.example.com",
+        "smtp://mail.example.com?starttls=1",
+        "smtp://u:p@mail.example.com",
+        "smtp://127.0.0.1:25",
+        "smtp://localhost",
+    ],
+)
 def test_mail_that_nobody_on_the_way_reads_is_taken(tmp_path: Path, address: str) -> None:
     assert started("import config", tmp_path, **SAFE, MAIL_URL=address).returncode == 0
 
 
 def set_up(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return started("from flask.cli import main; import sys; sys.argv = ['flask', '--app', 'app', 'desk', 'setup']; main()", folder, **environment)
+    return started(
+        "from flask.cli import main; import sys; sys.argv = ['flask', '--app', 'app', 'desk', 'setup']; main()",
+        folder,
+        **environment,
+    )
 
 
 def staff_of(folder: Path) -> int:
@@ -75,7 +117,9 @@ def test_the_demo_is_never_loaded_in_production(tmp_path: Path) -> None:
 def test_production_does_not_start_on_a_database_with_the_demos_people(tmp_path: Path) -> None:
     set_up(tmp_path, **SAFE)
     with sqlite3.connect(tmp_path / "desk.sqlite3") as database:
-        database.execute("INSERT INTO ab_user (id, first_name, last_name, username, email, active) VALUES (1, 'Signe', 'Holm', 'super', 'super@deskhand.example', 1)")
+        database.execute(
+            "INSERT INTO ab_user (id, first_name, last_name, username, email, active) VALUES (1, 'Signe', 'Holm', 'super', 'super@deskhand.example', 1)"
+        )
     database.close()
 
     done = set_up(tmp_path, **SAFE)

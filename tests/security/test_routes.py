@@ -28,13 +28,28 @@ HEADING = f"{'# rule':<66}{'whose':<9}" + "".join(f"{who.value:<11}" for who in 
 def test_every_address_answers_each_person_as_the_table_says(app: Flask) -> None:
     found = answers(sweep.of(app).visits)
     if os.environ.get("ROUTES_WRITE"):
-        TABLE.write_text(introduction() + HEADING.rstrip() + "\n" + "\n".join(line(*key, outcomes) for key, outcomes in found.items()) + "\n")
+        TABLE.write_text(
+            introduction()
+            + HEADING.rstrip()
+            + "\n"
+            + "\n".join(line(*key, outcomes) for key, outcomes in found.items())
+            + "\n"
+        )
     expected = table()
 
     unknown = [key for key in found if key not in expected]
     gone = [key for key in expected if key not in found]
-    differing = [f"{' '.join(key)} for {who}: {expected[key][who]} is expected, {came} came" for key, outcomes in found.items() if key in expected for who, came in outcomes.items() if expected[key][who] != came]
-    assert not unknown, "Say in tests/security/routes.txt who may read these (or run the test with ROUTES_WRITE=1 and read what it wrote): " + ", ".join(map(" ".join, unknown))
+    differing = [
+        f"{' '.join(key)} for {who}: {expected[key][who]} is expected, {came} came"
+        for key, outcomes in found.items()
+        if key in expected
+        for who, came in outcomes.items()
+        if expected[key][who] != came
+    ]
+    assert not unknown, (
+        "Say in tests/security/routes.txt who may read these (or run the test with ROUTES_WRITE=1 and read what it wrote): "
+        + ", ".join(map(" ".join, unknown))
+    )
     assert not gone, f"These are no addresses any more; take their lines out of routes.txt: {gone}"
     assert not differing, "\n".join(differing)
 
@@ -51,7 +66,9 @@ def answers(visits: list[Visit]) -> dict[tuple[str, str], dict[Who, str]]:
 
 def table() -> dict[tuple[str, str], dict[Who, str]]:
     lines = [words.split() for words in TABLE.read_text().splitlines() if words.strip() and not words.startswith("#")]
-    return {(words[-len(Who) - 2], words[-len(Who) - 1]): dict(zip(Who, words[-len(Who) :], strict=True)) for words in lines}
+    return {
+        (words[-len(Who) - 2], words[-len(Who) - 1]): dict(zip(Who, words[-len(Who) :], strict=True)) for words in lines
+    }
 
 
 def line(rule: str, whose: str, outcomes: dict[Who, str]) -> str:
@@ -59,25 +76,39 @@ def line(rule: str, whose: str, outcomes: dict[Who, str]) -> str:
 
 
 def introduction() -> str:
-    kept = [words for words in TABLE.read_text().splitlines() if words.startswith("#") and not words.startswith("# rule")] if TABLE.exists() else []
+    kept = (
+        [words for words in TABLE.read_text().splitlines() if words.startswith("#") and not words.startswith("# rule")]
+        if TABLE.exists()
+        else []
+    )
     return "".join(f"{words}\n" for words in kept)
 
 
 def test_no_address_fails_for_anybody(app: Flask) -> None:
-    assert [f"{visit.who} {visit.path}" for visit in sweep.of(app).visits if visit.status >= 500 and visit.rule != TELLS_HEALTH] == []
+    assert [
+        f"{visit.who} {visit.path}"
+        for visit in sweep.of(app).visits
+        if visit.status >= 500 and visit.rule != TELLS_HEALTH
+    ] == []
 
 
 def test_no_get_writes_a_row(app: Flask) -> None:
     done = sweep.of(app)
 
-    assert [f"{visit.who} {visit.path}: {visit.wrote}" for visit in done.visits if visit.wrote and visit.rule not in MAY_WRITE_BY_GET] == []
+    assert [
+        f"{visit.who} {visit.path}: {visit.wrote}"
+        for visit in done.visits
+        if visit.wrote and visit.rule not in MAY_WRITE_BY_GET
+    ] == []
     assert done.changed == []
 
 
 def test_none_of_flask_appbuilders_rest_doors_is_there(app: Flask) -> None:
     paths = [rule.rule for rule in app.url_map.iter_rules()]
 
-    assert [path for path in paths if path.startswith(("/api/v1/security", "/api/v1/menu", "/swagger", "/api/v1/_openapi"))] == []
+    assert [
+        path for path in paths if path.startswith(("/api/v1/security", "/api/v1/menu", "/swagger", "/api/v1/_openapi"))
+    ] == []
     assert [path for path in paths if path.startswith("/api/") and not path.startswith("/api/v1/")] == []
 
 
@@ -90,7 +121,14 @@ def test_a_session_opens_no_address_of_the_api(app: Flask, who: Who) -> None:
         if rule.rule.startswith("/api/v1/") and rule.rule != "/api/v1/openapi.json":
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
                 path = next(sweep.addresses(rule, world))[1]
-                assert sweep.apart(lambda method=method, path=path: sweep.visit(app, keyless, who, path, "-", path, method, json={})).status == 401, f"{method} {path}"
+                assert (
+                    sweep.apart(
+                        lambda method=method, path=path: sweep.visit(
+                            app, keyless, who, path, "-", path, method, json={}
+                        )
+                    ).status
+                    == 401
+                ), f"{method} {path}"
 
 
 @pytest.mark.parametrize("who", [Who.ANONYMOUS, Who.CUSTOMER, Who.SUPER])
@@ -101,7 +139,19 @@ def test_nothing_is_changed_without_the_token_of_our_own_pages(app: Flask, guard
     for rule in sweep.rules(guarded_app, "POST", "PUT", "PATCH", "DELETE"):
         for method in sorted((rule.methods or set()) & {"POST", "PUT", "PATCH", "DELETE"}):
             _whose, path = next(sweep.addresses(rule, world))
-            came = sweep.apart(lambda method=method, path=path: sweep.visit(guarded_app, world, who, path, "-", path, method, data={"a": "b"}, headers={"Origin": "https://evil.example"}))
+            came = sweep.apart(
+                lambda method=method, path=path: sweep.visit(
+                    guarded_app,
+                    world,
+                    who,
+                    path,
+                    "-",
+                    path,
+                    method,
+                    data={"a": "b"},
+                    headers={"Origin": "https://evil.example"},
+                )
+            )
             if not path.startswith(WITHOUT_TOKEN) and (came.status != 400 or came.wrote):
                 taken.append(f"{method} {path}: {came.status} {came.wrote}")
 
@@ -113,7 +163,13 @@ def guarded_app(app: Flask) -> Flask:
     """The same desk with its CSRF check on, which the other tests leave out."""
     from app import create_app
 
-    guarded = create_app(**{name: app.config[name] for name in ("SQLALCHEMY_DATABASE_URI", "TESTING", "QUEUE_OFF", "STORAGE_URL", "SERVER_NAME")}, WTF_CSRF_ENABLED=True)
+    guarded = create_app(
+        **{
+            name: app.config[name]
+            for name in ("SQLALCHEMY_DATABASE_URI", "TESTING", "QUEUE_OFF", "STORAGE_URL", "SERVER_NAME")
+        },
+        WTF_CSRF_ENABLED=True,
+    )
     yield guarded
     with guarded.app_context():
         db.engine.dispose()
@@ -126,7 +182,11 @@ def test_nobody_changes_what_is_not_theirs(app: Flask, who: Who) -> None:
     changed = []
     for rule in sweep.rules(app, "POST", "PATCH"):
         if rule.arguments and not rule.arguments & {"locale", "section", "filename"}:
-            changed += [trouble for method in ("POST", "PATCH") if method in (rule.methods or set()) and (trouble := attempt(app, world, who, rule, method))]
+            changed += [
+                trouble
+                for method in ("POST", "PATCH")
+                if method in (rule.methods or set()) and (trouble := attempt(app, world, who, rule, method))
+            ]
 
     assert changed == []
 
@@ -142,7 +202,21 @@ def rebuilt(app: Flask) -> sweep.World:
 
 def attempt(app: Flask, world: sweep.World, who: Who, rule: Rule, method: str) -> str | None:
     path = dict(sweep.addresses(rule, world))["foreign"]
-    body = {"json": {"body": "x", "subject": "x"}} if path.startswith("/api/") else {"data": {"message": "x", "body": "x", "kind": "note", "value": "1", "action": "close", "subject": "x", "hidden": "1"}}
+    body = (
+        {"json": {"body": "x", "subject": "x"}}
+        if path.startswith("/api/")
+        else {
+            "data": {
+                "message": "x",
+                "body": "x",
+                "kind": "note",
+                "value": "1",
+                "action": "close",
+                "subject": "x",
+                "hidden": "1",
+            }
+        }
+    )
     came = sweep.apart(lambda: sweep.visit(app, world, who, path, "foreign", path, method, **body))
     noted = [statement for statement in came.wrote if not statement.startswith("UPDATE api_key SET last_used_at")]
     refused = came.outcome in ("in", "302", "401", "403", "404", "422")
@@ -152,17 +226,38 @@ def attempt(app: Flask, world: sweep.World, who: Who, rule: Rule, method: str) -
 @pytest.mark.parametrize("who", [*CUSTOMERS, Who.ANONYMOUS])
 def test_a_customers_session_changes_nothing_behind_the_desk(app: Flask, who: Who) -> None:
     world = rebuilt(app)
-    came = [sweep.apart(lambda path=path: sweep.visit(app, world, who, path, "-", path, "POST", data={"desk_name": "Ours", "subject": "x"})) for path in posts(app, "/admin/", world)]
+    came = [
+        sweep.apart(
+            lambda path=path: sweep.visit(
+                app, world, who, path, "-", path, "POST", data={"desk_name": "Ours", "subject": "x"}
+            )
+        )
+        for path in posts(app, "/admin/", world)
+    ]
 
-    assert [f"{visit.path}: {visit.status} {visit.wrote}" for visit in came if visit.wrote or visit.status not in (302, 403, 404)] == []
+    assert [
+        f"{visit.path}: {visit.status} {visit.wrote}"
+        for visit in came
+        if visit.wrote or visit.status not in (302, 403, 404)
+    ] == []
 
 
 def test_a_staff_session_changes_nothing_in_the_portal(app: Flask) -> None:
     world = rebuilt(app)
     without = {"/portal/login", "/portal/password", "/portal/contact"}
-    came = [sweep.apart(lambda path=path: sweep.visit(app, world, Who.SUPER, path, "-", path, "POST", data={"message": "x"})) for path in posts(app, "/portal/", world) if path not in without]
+    came = [
+        sweep.apart(
+            lambda path=path: sweep.visit(app, world, Who.SUPER, path, "-", path, "POST", data={"message": "x"})
+        )
+        for path in posts(app, "/portal/", world)
+        if path not in without
+    ]
 
-    assert [f"{visit.path}: {visit.status} {visit.wrote}" for visit in came if visit.wrote or visit.status not in (302, 303, 401, 404)] == []
+    assert [
+        f"{visit.path}: {visit.status} {visit.wrote}"
+        for visit in came
+        if visit.wrote or visit.status not in (302, 303, 401, 404)
+    ] == []
 
 
 def posts(app: Flask, prefix: str, world: sweep.World) -> list[str]:

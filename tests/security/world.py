@@ -101,7 +101,9 @@ def build(app: Flask) -> World:
     rows["ApiKeyView"] = (db.session.scalars(select(ApiKey.id)).first(), 999_999)
     secrets |= {f"key {n}": value for n, value in enumerate(db.session.scalars(select(ApiKey.key_hash)))}
     secrets |= {f"token {n}": value for n, value in enumerate(db.session.scalars(select(OneTimeToken.token_hash)))}
-    secrets |= {f"fingerprint {n}": value for n, value in enumerate(db.session.scalars(select(OneTimeToken.fingerprint)))}
+    secrets |= {
+        f"fingerprint {n}": value for n, value in enumerate(db.session.scalars(select(OneTimeToken.fingerprint)))
+    }
     secrets |= {f"storage {n}": value for n, value in enumerate(db.session.scalars(select(Attachment.storage_key)))}
     secrets |= {"password hash": HASH, "secret key": app.config["SECRET_KEY"]}
     return World(
@@ -120,8 +122,16 @@ def _people() -> dict[Who, Any]:
         Who.SUPERVISOR: staff("Supervisor", name="supervisor"),
         Who.ADMIN: staff("Admin", name="admin"),
         Who.SUPER: staff("Super Admin", name="super"),
-        Who.CUSTOMER: a_customer("Ada Own", email="ada@own.test", organization=an_organization("Own Ltd"), password_hash=HASH, notes=f"{ABOUT} {COMMON}"),
-        Who.STRANGER: a_customer("Eve Other", email="eve@other.test", organization=an_organization("Other Ltd"), password_hash=HASH),
+        Who.CUSTOMER: a_customer(
+            "Ada Own",
+            email="ada@own.test",
+            organization=an_organization("Own Ltd"),
+            password_hash=HASH,
+            notes=f"{ABOUT} {COMMON}",
+        ),
+        Who.STRANGER: a_customer(
+            "Eve Other", email="eve@other.test", organization=an_organization("Other Ltd"), password_hash=HASH
+        ),
     }
 
 
@@ -132,7 +142,13 @@ def _tickets(people: dict[Who, Any]) -> tuple[Ticket, Ticket]:
     ada, eve, agent, outsider = people[Who.CUSTOMER], people[Who.STRANGER], people[Who.AGENT], people[Who.OUTSIDER]
     mine = {"department": db.session.get(Department, min(support)), "category": category}
     own = a_ticket(f"{OWN} {COMMON}", requester=ada, assignee=agent, text=f"{OWN} {COMMON} words", **mine)
-    foreign = a_ticket(f"{FOREIGN} {COMMON}", requester=eve, assignee=outsider, text=f"{FOREIGN} {COMMON} words", department=db.session.get(Department, min(billing)))
+    foreign = a_ticket(
+        f"{FOREIGN} {COMMON}",
+        requester=eve,
+        assignee=outsider,
+        text=f"{FOREIGN} {COMMON} words",
+        department=db.session.get(Department, min(billing)),
+    )
     hidden = a_ticket(f"{HIDDEN} {COMMON}", requester=ada, text=f"{HIDDEN} {COMMON}", **mine)
     hidden.hide(SYSTEM, hidden=True)
     a_ticket(f"{UNPROVEN} {COMMON}", requester=ada, text=f"{UNPROVEN} {COMMON}", proven=False, **mine)
@@ -150,7 +166,16 @@ def _talk(ticket: Ticket, agent: User, customer: Customer) -> None:
     actor, marked = acting(agent), FOREIGN if customer.email == "eve@other.test" else OWN
     picture = files.keep(f"{marked}.png", PNG, CustomerActor.of(customer), inline=True, content_id="p1")
     text = f"{marked} {COMMON} a mail"
-    ticket.receive(Words(text, html=html.clean(f"<p>{text}</p><img src='cid:p1'>"), via=Channel.MAIL, message_id=f"{marked}@own.test", attachments=(picture,)), by=CustomerActor.of(customer))
+    ticket.receive(
+        Words(
+            text,
+            html=html.clean(f"<p>{text}</p><img src='cid:p1'>"),
+            via=Channel.MAIL,
+            message_id=f"{marked}@own.test",
+            attachments=(picture,),
+        ),
+        by=CustomerActor.of(customer),
+    )
     kept = files.keep(f"{NOTE_FILE}.txt", f"{NOTE_FILE} {COMMON}".encode(), actor)
     ticket.note(Words(f"{NOTE} {COMMON} @supervisor", via=Channel.STAFF, attachments=(kept,)), by=actor)
     ticket.reply(Words(f"{marked} {COMMON} an answer", via=Channel.STAFF), by=actor)
@@ -163,7 +188,12 @@ def _shelves(people: dict[Who, Any]) -> dict[str, tuple[int, int]]:
     for each in (draft, article):
         each.settle()
         db.session.add(each)
-    canned = [CannedResponse(title=f"{PERSONAL} {who}", shortcut=f"s{who}", body=f"{PERSONAL}{who} {COMMON}", owner_id=people[who].id) for who in (Who.AGENT, Who.OUTSIDER)]
+    canned = [
+        CannedResponse(
+            title=f"{PERSONAL} {who}", shortcut=f"s{who}", body=f"{PERSONAL}{who} {COMMON}", owner_id=people[who].id
+        )
+        for who in (Who.AGENT, Who.OUTSIDER)
+    ]
     db.session.add_all(canned)
     db.session.flush()
     return {"ArticleView": (article.id, 999_999), "CannedResponseView": (canned[0].id, canned[1].id)}
@@ -171,7 +201,12 @@ def _shelves(people: dict[Who, Any]) -> dict[str, tuple[int, int]]:
 
 def _told(people: dict[Who, Any], ticket: Ticket) -> int:
     owner = people[Who.AGENT] if OWN in ticket.subject else people[Who.OUTSIDER]
-    notice = Notification(staff_id=owner.id, kind=Notice.MENTION, ticket_id=ticket.id, parts={"who": f"Who {OWN if OWN in ticket.subject else FOREIGN}"})
+    notice = Notification(
+        staff_id=owner.id,
+        kind=Notice.MENTION,
+        ticket_id=ticket.id,
+        parts={"who": f"Who {OWN if OWN in ticket.subject else FOREIGN}"},
+    )
     db.session.add(notice)
     db.session.flush()
     return notice.id
@@ -183,7 +218,9 @@ def _delivery(ticket: Ticket) -> int:
     return found
 
 
-def _ids(ticket: Ticket, notice: int, delivered: dict[int, int], outbox: int, customer: Customer) -> dict[str, int | str]:
+def _ids(
+    ticket: Ticket, notice: int, delivered: dict[int, int], outbox: int, customer: Customer
+) -> dict[str, int | str]:
     message = next(each for each in ticket.messages if each.html)
     mine = customer.email == "ada@own.test"
     return {
