@@ -129,7 +129,7 @@ def _alone(ticket_id: int, deed: Callable[[int], bool]) -> bool:
     try:
         done = deed(ticket_id)
         db.session.commit()
-    except Exception:
+    except Exception:  # one ticket does not keep the others in the queue
         db.session.rollback()
         log.exception("ticket with id %s could not be handed on", ticket_id)
         return False

@@ -128,7 +128,7 @@ class Child:
             code = _code_of(leaving)
         except KeyboardInterrupt:
             code = 130
-        except BaseException:
+        except BaseException:  # a forked child never runs on into the code of its parent
             traceback.print_exc()
         finally:
             sys.stdout.flush()

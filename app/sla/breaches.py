@@ -37,7 +37,7 @@ def enforce() -> bool:
             late.breached_at, late.next_fire_at = late.due_at, None
             tell(late, ticket)
         db.session.flush()
-    except Exception:
+    except Exception:  # one clock does not keep the others from being noted
         assert late is not None
         _put_off(late.id)
         return True
