@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import click
 from flask import Flask, current_app
+from flask.cli import AppGroup
+from flask_appbuilder.security.sqla.models import User
+from sqlalchemy import select
 
+from app.accounts import keys
 from app.core.commands import desk
+from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
-from app.desk import demo
+from app.desk import checks, demo, loading
 from app.desk import setup as setup_step
+
+api_key = AppGroup("api-key", help="Keys with which programs call the API.")
 
 
 def register(app: Flask) -> None:
     app.cli.add_command(desk)
+    desk.add_command(api_key)
 
 
 @desk.command("setup")
@@ -39,3 +50,46 @@ def create_staff(username: str, first_name: str, last_name: str, email: str, rol
     setup_step.make_staff(username, first_name, last_name, email, role, password)
     db.session.commit()
     click.echo(username)
+
+
+@api_key.command("create")
+@click.option("--user", "username", required=True, help="Whom the key belongs to: it may do what they may.")
+@click.option("--scopes", "scopes", multiple=True, required=True, metavar="SCOPE…", help=", ".join(keys.SCOPES))
+@click.option("--name", default="", help="What the key is for.")
+@click.argument("more_scopes", nargs=-1)
+def create_key(username: str, scopes: tuple[str, ...], name: str, more_scopes: tuple[str, ...]) -> None:
+    """Make a key and print it. It is shown this once."""
+    owner = db.session.scalar(select(User).where(User.username == username, User.active.is_(True)))
+    if owner is None:
+        raise click.ClickException(f"There is no active staff user {username!r}.")
+    wanted = [scope for given in (*scopes, *more_scopes) for scope in given.replace(",", " ").split()]
+    try:
+        _key, secret = keys.make(name or "command line", owner.id, wanted)
+    except Invalid as refusal:
+        raise click.ClickException(" ".join([str(refusal), *refusal.fields.values()]))
+    db.session.commit()
+    click.echo(secret)
+
+
+@desk.command("status")
+def status() -> None:
+    """How the desk is, one part a line. Ends with 1 when something is not as it should be."""
+    found = list(checks.measure())
+    for check in found:
+        click.echo(f"{check.name:<11} {'ok' if check.ok else 'NOT OK':<7} {check.told}")
+    click.echo(f"{'data':<11} {'':<7} {current_app.config['DATA']}")
+    sys.exit(0 if all(check.ok for check in found) else 1)
+
+
+@desk.command("load")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--add", is_flag=True, help="Also into a desk that has tickets.")
+def load(folder: Path, add: bool) -> None:
+    """Load another helpdesk's tickets from FOLDER (departments, categories, staff, customers, tickets and messages as CSV)."""
+    try:
+        loaded = loading.load(folder, add, setup_step.say)
+    except HelpdeskError as refusal:
+        raise click.ClickException(str(refusal))
+    click.echo(
+        f"{loaded.tickets} tickets and {loaded.messages} messages in {loaded.seconds:.1f} s, {loaded.messages / max(loaded.seconds, 0.001):.0f} messages/s"
+    )

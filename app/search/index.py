@@ -59,6 +59,12 @@ def index_ticket(ticket_id: int) -> None:
     _write("search_ticket", [(row[0], header(*row[1:])) for row in headers])
 
 
+def index_import(messages: Sequence[tuple[int, str]], headers: Sequence[tuple[Any, ...]]) -> None:
+    """For whoever writes many rows past the verbs: (id, text) of messages, and of tickets their id and what `header` takes."""
+    _write("search_entry", messages)
+    _write("search_ticket", [(row[0], header(*row[1:])) for row in headers])
+
+
 def rebuild() -> int:
     """Write every row anew and return how many there are. Commits after each batch, so that nobody waits long for the database."""
     for table, owner in (("search_entry", "message"), ("search_ticket", "ticket")):

@@ -24,6 +24,8 @@ _LETTERS = str.maketrans(
 )
 """Letters that Unicode does not take apart, though people type them without their stroke."""
 _joints = re.compile(r"[._,:@+%-]+")
+_plain_token = re.compile(r"\w+(?:(?:\.|(?<=\d)[,:](?=\d))\w+)*", re.ASCII)
+"""What `_token` finds in English text without an address, ten times as fast."""
 
 
 class Asked(NamedTuple):
@@ -58,8 +60,8 @@ def cut(text: str) -> list[str]:
     """The different words of a text as the index holds them, in their order."""
     found: dict[str, None] = {}
     room = INDEXED_BYTES
-    for token in _tokens(fold(text)):
-        for word in _forms(token):
+    for token in dict.fromkeys(_tokens(fold(text))):
+        for word in (token[:LONGEST_WORD],) if token.isascii() and token.isalnum() else _forms(token):
             if word not in found:
                 room -= len(word.encode())
                 if room < 0:
@@ -90,8 +92,9 @@ def _dropped() -> dict[int, None]:
 
 def _tokens(folded: str) -> Iterator[str]:
     """Words, numbers and addresses as they stand, each whole."""
-    for found in _token().finditer(folded):
-        token = found[0].strip("._+%-")
+    pattern = _plain_token if folded.isascii() and "@" not in folded else _token()
+    for found in pattern.findall(folded):
+        token = found.strip("._+%-")
         if token:
             yield token
 
@@ -111,7 +114,7 @@ def _token() -> re.Pattern[str]:
 
 def _forms(token: str) -> Iterator[str]:
     """What the index holds of a token: the whole, and its parts as they would be asked for."""
-    if _spaceless_run.search(token):
+    if not token.isascii() and _spaceless_run.search(token):
         for piece in _pieces(token):
             yield from _grams(piece) if _spaceless_run.fullmatch(piece) else _forms(piece)
         return

@@ -49,7 +49,7 @@ def first_policy(ticket: Ticket, done: Iterable[Deed], promises: Promises) -> Po
 
 def story(ticket: Ticket, done: Sequence[Deed], promises: Promises) -> list[Event]:
     """Empty for a ticket that was not opened here: nothing was promised about what another helpdesk left behind."""
-    if not done or done[0].what is not Did.OPENED:
+    if not done or done[0].what is not Did.OPENED or done[0].particulars.get("imported"):
         return []
     told = (_told(deed, promises) for deed in done[1:])
     return [_opening(ticket, done), *(event for event in told if event)]

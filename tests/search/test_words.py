@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from app.search import words as cutting
 from app.search.find import snippet
 from app.search.words import INDEXED_BYTES, LONGEST_WORD, answers, cut, fold, question
 
@@ -104,3 +105,12 @@ def test_a_snippet_shows_where_the_word_stands() -> None:
     assert shown.startswith("… ") and shown.endswith(" …")
     assert len(shown) < 200
     assert snippet("Short.", "absent") == "Short."
+
+
+@given(st.text(alphabet="ab1_.,:+%- @é日\n", max_size=60))
+def test_plain_text_is_cut_as_any_other(text: str) -> None:
+    plain = text.replace("@", " ").encode("ascii", "ignore").decode()
+
+    general = [found for match in cutting._token().finditer(plain) if (found := match[0].strip("._+%-"))]
+
+    assert list(cutting._tokens(plain)) == general
