@@ -63,7 +63,7 @@ def test_the_thread_holds_messages_and_deeds_in_the_order_of_time(client: FlaskC
 
     text = page(client, ticket)
 
-    places = [text.index(words) for words in ("First words", "Maya Test is working on your ticket", "Staff answer", "Status changed to Waiting for Customer")]
+    places = [text.index(words) for words in ("First words", "Maya Test is working on your ticket", "Staff answer", "Status changed to Waiting for you")]
     assert places == sorted(places)
     assert "System · " in text
 
