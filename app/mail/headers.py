@@ -9,7 +9,7 @@ from app.mail.charsets import decode
 from app.mail.people import MAX_ADDRESSES, Address, addresses
 from app.mail.words import words
 
-MAX_HEADER_BYTES = 1_000_000
+MAX_HEADER_BYTES = 400_000
 MAX_FIELD = 64_000
 MAX_REFERENCES = 100
 
