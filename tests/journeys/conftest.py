@@ -1,44 +1,29 @@
-"""Places for journeys: a desk that answers on a port, with data of its own, and a browser to walk through it."""
+"""Places for journeys: one whole desk with its demo, started as a person starts it, and a browser with windows for its people."""
 
-import threading
+import signal
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import pytest
-from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, expect, sync_playwright
 
-CAREFUL = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run")
+from tests.journeys.deeds import LATE, ask, fill
+from tests.journeys.windows import CAREFUL, PASSWORD, Windows
+from tests.run.desks import PROJECT, RunningDesk, a_desk, processes_of
 
-
-class LiveDesk(NamedTuple):
-    url: str
-    app: Flask
+READY_WITHIN_SECONDS = 120.0
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
-def live_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDesk]:
-    """Set up as at a first start, without a queue: a test runs the outbox by `run_jobs()` inside `live_desk.app.app_context()`."""
-    from app import create_app
-    from app.core.extensions import db
-    from app.desk.setup import set_up
-
-    home = tmp_path_factory.mktemp("journeys")
-    app = create_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{home / 'desk.sqlite3'}", QUEUE_OFF=True, STORAGE_URL=f"file://{home / 'files'}")
-    with app.app_context():
-        set_up()
-        db.session.remove()
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    app.config["PUBLIC_URL"] = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield LiveDesk(app.config["PUBLIC_URL"], app)
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    with app.app_context():
-        db.engine.dispose()
+def desk(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
+    """Its own data folder and ports. After the last journey it is asked to stop, and nothing of it may be left."""
+    data = tmp_path_factory.mktemp("journeys") / "data"
+    with a_desk(PROJECT, data, DESKHAND_DEMO_PASSWORD=PASSWORD) as desk:
+        desk.wait_for("Stop it with Ctrl-C", READY_WITHIN_SECONDS)
+        yield desk
+        assert desk.stop(signal.SIGTERM) == 0
+        assert processes_of(data) == []
+        assert "Traceback" not in desk.text, desk.text
 
 
 @pytest.fixture(scope="session")
@@ -49,14 +34,27 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def all_windows(browser: Browser, desk: RunningDesk) -> Windows:
+    return Windows(browser, desk.url)
+
+
 @pytest.fixture
-def page(browser: Browser, live_desk: LiveDesk) -> Iterator[Page]:
-    """A window of its own. A script that fails or a break of the policy fails the test at its end."""
-    context = browser.new_context(base_url=live_desk.url)
-    page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" and "Content Security Policy" in message.text else None)
-    yield page
-    context.close()
-    assert problems == []
+def windows(all_windows: Windows) -> Iterator[Windows]:
+    """A script that fails, an error in the console, a break of the policy or a request elsewhere fails the test at its end."""
+    all_windows.problems.clear()
+    yield all_windows
+    all_windows.close_pages()
+    assert all_windows.problems == []
+
+
+@pytest.fixture(scope="session")
+def soon_late(all_windows: Windows) -> int:
+    """The number of a ticket whose first answer is promised within a minute and never comes. Asked for by the first module, so that
+    the last one need not wait for it, and sees whether later rounds of the ticker tell of it again."""
+    admin = all_windows.page("admin")
+    admin.goto("/admin/sla-targets/list/")
+    admin.get_by_role("row").filter(has_text="critical").get_by_role("link", name="Edit").click()
+    fill(admin, First_response__minutes="1")
+    expect(admin.get_by_role("row").filter(has_text="critical")).to_contain_text("1")
+    return ask(all_windows.page("ada"), LATE, department="Support", priority="Critical")
