@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
 from redis import RedisError
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock
@@ -98,7 +98,7 @@ def waiting_rows() -> tuple[int, float]:
         Outbox.done_at.is_(None), Outbox.failed_at.is_(None), Outbox.due_at <= now
     )
     free = due.where(or_(Outbox.lease_until.is_(None), Outbox.lease_until <= now))
-    row: Row[Any] = db.session.execute(free).one()
+    row: Any = db.session.execute(free).one()
     return row[0], (now - row[1]).total_seconds() if row[1] else 0.0
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 import itertools
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -131,7 +133,20 @@ def _take_ids(model: type[Ticket] | type[Message], count: int) -> list[int]:
 
 
 def _insert(table: Table, values: list[dict[str, Any]]) -> None:
-    db.session.execute(insert(table), values)
+    """PostgreSQL takes rows by COPY several times as fast as by INSERT."""
+    if is_postgresql():
+        line: Any = db.session.connection().connection.cursor()
+        with line.copy(f"COPY {table.name} ({', '.join(values[0])}) FROM STDIN") as copy:
+            for row in values:
+                copy.write_row([_as_copied(value) for value in row.values()])
+    else:
+        db.session.execute(insert(table), values)
+
+
+def _as_copied(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    return json.dumps(value) if isinstance(value, dict) else value
 
 
 def _sum_up() -> None:

@@ -103,12 +103,14 @@ KEYS = {"search_entry": "message_id", "search_ticket": "ticket_id"}
 
 def _write(table: str, rows: Sequence[tuple[int, str]]) -> None:
     """One statement, also for many rows; a row that is there is replaced."""
+    if not rows:
+        return
     if is_postgresql():
-        values: list[dict[str, Any]] = [{"id": id, "words": [*words.cut(written), *blocks(id)]} for id, written in rows]
+        vectors = [" ".join((*words.cut(written), *blocks(id))) for id, written in rows]
+        values: Any = {"ids": [id for id, _written in rows], "vectors": vectors}
     else:
         values = [{"id": id, "words": " ".join(words.cut(written))} for id, written in rows]
-    if values:
-        db.session.execute(_statement(table), values)
+    db.session.execute(_statement(table), values)
 
 
 def blocks(id: int) -> tuple[str, str]:
@@ -120,7 +122,8 @@ def _statement(table: str) -> TextClause:
     key = KEYS[table]
     if is_postgresql():
         return text(
-            f"INSERT INTO {table} ({key}, vector) VALUES (:id, array_to_tsvector(CAST(:words AS text[]))) "
+            f"INSERT INTO {table} ({key}, vector) SELECT id, array_to_tsvector(string_to_array(words, ' ')) "
+            "FROM unnest(CAST(:ids AS bigint[]), CAST(:vectors AS text[])) AS given (id, words) "
             f"ON CONFLICT ({key}) DO UPDATE SET vector = excluded.vector"
         )
     return text(f"INSERT OR REPLACE INTO {table} (rowid, words) VALUES (:id, :words)")
