@@ -41,7 +41,7 @@ def test_a_customer_asks_gets_an_answer_closes_and_reopens(windows: Windows) -> 
     ada.goto("/portal/tickets")
     row = ada.get_by_role("row").filter(has_text="Licence refused on the second server")
     expect(row).to_contain_text(f"#{number}")
-    expect(row).to_contain_text("Waiting")
+    expect(row).to_contain_text("Waiting for you")
     expect(row).to_contain_text("Support")
     row.get_by_role("link").click()
     expect(ada.get_by_role("heading", name="We wait for your answer")).to_be_visible()
