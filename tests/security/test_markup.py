@@ -36,7 +36,7 @@ def a_desk_full_of_markup() -> tuple[object, object, int]:
     customer = a_customer(f"Name {EVIL}", email="evil@customer.test", organization=organization)
     department, category = a_department(f"Department {EVIL}"), a_category(f"Category {EVIL}", description=EVIL)
     admin = a_super_admin(name="signe")
-    admin.first_name, admin.last_name = f"First {EVIL}", f"Last {EVIL}"
+    admin.first_name, admin.last_name = f"First {EVIL}"[:64], f"Last {EVIL}"[:64]
     db.session.add_all(
         [CannedResponse(title=f"Canned {EVIL}", shortcut="evil", body=EVIL), Tag(name=f"tag {EVIL}".casefold())]
     )
