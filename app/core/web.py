@@ -15,6 +15,8 @@ from babel.dates import format_datetime
 from flask import Flask, Response, current_app, g, request
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+from werkzeug.routing import IntegerConverter, Map
 
 from app.core import clock
 
@@ -24,14 +26,41 @@ STRICT = (
 )
 
 
+LARGEST_ID = 2**63 - 1
+"""What a database keeps in a column; a driver fails at more."""
+
+
+class IdConverter(IntegerConverter):
+    """`<int:…>` in an address: a number that no column can hold is nobody's, as any other unknown one."""
+
+    def __init__(self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int | None = LARGEST_ID, signed: bool = False) -> None:  # Werkzeug's names
+        super().__init__(map, fixed_digits, min, max, signed)
+
+
 def install(app: Flask) -> None:
-    """Headers, Jinja globals and the loader through which our templates extend Flask-AppBuilder's originals."""
+    """Headers, addresses, Jinja globals and the loader through which our templates extend Flask-AppBuilder's originals."""
+    app.url_map.converters["int"] = IdConverter
+    app.before_request(_drop_zero_bytes)
     app.after_request(_headers)
     fab = Path(flask_appbuilder.__file__).parent / "templates"
     app.jinja_loader = jinja2.ChoiceLoader([app.jinja_loader or jinja2.DictLoader({}), jinja2.PrefixLoader({"fab": jinja2.FileSystemLoader(fab)})])
     app.jinja_env.globals.update(
         csp_nonce=csp_nonce, ago=ago, absolute=absolute, initials=initials, hue=hue, filesize=filesize, static=functools.partial(static, app.static_folder or ""), now=clock.now
     )
+
+
+def _drop_zero_bytes() -> None:
+    """No person types one and PostgreSQL stores none. The API reads its bodies itself and says which field is wrong."""
+    if request.path.startswith("/api/"):
+        return
+    if "%00" in request.query_string.decode("latin-1"):
+        request.args = _without_zero_bytes(request.args)
+    if request.form and any("\0" in value for _name, value in request.form.items(multi=True)):
+        request.form = _without_zero_bytes(request.form)
+
+
+def _without_zero_bytes(given: MultiDict[str, str]) -> ImmutableMultiDict[str, str]:
+    return ImmutableMultiDict((name, value.replace("\0", "")) for name, value in given.items(multi=True))
 
 
 def csp_nonce() -> str:
