@@ -74,7 +74,7 @@ def test_it_is_ready_again_after_a_process_was_killed(desk: RunningDesk, name: s
     killed = min(desk.pids(name))
     os.kill(killed, signal.SIGKILL)
 
-    until(lambda: desk.pids(name) and min(desk.pids(name)) != killed, f"{name} to start again")
+    until(lambda: (present := desk.pids(name)) and min(present) != killed, f"{name} to start again")
     until(lambda: status(desk, "/readyz") == 200, "the desk to be ready again")
 
 
