@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import sys
 
@@ -75,6 +76,7 @@ def set_up_rights() -> None:
     wanted |= {("menu_access", name) for name in appbuilder.menu.get_flat_name_list()}
     if wanted <= {(permission, view) for permission, view in db.session.execute(held)}:
         return
+    logging.getLogger("flask_appbuilder.security.manager").setLevel(logging.ERROR)  # it would name a command of its own for the first person
     BaseSecurityManager.create_db(appbuilder.sm)
     appbuilder.add_permissions(update_perms=True)
     db.session.commit()
