@@ -150,12 +150,14 @@ def _read_draft() -> Draft:
     """The posted composer. Its files are kept at once, before any rule can refuse the rest: nobody attaches twice."""
     form = request.form
     g.kept_files = [int(text) for text in form.getlist("attachment_ids") if text.isascii() and text.isdigit() and len(text) < 18]
-    errors: dict[str, str] = {}
+    kind = form.get("kind", "reply")
+    known = kind in ("reply", "note")  # an unknown kind is shown as a note: a guess must not reach the customer
+    errors = {} if known else {"body": _("Please choose between a reply and an internal note.")}
     for file in request.files.getlist("files"):
         errors |= _keep(file)
     db.session.commit()
     body = form.get("body", "").replace("\x00", "").replace("\r\n", "\n")
-    return Draft("note" if form.get("kind") == "note" else "reply", body, form.get("then", ""), form.get("priority", ""), _pending(), errors)
+    return Draft(kind if known else "note", body, form.get("then", ""), form.get("priority", ""), _pending(), errors)
 
 
 def _keep(file: FileStorage) -> dict[str, str]:

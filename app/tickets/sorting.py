@@ -26,6 +26,15 @@ def clean_line(text: str, longest: int = LONGEST_SUBJECT) -> str:
     return " ".join("".join(letter if letter.isprintable() or letter in JOINERS else " " for letter in text).split())[:longest].strip()
 
 
+def _whole(text: str, longest: int, field: str) -> str:
+    """One line, as a person typed it: what is too long is refused, for cutting it would lose words unseen."""
+    line = clean_line(text, len(text))
+    if len(line) > longest:
+        sentence = _("At most %(most)s characters.", most=longest)
+        raise Invalid(sentence, {field: sentence})
+    return line
+
+
 class Sorted(Timeline):
     if TYPE_CHECKING:  # columns and relations of the whole ticket
         subject: str
@@ -70,7 +79,7 @@ class Sorted(Timeline):
 
     def rename(self, subject: str, by: Actor) -> None:
         rights.demand(by, "status", self)  # type: ignore[arg-type]
-        subject = clean_line(subject)
+        subject = _whole(subject, LONGEST_SUBJECT, "subject")
         if not subject:
             raise Invalid(_("A ticket needs a subject."), {"subject": _("Please write a few words.")})
         if subject != self.subject:
@@ -79,7 +88,7 @@ class Sorted(Timeline):
 
     def tag(self, name: str, by: Actor) -> None:
         rights.demand(by, "tag", self)  # type: ignore[arg-type]
-        name = clean_line(name, LONGEST_TAG).casefold()
+        name = _whole(name, LONGEST_TAG, "tag").casefold()
         if not name:
             raise Invalid(_("A tag needs a name."), {"tag": _("Please write a word.")})
         if name not in {tag.name for tag in self.tags}:

@@ -286,6 +286,14 @@ def test_a_note_is_internal_and_moves_no_status(app, client):
     assert (ticket.state, ticket.needs_response) == (State.OPEN, True)
 
 
+def test_an_entry_of_an_unknown_kind_is_never_sent_to_the_customer(app, client):
+    ticket = a_ticket()
+    as_(client, an_agent())
+    answer = send(client, ticket, "For the team alone", kind="internal")
+    assert (answer.status_code, "For the team alone" in answer.text) == (422, True)
+    assert "For the team alone" not in [message.text for message in messages(ticket)]
+
+
 def test_files_go_with_the_reply(app, client):
     ticket = a_ticket()
     as_(client, a_supervisor())
@@ -488,6 +496,16 @@ def test_a_subject_keeps_to_one_line(app, client):
     change(client, ticket, subject="Hello\r\nBcc: all@example.com <script>")
 
     assert ticket.subject == "Hello Bcc: all@example.com <script>"
+
+
+def test_a_subject_or_a_tag_that_is_too_long_is_refused_and_not_cut(app, client):
+    ticket = a_ticket(subject="Before")
+    as_(client, an_agent())
+    for door, given, most in (("/properties", {"subject": "x" * 201}, "200"), ("/tags", {"add": "y" * 41}, "40")):
+        answer = client.post(at(ticket, door), data=given, headers={"Accept": "application/json"})
+        assert (answer.status_code, most in answer.json["error"]) == (422, True)
+    db.session.refresh(ticket)
+    assert (ticket.subject, ticket.tags) == ("Before", [])
 
 
 def test_two_who_assign_at_once_get_one_assignee_and_a_sentence(app, client):
