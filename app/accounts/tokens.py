@@ -81,7 +81,7 @@ def form_sent(form: str, *content: str, customer: Customer) -> OneTimeToken:
 
     Of two presses at once the second waits for the first. What differs in one letter is another message.
     """
-    key = _hash("\x00".join((Purpose.FORM, form, *content)))
+    key = _hash("\x00".join((Purpose.FORM, str(customer.id), form, *content)))
     wanted = select(OneTimeToken).where(OneTimeToken.token_hash == key, OneTimeToken.customer_id == customer.id)
     known = db.session.scalar(wanted)
     if known is not None:

@@ -15,7 +15,7 @@ from flask_appbuilder.urltools import get_filter_args
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Query
 from werkzeug.datastructures import ImmutableMultiDict
 
@@ -80,7 +80,7 @@ class DeskInterface(SQLAInterface):
             wanted = int(id)
         except (TypeError, ValueError):
             return None
-        if wanted > 2**62:
+        if not 0 < wanted < 2**62:
             return None
         return self.apply_filters(self.session.query(self.obj), filters).filter(self._id() == wanted).first()
 
@@ -205,6 +205,10 @@ class DeskView(ModelView):
         except IntegrityError:
             db.session.rollback()
             flash(_("There is already one with this name, or something it needs is missing."), "danger")
+            return False
+        except (DataError, OverflowError):
+            db.session.rollback()
+            flash(_("A number or a text here is larger than the desk keeps."), "danger")
             return False
         (self.post_add if is_created else self.post_update)(row)
         flash(str(self.add_row_message if is_created else self.edit_row_message), "success")

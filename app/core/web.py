@@ -16,7 +16,7 @@ from flask import Flask, Response, current_app, g, request
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import IntegerConverter
 
 from app.core import clock
 
@@ -31,10 +31,10 @@ LARGEST_ID = 2**63 - 1
 
 
 class IdConverter(IntegerConverter):
-    """`<int:…>` in an address: a number that no column can hold is nobody's, as any other unknown one."""
+    """`<int:…>` in an address: a larger number is the largest one, which no row ever has."""
 
-    def __init__(self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int | None = LARGEST_ID, signed: bool = False) -> None:  # Werkzeug's names
-        super().__init__(map, fixed_digits, min, max, signed)
+    def to_python(self, value: str) -> int:
+        return min(int(super().to_python(value)), LARGEST_ID)
 
 
 def install(app: Flask) -> None:

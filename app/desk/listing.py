@@ -28,6 +28,8 @@ COUNT_CAP = 10_000
 LAST_PAGE = COUNT_CAP // PAGE_SIZE
 LONGEST_QUESTION = 200
 LARGEST_ID = 2**31 - 1
+_LONGEST_ID = 10
+"""Digits. Python refuses to read thousands of them."""
 
 
 def _of(column: Any, owner: Any, key: Any) -> Any:
@@ -166,8 +168,13 @@ def _typed(name: str, text: str) -> object | None:
         return None
 
 
+def is_id(text: str) -> bool:
+    """Whether it may be a row's id, as an address or a form gives it."""
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_ID and int(text) <= LARGEST_ID
+
+
 def _id(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) > LARGEST_ID:
+    if not is_id(text):
         raise ValueError(text)
     return int(text)
 

@@ -22,7 +22,7 @@ from app.accounts.viewer import Viewer
 from app.core import clock
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
-from app.desk.listing import LARGEST_ID
+from app.desk.listing import is_id
 from app.desk.lookups import Lookups
 from app.tickets.choices import Category, Priority, Status
 from app.tickets.models import Ticket
@@ -35,7 +35,7 @@ Row = TypeVar("Row", Status, Priority, Category, Department)
 
 def chosen(kind: type[Row], value: str, field: str) -> Row:
     """The active row whose id was posted; Invalid with a sentence beside `field` when there is none."""
-    row = db.session.get(kind, int(value)) if value.isascii() and value.isdigit() and int(value) <= LARGEST_ID else None
+    row = db.session.get(kind, int(value)) if is_id(value) else None
     if row is None or not row.active:
         raise Invalid(_("This choice does not exist (any more)."), {field: _("Please choose again.")})
     return row
@@ -49,7 +49,7 @@ def person(value: str, viewer: Viewer) -> User | None:
     """Who a ticket goes to: `me`, a staff user's id, or nobody (empty or `nobody`)."""
     if value in ("", "nobody"):
         return None
-    wanted = viewer.id if value == "me" else int(value) if value.isascii() and value.isdigit() and int(value) <= LARGEST_ID else 0
+    wanted = viewer.id if value == "me" else int(value) if is_id(value) else 0
     user = db.session.get(User, wanted)
     if user is None or not user.active:
         raise Invalid(_("There is no such person on the desk."), {"assignee": _("Please choose somebody else.")})

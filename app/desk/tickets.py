@@ -19,7 +19,7 @@ from app.core.errors import Forbidden, HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.fab import PAGE_SIZE_CAP, DeskInterface, DeskView
 from app.desk import erasing, export, pickers
-from app.desk.listing import LARGEST_ID, Listing
+from app.desk.listing import Listing, is_id
 from app.desk.listpage import ListPage
 from app.tickets import numbering
 from app.tickets.choices import Priority, Status
@@ -176,7 +176,7 @@ def _ids(pks: Sequence[str]) -> Ids:
     """In the order given, each once; a malformed one is nobody's."""
     if not pks or len(pks) > PAGE_SIZE_CAP:
         raise Invalid(_("Please choose between 1 and %(most)s tickets.", most=PAGE_SIZE_CAP))
-    if not all(pk.isascii() and pk.isdigit() and int(pk) <= LARGEST_ID for pk in pks):
+    if not all(is_id(pk) for pk in pks):
         abort(404)
     return [*dict.fromkeys(int(pk) for pk in pks)]
 

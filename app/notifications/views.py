@@ -15,6 +15,8 @@ from app.notifications.inbox import Wanted
 from app.notifications.models import LABELS, Notification
 
 IN_BELL = 8
+LONGEST_ID = 19
+"""Digits: no column holds a number of more."""
 
 
 def register(appbuilder: AppBuilder) -> None:
@@ -33,7 +35,7 @@ class NotificationView(BaseView):
     @has_access
     @permission_name("list")
     def list(self) -> Any:
-        before = request.args.get("before", type=int)
+        before = _id(request.args.get("before", ""))
         rows = inbox.newest(g.user, before, inbox.PAGE + 1)
         older = rows[inbox.PAGE - 1].id if len(rows) > inbox.PAGE else None
         return self.render_template("notifications/list.html", notices=rows[: inbox.PAGE], older=older, before=before, unread=inbox.unread_count(g.user))
@@ -70,8 +72,9 @@ class NotificationView(BaseView):
     @has_access
     @permission_name("list")
     def read(self) -> Any:
-        """One of them (`id`), or all."""
-        inbox.mark_read(g.user, request.form.get("id", type=int))
+        """One of them (`id`), or all. An id that is none is nobody's."""
+        given = request.form.get("id")
+        inbox.mark_read(g.user, (_id(given) or 0) if given else None)
         db.session.commit()
         if request.accept_mimetypes.best == "application/json":
             return jsonify(count=inbox.unread_count(g.user))
@@ -92,6 +95,10 @@ class NotificationView(BaseView):
         db.session.commit()
         flash(_("Saved."), "success")
         return redirect("/admin/notifications/preferences", 303)
+
+
+def _id(given: str) -> int | None:
+    return int(given) if given.isascii() and given.isdigit() and len(given) < LONGEST_ID else None
 
 
 def _shown(notification: Notification) -> dict[str, object]:

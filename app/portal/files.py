@@ -24,6 +24,8 @@ ALONE = "default-src 'none'; sandbox; frame-ancestors 'none'"
 MOST_UNSENT = 200
 """Files a customer may have uploaded without sending them."""
 LARGEST_ID = 2**63 - 1
+LONGEST_ID = 19
+"""Digits: no column holds a number of more."""
 
 
 @portal.get("/files/<int:file_id>")
@@ -70,13 +72,16 @@ def upload() -> Any:
 
 
 class Received:
-    """The files of a form: what came now, and what an earlier try or the script had sent. `problem` is a sentence about the first refused one."""
+    """The files of a form: what came now, and what an earlier try or the script had sent. `problem` is a sentence about the first refused one.
 
-    def __init__(self, by: CustomerActor) -> None:
+    Who only says an address (not `proven`) gets at no file that its owner uploaded.
+    """
+
+    def __init__(self, by: CustomerActor, proven: bool = True) -> None:
         self.kept: list[Attachment] = []
         self.problem: HelpdeskError | None = None
         came = [given for given in request.files.getlist("files") if given.filename]
-        ids = [int(text) for text in request.form.getlist("files_id") if text.isdecimal() and int(text) <= LARGEST_ID]
+        ids = [int(text) for text in request.form.getlist("files_id") if proven and text.isascii() and text.isdigit() and len(text) < LONGEST_ID]
         try:
             self.kept.extend(files.uploaded(ids, by))
             self._check_number(len(came) + len(ids))

@@ -84,8 +84,10 @@ def _check(new: NewTicket, subject: str, by: Actor) -> None:
 
 
 def _first_message(ticket: Ticket, new: NewTicket, by: Actor) -> None:
-    """The customer's own words stand as theirs, whoever typed them in; staff's begin a conversation."""
-    author: Actor = by if ticket.opened_by_staff and by.kind is Kind.STAFF else CustomerActor.of(new.requester)
+    """The customer's own words stand as theirs, whoever typed them in; staff's begin a conversation. A colleague who writes
+    on in a requester's stead does so under their own name."""
+    own = by.kind is Kind.CUSTOMER or (ticket.opened_by_staff and by.kind is Kind.STAFF)
+    author: Actor = by if own else CustomerActor.of(new.requester)
     message = ticket._add(MessageKind.REPLY, new.words, author)
     if author.kind is Kind.CUSTOMER:
         ticket.last_customer_at = ticket.awaiting_since = message.created_at

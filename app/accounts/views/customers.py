@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import joinedload
 from wtforms import StringField
 from wtforms.validators import Length, Optional
@@ -50,7 +50,13 @@ class CustomerView(DeskView):
             raise Invalid(_("This address is another customer's."), {"email": _("%(name)s has this address already.", name=other.name)})
         customer.organization = _organization(getattr(customer, "organization_name", ""))
 
-    pre_update = pre_add
+    def pre_update(self, customer: Customer) -> None:
+        """Another address may be another person's: it is proven anew, and whoever was signed in signs in by it."""
+        moved = inspect(customer).attrs.email_key.history.has_changes()
+        self.pre_add(customer)
+        if moved:
+            customer.verified_at = None
+            customers.sign_out_everywhere(customer)
 
     def prefill_form(self, form: Any, pk: int) -> None:
         customer = db.session.get_one(Customer, pk)

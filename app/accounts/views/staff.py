@@ -10,7 +10,7 @@ from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.security.sqla.models import PermissionView, Role, User
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import joinedload, selectinload
 from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
@@ -76,7 +76,7 @@ class StaffView(DeskView):
         if not all(people.may_give(g.user, role) for role in had):
             raise Forbidden(_("This person may do more than you may; only a Super Admin edits them."))
         people.check_roles(g.user, list(person.roles), list(had))
-        if not person.active:
+        if not person.active or set(person.roles) != set(had) or inspect(person).attrs.email.history.has_changes():
             people.end_sessions(person.id)
 
     def post_add(self, person: User) -> None:
