@@ -112,6 +112,8 @@ def _wrong(kind: str, source: str) -> str | None:
         tree = templates.environment().parse(source)
     except TemplateSyntaxError as problem:
         return _("Line %(line)s: %(what)s", line=problem.lineno, what=problem.message)
+    except RecursionError:
+        return _("These are too many conditions and names.")
     used: set[str] = set()
     for count, node in enumerate(_all(tree)):
         if count > MOST_MARKS:
