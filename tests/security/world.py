@@ -99,6 +99,7 @@ def build(app: Flask) -> World:
     failed.failed_at, failed.error = failed.created_at, "It broke"
     db.session.commit()
     rows["ApiKeyView"] = (db.session.scalars(select(ApiKey.id)).first(), 999_999)
+    _add_first_rows(app, rows)
     secrets |= {f"key {n}": value for n, value in enumerate(db.session.scalars(select(ApiKey.key_hash)))}
     secrets |= {f"token {n}": value for n, value in enumerate(db.session.scalars(select(OneTimeToken.token_hash)))}
     secrets |= {
@@ -110,6 +111,15 @@ def build(app: Flask) -> World:
         cookies=_cookies(app, people), keys=api_keys, own=_ids(own, mine, delivered, failed.id, ada), foreign=_ids(foreign, theirs, delivered, 999_999, eve),
         rows=rows, secrets=secrets, customers=(ada.email, eve.email),
     )  # fmt: skip
+
+
+def _add_first_rows(app: Flask, rows: dict[str, tuple[int, int]]) -> None:
+    """For every other generated view the first row there is: ids go on counting from one test to the next."""
+    for view in app.appbuilder.baseviews:  # type: ignore[attr-defined]
+        model = getattr(getattr(view, "datamodel", None), "obj", None)
+        if model is not None:
+            key = view.datamodel.get_pk()
+            rows.setdefault(view.endpoint, (db.session.scalars(select(key).order_by(key)).first() or 1, 999_999))
 
 
 def _people() -> dict[Who, Any]:

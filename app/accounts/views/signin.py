@@ -49,8 +49,9 @@ class SignInView(AuthDBView):
             flash(str(self.invalid_login_message), "danger")
         return self.render_template(self.login_template, title=self.title, form=form, appbuilder=self.appbuilder)
 
-    @expose("/logout/", methods=["GET", "POST"])
+    @expose("/logout/", methods=["POST"])
     def logout(self) -> Any:
+        """A form of ours alone: a link or picture on another page signs nobody out."""
         logout_user()
         return redirect("/login/")
 
