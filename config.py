@@ -32,7 +32,9 @@ def secret_key() -> str:
     """The given one, or one made once and kept in the data folder, readable by this user alone."""
     given = os.environ.get("SECRET_KEY", "")
     if PRODUCTION and len(given) < 32:
-        sys.exit("Production needs SECRET_KEY, 32 characters or more, the same on every host: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'")
+        sys.exit(
+            "Production needs SECRET_KEY, 32 characters or more, the same on every host: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        )
     if given:
         return given
     kept = DATA / "secret-key"

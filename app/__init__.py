@@ -38,7 +38,16 @@ DOORS: tuple[str, ...] = (
 )
 """Each has `register(appbuilder)`. The order is that of the menu."""
 
-BLUEPRINTS: tuple[str, ...] = ("app.search.cli", "app.reports.cli", "app.mail.cli", "app.sla.cli", "app.desk.cli", "app.portal.views", "app.api.views", "app.desk.health")
+BLUEPRINTS: tuple[str, ...] = (
+    "app.search.cli",
+    "app.reports.cli",
+    "app.mail.cli",
+    "app.sla.cli",
+    "app.desk.cli",
+    "app.portal.views",
+    "app.api.views",
+    "app.desk.health",
+)
 """Each has `register(app)`: doors that are not Flask-AppBuilder's."""
 
 

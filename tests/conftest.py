@@ -23,9 +23,27 @@ from sqlalchemy import create_engine, event, make_url, text  # noqa: E402
 
 from tests import postgres  # noqa: E402
 
-SEEDED = ("rights_version", "ticket_number", "department", "category", "priority", "status", "setting", "role_scope", "sla_policy", "sla_target")
+SEEDED = (
+    "rights_version",
+    "ticket_number",
+    "department",
+    "category",
+    "priority",
+    "status",
+    "setting",
+    "role_scope",
+    "sla_policy",
+    "sla_target",
+)
 """Tables that the set-up step fills: their rows are put back after each test; every other table of ours is emptied."""
-FAB_KEEPS = {"ab_permission", "ab_view_menu", "ab_permission_view", "ab_role", "ab_permission_view_role", "alembic_version"}
+FAB_KEEPS = {
+    "ab_permission",
+    "ab_view_menu",
+    "ab_permission_view",
+    "ab_role",
+    "ab_permission_view_role",
+    "alembic_version",
+}
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +78,14 @@ def _a_desk(url: str, home: Path) -> Flask:
     from app import create_app
     from app.desk.setup import set_up
 
-    desk = create_app(SQLALCHEMY_DATABASE_URI=url, TESTING=True, QUEUE_OFF=True, WTF_CSRF_ENABLED=False, STORAGE_URL=f"file://{home / 'files'}", SERVER_NAME=None)
+    desk = create_app(
+        SQLALCHEMY_DATABASE_URI=url,
+        TESTING=True,
+        QUEUE_OFF=True,
+        WTF_CSRF_ENABLED=False,
+        STORAGE_URL=f"file://{home / 'files'}",
+        SERVER_NAME=None,
+    )
     desk.test_client_class = DeskClient
     with desk.app_context():
         set_up()
@@ -84,7 +109,9 @@ def _read_seeded() -> dict[str, list[dict[str, object]]]:
 
     tables = {table.name: table for table in Base.metadata.sorted_tables if table.name in SEEDED}
     with db.engine.connect() as connection:
-        return {name: [dict(row._mapping) for row in connection.execute(table.select())] for name, table in tables.items()}
+        return {
+            name: [dict(row._mapping) for row in connection.execute(table.select())] for name, table in tables.items()
+        }
 
 
 @pytest.fixture(autouse=True)

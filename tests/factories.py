@@ -26,10 +26,20 @@ HASH = "pbkdf2:sha256:1$myWQTPx1G4LZAT8r$ec6a43fb96ac32ea8a710bca9db4df4dfd65f7b
 """Of PASSWORD, with a cost that only tests may have: hashing is slow by design."""
 
 
-def staff(role: str = "Support Agent", departments: tuple[Department, ...] = (), name: str = "", **profile: Any) -> User:
+def staff(
+    role: str = "Support Agent", departments: tuple[Department, ...] = (), name: str = "", **profile: Any
+) -> User:
     """A staff user with one role and a profile."""
     name = name or f"person{next(_n)}"
-    user = User(username=name, first_name=name.title(), last_name="Test", email=f"{name}@desk.test", active=True, password=HASH, roles=[db.session.scalars(select(Role).where(Role.name == role)).one()])
+    user = User(
+        username=name,
+        first_name=name.title(),
+        last_name="Test",
+        email=f"{name}@desk.test",
+        active=True,
+        password=HASH,
+        roles=[db.session.scalars(select(Role).where(Role.name == role)).one()],
+    )
     db.session.add(user)
     db.session.flush()
     db.session.add(StaffProfile(user_id=user.id, **profile))
@@ -98,7 +108,9 @@ def a_ticket(subject: str = "The printer is on fire", **given: Any) -> Ticket:
     requester = given.pop("requester", None) or a_customer()
     assignee, state, by = given.pop("assignee", None), given.pop("state", None), given.pop("by", None)
     words = Words(given.pop("text", "It burns since this morning."), via=given.pop("via", Channel.PORTAL))
-    ticket = open_ticket(NewTicket(subject=subject, words=words, requester=requester, **given), by or CustomerActor.of(requester))
+    ticket = open_ticket(
+        NewTicket(subject=subject, words=words, requester=requester, **given), by or CustomerActor.of(requester)
+    )
     if assignee is not None:
         ticket.assign_to(assignee, by=SYSTEM)
     if state is not None and ticket.state is not State(state):

@@ -30,13 +30,18 @@ def checked_address(text: str) -> str:
     """The address a person typed, or Invalid. Whether it is theirs only a mail can tell."""
     address = text.strip()
     if len(address) > LONGEST_ADDRESS or not address.isprintable() or not ADDRESS.fullmatch(address):
-        raise Invalid(_("Please look at the address again."), {"email": _("Please type an email address, such as name@company.com.")})
+        raise Invalid(
+            _("Please look at the address again."),
+            {"email": _("Please type an email address, such as name@company.com.")},
+        )
     return address
 
 
 def clean_name(text: str) -> str:
     """One line without control characters: it stands in pages and in the header of mails."""
-    return " ".join("".join(letter if letter.isprintable() or letter in JOINERS else " " for letter in text).split())[:LONGEST_NAME].strip()
+    return " ".join("".join(letter if letter.isprintable() or letter in JOINERS else " " for letter in text).split())[
+        :LONGEST_NAME
+    ].strip()
 
 
 def find(address: str) -> Customer | None:
@@ -66,7 +71,13 @@ def sign_in(address: str, password: str) -> Customer | None:
     customer = find(address[:LONGEST_ADDRESS])
     kept = customer.password_hash if customer is not None and customer.password_hash else _nobodys_hash()
     right = check_password_hash(kept, password[:LONGEST_PASSWORD])
-    if customer is None or not customer.password_hash or not customer.active or not right or len(password) > LONGEST_PASSWORD:
+    if (
+        customer is None
+        or not customer.password_hash
+        or not customer.active
+        or not right
+        or len(password) > LONGEST_PASSWORD
+    ):
         return None
     return customer
 
@@ -103,6 +114,12 @@ def rename(customer: Customer, name: str) -> None:
 
 def of_session(kept: Any) -> Customer | None:
     """Who a session's [id, generation] stands for; nobody once they were signed out or switched off."""
-    if not isinstance(kept, list) or len(kept) != 2 or not all(type(number) is int and 0 < number < LARGEST_ID for number in kept):
+    if (
+        not isinstance(kept, list)
+        or len(kept) != 2
+        or not all(type(number) is int and 0 < number < LARGEST_ID for number in kept)
+    ):
         return None
-    return db.session.scalar(select(Customer).where(Customer.id == kept[0], Customer.generation == kept[1], Customer.active.is_(True)))
+    return db.session.scalar(
+        select(Customer).where(Customer.id == kept[0], Customer.generation == kept[1], Customer.active.is_(True))
+    )

@@ -30,7 +30,10 @@ def fill(key: ApiKey, scopes: list[str]) -> str:
     """Give a new row its hash and scopes and return the secret. Raises Invalid for a scope that does not exist."""
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
-        raise Invalid(_("These scopes do not exist: %(names)s", names=", ".join(unknown) or "–"), {"scopes": _("Choose from %(names)s.", names=", ".join(SCOPES))})
+        raise Invalid(
+            _("These scopes do not exist: %(names)s", names=", ".join(unknown) or "–"),
+            {"scopes": _("Choose from %(names)s.", names=", ".join(SCOPES))},
+        )
     secret = MARK + secrets.token_urlsafe(32)
     key.scopes, key.key_hash, key.prefix = " ".join(sorted(set(scopes))), digest(secret), secret[:8]
     return secret

@@ -23,7 +23,13 @@ def check(password: str, *known_words: str) -> None:
         wrong = _("At least %(least)s characters. A few words in a row are easy to keep in mind.", least=SHORTEST)
     elif len(password) > LONGEST:
         wrong = _("At most %(most)s characters.", most=LONGEST)
-    elif zxcvbn(password[:ZXCVBN_READS], user_inputs=[part for word in known_words for part in (word, *re.split(r"[\W_]+", word)) if part])["score"] < EASY:
+    elif (
+        zxcvbn(
+            password[:ZXCVBN_READS],
+            user_inputs=[part for word in known_words for part in (word, *re.split(r"[\W_]+", word)) if part],
+        )["score"]
+        < EASY
+    ):
         wrong = _("This one is easy to guess. Add a word or two.")
     if wrong:
         raise Invalid(_("The password was not changed."), {"password": wrong})

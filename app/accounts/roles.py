@@ -51,13 +51,44 @@ class RoleRow(NamedTuple):
 ROLES: dict[str, RoleRow] = {
     "Admin": RoleRow(
         Scope.ALL,
-        {"Ticket": (*WORK, *SHAPE, *OVERSEE), **PEOPLE, "Customer": CRUD, "Organization": CRUD, **KEEP_SHOP, **RUN_DESK, **SEE_FIGURES, "Audit": READ, **SELF},
+        {
+            "Ticket": (*WORK, *SHAPE, *OVERSEE),
+            **PEOPLE,
+            "Customer": CRUD,
+            "Organization": CRUD,
+            **KEEP_SHOP,
+            **RUN_DESK,
+            **SEE_FIGURES,
+            "Audit": READ,
+            **SELF,
+        },
     ),
-    "Supervisor": RoleRow(Scope.ALL, {"Ticket": (*WORK, *SHAPE, *OVERSEE), **PEOPLE, **KEEP_SHOP, **SEE_FIGURES, **SELF}),
+    "Supervisor": RoleRow(
+        Scope.ALL, {"Ticket": (*WORK, *SHAPE, *OVERSEE), **PEOPLE, **KEEP_SHOP, **SEE_FIGURES, **SELF}
+    ),
     "Support Agent": RoleRow(
-        Scope.MINE_AND_UNASSIGNED, {"Ticket": (*WORK, *SHAPE, *OVERSEE), **PEOPLE, "CannedResponse": CRUD, "Article": READ, "Dashboard": ("list",), **SELF}
+        Scope.MINE_AND_UNASSIGNED,
+        {
+            "Ticket": (*WORK, *SHAPE, *OVERSEE),
+            **PEOPLE,
+            "CannedResponse": CRUD,
+            "Article": READ,
+            "Dashboard": ("list",),
+            **SELF,
+        },
     ),
-    "Developer": RoleRow(Scope.CATEGORIES, {"Ticket": WORK, "Customer": READ, "Organization": READ, "CannedResponse": READ, "Article": READ, "Dashboard": ("list",), **SELF}),
+    "Developer": RoleRow(
+        Scope.CATEGORIES,
+        {
+            "Ticket": WORK,
+            "Customer": READ,
+            "Organization": READ,
+            "CannedResponse": READ,
+            "Article": READ,
+            "Dashboard": ("list",),
+            **SELF,
+        },
+    ),
 }
 """docs/roles.md says it in a table. Super Admin has every right: Flask-AppBuilder sees to that at each set-up."""
 DEVELOPERS_CATEGORY = "Technical Support"
@@ -83,7 +114,13 @@ def seed(developer_categories: str) -> list[str]:
             continue
         role.permissions = _permissions(row.rights)
         db.session.flush()
-        db.session.merge(RoleScope(role_id=role.id, scope=row.scope, categories=developer_categories if row.scope is Scope.CATEGORIES else ""))
+        db.session.merge(
+            RoleScope(
+                role_id=role.id,
+                scope=row.scope,
+                categories=developer_categories if row.scope is Scope.CATEGORIES else "",
+            )
+        )
     admin = sm.find_role(current_app.config["AUTH_ROLE_ADMIN"])
     if db.session.get(RoleScope, admin.id) is None:
         db.session.add(RoleScope(role_id=admin.id, scope=Scope.ALL, categories=""))
@@ -94,15 +131,25 @@ def seed(developer_categories: str) -> list[str]:
 def _permissions(rights: dict[str, tuple[str, ...]]) -> list[Any]:
     """The permission rows of a role, with the menu entries of the views it may list."""
     wanted = {(f"can_{verb}", view) for view, verbs in rights.items() for verb in verbs}
-    wanted |= {("menu_access", entry) for entry in _menu_entries({view for view, verbs in rights.items() if "list" in verbs})}
-    rows = db.session.execute(select(PermissionView, Permission.name, ViewMenu.name).join(PermissionView.permission).join(PermissionView.view_menu)).all()
+    wanted |= {
+        ("menu_access", entry) for entry in _menu_entries({view for view, verbs in rights.items() if "list" in verbs})
+    }
+    rows = db.session.execute(
+        select(PermissionView, Permission.name, ViewMenu.name)
+        .join(PermissionView.permission)
+        .join(PermissionView.view_menu)
+    ).all()
     return [row[0] for row in rows if (row[1], row[2]) in wanted]
 
 
 def _menu_entries(views: set[str]) -> set[str]:
     entries: set[str] = set()
     for category in current_app.appbuilder.menu.get_list():  # type: ignore[attr-defined]
-        children = [child for child in category.childs if child.baseview is not None and child.baseview.class_permission_name in views]
+        children = [
+            child
+            for child in category.childs
+            if child.baseview is not None and child.baseview.class_permission_name in views
+        ]
         if children or (category.baseview is not None and category.baseview.class_permission_name in views):
             entries |= {category.name, *(child.name for child in children)}
     return entries

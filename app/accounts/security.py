@@ -15,7 +15,13 @@ class DeskSecurityManager(SecurityManager):
 
     def register_views(self) -> None:
         """The sign-in alone: staff, roles and one's own account are pages of ours, where nobody hands out more than they have."""
-        views = {AUTH_DB: self.authdbview, AUTH_LDAP: self.authldapview, AUTH_OAUTH: self.authoauthview, AUTH_REMOTE_USER: self.authremoteuserview, AUTH_SAML: self.authsamlview}
+        views = {
+            AUTH_DB: self.authdbview,
+            AUTH_LDAP: self.authldapview,
+            AUTH_OAUTH: self.authoauthview,
+            AUTH_REMOTE_USER: self.authremoteuserview,
+            AUTH_SAML: self.authsamlview,
+        }
         self.auth_view = views[self.auth_type]()
         self.appbuilder.add_view_no_menu(self.auth_view)
 
@@ -51,7 +57,9 @@ class DeskSecurityManager(SecurityManager):
         return seen & set(menu_names) if menu_names else seen
 
     def get_user_roles(self, user: Any = None) -> list[Any]:
-        person = self.get_user_by_id(current_user.id) if isinstance(user or current_user, Viewer) or user is None else user
+        person = (
+            self.get_user_by_id(current_user.id) if isinstance(user or current_user, Viewer) or user is None else user
+        )
         return list(person.roles) if person else []
 
     def current_staff(self) -> Viewer | None:

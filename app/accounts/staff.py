@@ -31,7 +31,11 @@ def may_give(giver: Viewer, role: Role) -> bool:
     """Nobody hands out a role with a right they do not have themselves."""
     if STRONGEST in giver.role_names:
         return True
-    rights = {(right.permission.name, right.view_menu.name) for right in role.permissions if right.permission and right.view_menu}
+    rights = {
+        (right.permission.name, right.view_menu.name)
+        for right in role.permissions
+        if right.permission and right.view_menu
+    }
     return role.name != STRONGEST and rights <= giver.permissions
 
 
@@ -54,7 +58,9 @@ def invite(user: User) -> None:
 def ask_reset(login: str) -> None:
     """A mail with a link to choose a new password, if this name or address is somebody's. Says nothing about whether it is."""
     wanted = login.strip()
-    user = db.session.scalar(select(User).where((User.username == wanted) | (User.email == wanted), User.active.is_(True)).limit(1))
+    user = db.session.scalar(
+        select(User).where((User.username == wanted) | (User.email == wanted), User.active.is_(True)).limit(1)
+    )
     if user is not None:
         publish(Announced.RESET_ASKED, StaffLink(user.id, _link(user, "staff_reset", RESET_LIVES)))
 
@@ -62,7 +68,13 @@ def ask_reset(login: str) -> None:
 def _link(user: User, purpose: str, lifetime: dt.timedelta) -> str:
     secret = secrets.token_urlsafe(32)
     db.session.add(
-        OneTimeToken(token_hash=_hash(secret), purpose=purpose, user_id=user.id, fingerprint=_fingerprint(user), expires_at=clock.now() + lifetime)
+        OneTimeToken(
+            token_hash=_hash(secret),
+            purpose=purpose,
+            user_id=user.id,
+            fingerprint=_fingerprint(user),
+            expires_at=clock.now() + lifetime,
+        )
     )
     db.session.flush()
     return f"{current_app.config['PUBLIC_URL']}/welcome/{secret}"
@@ -70,9 +82,13 @@ def _link(user: User, purpose: str, lifetime: dt.timedelta) -> str:
 
 def look_at(secret: str) -> User:
     """Whose link this is, still unused, or LinkOver."""
-    token = db.session.scalar(select(OneTimeToken).where(OneTimeToken.token_hash == _hash(secret), OneTimeToken.user_id.is_not(None)))
+    token = db.session.scalar(
+        select(OneTimeToken).where(OneTimeToken.token_hash == _hash(secret), OneTimeToken.user_id.is_not(None))
+    )
     user = db.session.get(User, token.user_id) if token else None
-    over = token is None or user is None or not user.active or token.used_at is not None or token.expires_at <= clock.now()
+    over = (
+        token is None or user is None or not user.active or token.used_at is not None or token.expires_at <= clock.now()
+    )
     if over or token.fingerprint != _fingerprint(user):
         raise LinkOver
     return user

@@ -40,7 +40,9 @@ class LinkOver(NotThere):
     """Used, too old, replaced or never made: one sentence for all, so that nobody learns which."""
 
     def __init__(self) -> None:
-        super().__init__(_("This link does not work any more. It works once and for a short time; please ask for a new one."))
+        super().__init__(
+            _("This link does not work any more. It works once and for a short time; please ask for a new one.")
+        )
 
 
 def issue(purpose: Purpose, customer: Customer, ticket_id: int | None = None) -> str:
@@ -58,9 +60,17 @@ def issue(purpose: Purpose, customer: Customer, ticket_id: int | None = None) ->
 
 def look_at(secret: str, purpose: Purpose) -> tuple[OneTimeToken, Customer]:
     """The link and its customer, still unused, or LinkOver. Changes nothing: mail scanners open every link."""
-    token = db.session.scalar(select(OneTimeToken).where(OneTimeToken.token_hash == _hash(secret), OneTimeToken.purpose == purpose))
+    token = db.session.scalar(
+        select(OneTimeToken).where(OneTimeToken.token_hash == _hash(secret), OneTimeToken.purpose == purpose)
+    )
     customer = db.session.get(Customer, token.customer_id) if token is not None and token.customer_id else None
-    if token is None or customer is None or not customer.active or token.used_at is not None or token.expires_at <= clock.now():
+    if (
+        token is None
+        or customer is None
+        or not customer.active
+        or token.used_at is not None
+        or token.expires_at <= clock.now()
+    ):
         raise LinkOver
     if not hmac.compare_digest(token.fingerprint, fingerprint(customer)):
         raise LinkOver
@@ -70,7 +80,11 @@ def look_at(secret: str, purpose: Purpose) -> tuple[OneTimeToken, Customer]:
 def use(secret: str, purpose: Purpose) -> tuple[OneTimeToken, Customer]:
     """As `look_at`, and the link is spent: of two that use it at once, one gets LinkOver."""
     token, customer = look_at(secret, purpose)
-    spent = db.session.execute(update(OneTimeToken).where(OneTimeToken.id == token.id, OneTimeToken.used_at.is_(None)).values(used_at=clock.now()))
+    spent = db.session.execute(
+        update(OneTimeToken)
+        .where(OneTimeToken.id == token.id, OneTimeToken.used_at.is_(None))
+        .values(used_at=clock.now())
+    )
     if not spent.rowcount:
         raise LinkOver
     return token, customer
@@ -87,7 +101,14 @@ def form_sent(form: str, *content: str, customer: Customer) -> OneTimeToken:
     if known is not None:
         return known
     now = clock.now()
-    row = OneTimeToken(token_hash=key, purpose=Purpose.FORM, customer_id=customer.id, created_at=now, used_at=now, expires_at=now + LIFETIMES[Purpose.FORM])
+    row = OneTimeToken(
+        token_hash=key,
+        purpose=Purpose.FORM,
+        customer_id=customer.id,
+        created_at=now,
+        used_at=now,
+        expires_at=now + LIFETIMES[Purpose.FORM],
+    )
     try:
         with db.session.begin_nested():
             db.session.add(row)

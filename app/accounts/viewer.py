@@ -53,7 +53,13 @@ class CustomerActor(Actor):
 
     @classmethod
     def of(cls, customer: Customer) -> CustomerActor:
-        return cls(Kind.CUSTOMER, customer.name or customer.email, customer_id=customer.id, email=customer.email, organization_id=customer.organization_id)
+        return cls(
+            Kind.CUSTOMER,
+            customer.name or customer.email,
+            customer_id=customer.id,
+            email=customer.email,
+            organization_id=customer.organization_id,
+        )
 
 
 @dc.dataclass(frozen=True)
@@ -126,10 +132,14 @@ def viewer(staff_id: int, generation: int | None = None) -> Viewer | None:
 @lru_cache(4096)
 def _kept(database: str, staff_id: int, generation: int, version: int) -> Viewer:
     """Keyed by all that can change it, so keeping it is safe; the database is in the key because tests open several."""
-    user = db.session.execute(select(User.username, User.email, User.first_name, User.last_name).where(User.id == staff_id)).one()
+    user = db.session.execute(
+        select(User.username, User.email, User.first_name, User.last_name).where(User.id == staff_id)
+    ).one()
     permissions = frozenset((name, view) for name, view in db.session.execute(_permissions, {"staff": staff_id}))
     roles = db.session.execute(_roles, {"staff": staff_id}).all()
-    departments = db.session.scalars(select(department_member.c.department_id).where(department_member.c.staff_id == staff_id))
+    departments = db.session.scalars(
+        select(department_member.c.department_id).where(department_member.c.staff_id == staff_id)
+    )
     digest = hashlib.sha256(repr(sorted(permissions)).encode()).hexdigest()[:16]
     return Viewer(
         Kind.STAFF,
@@ -145,7 +155,9 @@ def _kept(database: str, staff_id: int, generation: int, version: int) -> Viewer
         role_names=frozenset(row.name for row in roles),
         scopes=frozenset(row.scope for row in roles if row.scope),
         departments=frozenset(departments),
-        categories=frozenset(int(word) for row in roles if row.scope is Scope.CATEGORIES for word in row.categories.split()),
+        categories=frozenset(
+            int(word) for row in roles if row.scope is Scope.CATEGORIES for word in row.categories.split()
+        ),
         digest=digest,
     )
 

@@ -46,7 +46,13 @@ class Candidate:
 
     def told(self) -> dict[str, Any]:
         """For the log."""
-        return {"id": self.profile.user_id, "name": str(self.profile), "open": self.open, "capacity": self.capacity, "refused": self.refused}
+        return {
+            "id": self.profile.user_id,
+            "name": str(self.profile),
+            "open": self.open,
+            "capacity": self.capacity,
+            "refused": self.refused,
+        }
 
 
 @dc.dataclass(frozen=True)
@@ -68,7 +74,12 @@ def choose(ticket: Ticket, previous_id: int | None = None) -> Choice:
     for circle, method, reason in circles(candidates, previous_id, settings.assignment_method):
         for candidate in circle:
             if candidate.refused is None and ticket.may_be_given_to(candidate.profile.user_id):
-                return Choice(candidate.profile.user, reason.replace("{load}", f"{candidate.open}/{candidate.capacity}"), method, tuple(candidates))
+                return Choice(
+                    candidate.profile.user,
+                    reason.replace("{load}", f"{candidate.open}/{candidate.capacity}"),
+                    method,
+                    tuple(candidates),
+                )
     return Choice(None, nobody(candidates), settings.assignment_method, tuple(candidates))
 
 
@@ -78,18 +89,28 @@ def rank(candidate: Candidate, method: str) -> tuple[float, dt.datetime, int]:
     return load, candidate.last_assigned_at, candidate.profile.user_id
 
 
-def circles(candidates: list[Candidate], previous_id: int | None, method: str) -> Iterator[tuple[list[Candidate], str, str]]:
+def circles(
+    candidates: list[Candidate], previous_id: int | None, method: str
+) -> Iterator[tuple[list[Candidate], str, str]]:
     """Each with its name and its words for "why is this mine"."""
     yield [each for each in candidates if each.own], "own_staff", _("looks after this customer")
     yield [each for each in candidates if each.profile.user_id == previous_id], "previous", _("had this ticket before")
-    words = _("least loaded, %(load)s open", load="{load}") if method == "least_loaded" else _("longest without a new ticket")
+    words = (
+        _("least loaded, %(load)s open", load="{load}")
+        if method == "least_loaded"
+        else _("longest without a new ticket")
+    )
     yield [each for each in candidates if each.member], method, words
 
 
 def candidates_for(ticket: Ticket, previous_id: int | None) -> list[Candidate]:
-    member = _is_in(select(department_member.c.staff_id).where(department_member.c.department_id == ticket.department_id))
+    member = _is_in(
+        select(department_member.c.staff_id).where(department_member.c.department_id == ticket.department_id)
+    )
     own = _is_in(select(customer_staff.c.staff_id).where(customer_staff.c.customer_id == ticket.requester_id))
-    everybody = ~select(department_member.c.staff_id).where(department_member.c.department_id == ticket.department_id).exists()
+    everybody = (
+        ~select(department_member.c.staff_id).where(department_member.c.department_id == ticket.department_id).exists()
+    )
     wanted = (
         select(StaffProfile, or_(member, everybody), own)
         .join(StaffProfile.user)
@@ -99,7 +120,16 @@ def candidates_for(ticket: Ticket, previous_id: int | None) -> list[Candidate]:
     )
     loads, default = open_tickets(), desk.current().default_capacity
     return [
-        _judged(Candidate(profile, loads[profile.user_id], default if profile.capacity is None else profile.capacity, is_member, is_own), ticket)
+        _judged(
+            Candidate(
+                profile,
+                loads[profile.user_id],
+                default if profile.capacity is None else profile.capacity,
+                is_member,
+                is_own,
+            ),
+            ticket,
+        )
         for profile, is_member, is_own in db.session.execute(wanted)
     ]
 

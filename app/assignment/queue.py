@@ -95,8 +95,17 @@ def drain() -> int:
 def free() -> dict[int, int]:
     """Staff id -> how many more tickets they can take."""
     loads, default, now = open_tickets(), desk.current().default_capacity, clock.now()
-    people = db.session.scalars(select(StaffProfile).join(StaffProfile.user).where(User.active.is_(True)).execution_options(populate_existing=True)).all()
-    room = {each.user_id: (default if each.capacity is None else each.capacity) - loads[each.user_id] for each in people if each.available(now)}
+    people = db.session.scalars(
+        select(StaffProfile)
+        .join(StaffProfile.user)
+        .where(User.active.is_(True))
+        .execution_options(populate_existing=True)
+    ).all()
+    room = {
+        each.user_id: (default if each.capacity is None else each.capacity) - loads[each.user_id]
+        for each in people
+        if each.available(now)
+    }
     return {staff_id: places for staff_id, places in room.items() if places > 0}
 
 
@@ -105,7 +114,9 @@ def waiting_for(staff_ids: list[int]) -> list[int]:
     theirs = select(department_member.c.department_id).where(department_member.c.staff_id.in_(staff_ids))
     staffed = select(department_member.c.department_id)
     clients = select(customer_staff.c.customer_id).where(customer_staff.c.staff_id.in_(staff_ids))
-    reachable = or_(Ticket.department_id.in_(theirs), Ticket.department_id.not_in(staffed), Ticket.requester_id.in_(clients))
+    reachable = or_(
+        Ticket.department_id.in_(theirs), Ticket.department_id.not_in(staffed), Ticket.requester_id.in_(clients)
+    )
     order = (Ticket.priority_rank.desc(), Ticket.created_at, Ticket.id)
     return list(db.session.scalars(select(Ticket.id).where(queued(), reachable).order_by(*order)))
 
@@ -137,7 +148,9 @@ def _alone(ticket_id: int, deed: Callable[[int], bool]) -> bool:
 
 
 def _holders() -> list[int]:
-    return list(db.session.scalars(select(Tally.assignee_id).where(Tally.assignee_id != NOBODY, Tally.tickets > 0).distinct()))
+    return list(
+        db.session.scalars(select(Tally.assignee_id).where(Tally.assignee_id != NOBODY, Tally.tickets > 0).distinct())
+    )
 
 
 def _lost_by(staff_id: int) -> Select[int]:
@@ -153,12 +166,21 @@ def _wait_for_turn() -> None:
 
 
 def _previous(ticket: Ticket) -> int | None:
-    had = select(TicketEvent.particulars).where(TicketEvent.ticket_id == ticket.id, TicketEvent.what == Did.ASSIGNED).order_by(TicketEvent.id.desc())
+    had = (
+        select(TicketEvent.particulars)
+        .where(TicketEvent.ticket_id == ticket.id, TicketEvent.what == Did.ASSIGNED)
+        .order_by(TicketEvent.id.desc())
+    )
     return next((given["now_id"] for given in db.session.scalars(had) if given.get("now_id")), None)
 
 
 def _log(ticket: Ticket, choice: Choice) -> None:
-    log = AssignmentLog(ticket_id=ticket.id, agent_id=choice.agent.id if choice.agent else None, method=choice.method, reason=choice.reason)
+    log = AssignmentLog(
+        ticket_id=ticket.id,
+        agent_id=choice.agent.id if choice.agent else None,
+        method=choice.method,
+        reason=choice.reason,
+    )
     log.candidates = {"considered": [each.told() for each in choice.candidates]}
     db.session.add(log)
 

@@ -38,7 +38,9 @@ class SwitchView(BaseView):
     @permission_name("edit")
     def switch(self) -> Any:
         profile = db.session.get_one(StaffProfile, g.user.id)
-        presence.set_availability(profile, wanted(request.form.get("availability")), until(request.form.get("hours")), by=g.user)
+        presence.set_availability(
+            profile, wanted(request.form.get("availability")), until(request.form.get("hours")), by=g.user
+        )
         db.session.commit()
         flash(_("You are now: %(state)s.", state=presence.LABELS[profile.availability]), "success")
         return redirect(get_safe_redirect(request.form.get("next") or "/"))
@@ -57,10 +59,18 @@ class AvailabilityView(DeskView):
     search_columns = ["capacity"]
     order_columns = ["last_assigned_at"]
     edit_form_extra_fields = {
-        "availability": SelectField(_l("Availability"), choices=[SelectChoice(each.value, label) for each, label in presence.LABELS.items()], coerce=Availability),
-        "away_until": DateTimeLocalField(_l("Away until"), [Optional()], description=_l("In UTC. Away ends by itself at this time.")),
+        "availability": SelectField(
+            _l("Availability"),
+            choices=[SelectChoice(each.value, label) for each, label in presence.LABELS.items()],
+            coerce=Availability,
+        ),
+        "away_until": DateTimeLocalField(
+            _l("Away until"), [Optional()], description=_l("In UTC. Away ends by itself at this time.")
+        ),
         "capacity": IntegerField(
-            _l("Open tickets they can hold"), [Optional(), NumberRange(0, 10_000)], description=_l("Empty: as the desk's settings say. Automation gives nobody more.")
+            _l("Open tickets they can hold"),
+            [Optional(), NumberRange(0, 10_000)],
+            description=_l("Empty: as the desk's settings say. Automation gives nobody more."),
         ),
     }
     formatters_columns = {"availability": lambda value: str(presence.LABELS[Availability(value)])}

@@ -65,13 +65,26 @@ class DeskInterface(SQLAInterface):
         return int(self.session.scalar(select(func.count()).select_from(ids.subquery())) or 0)
 
     def query(
-        self, filters: Any = None, order_column: str = "", order_direction: str = "", page: int | None = None, page_size: int | None = None, **_more: Any
+        self,
+        filters: Any = None,
+        order_column: str = "",
+        order_direction: str = "",
+        page: int | None = None,
+        page_size: int | None = None,
+        **_more: Any,
     ) -> tuple[int, list[Any]]:
         base: Query[Any] = self.session.query(self.obj)
         ids = self.apply_filters(base, filters).with_entities(self._id())
         ids = self.apply_pagination(self.apply_order_by(ids, order_column, order_direction), page, page_size)
         wanted = [row[0] for row in ids.all()]
-        rows = {getattr(row, self.get_pk_name()): row for row in base.options(*self.row_options).filter(self._id().in_(wanted))} if wanted else {}
+        rows = (
+            {
+                getattr(row, self.get_pk_name()): row
+                for row in base.options(*self.row_options).filter(self._id().in_(wanted))
+            }
+            if wanted
+            else {}
+        )
         return self.query_count(base, filters), [rows[key] for key in wanted if key in rows]
 
     def get(self, id: Any, filters: Any = None, select_columns: Any = None) -> Any:  # FAB's name
@@ -86,7 +99,10 @@ class DeskInterface(SQLAInterface):
 
     def is_nullable(self, col_name: str) -> bool:
         """A box that is not ticked sends nothing, and an empty text is as good as any where it is the default: FAB would call both missing."""
-        empty_is_fine = col_name in self.list_columns and getattr(getattr(self.list_columns[col_name], "default", None), "arg", None) == ""
+        empty_is_fine = (
+            col_name in self.list_columns
+            and getattr(getattr(self.list_columns[col_name], "default", None), "arg", None) == ""
+        )
         return bool(self.is_boolean(col_name) or empty_is_fine or super().is_nullable(col_name))
 
     def get_related_interface(self, col_name: str) -> DeskInterface:
@@ -128,11 +144,26 @@ class DeskView(ModelView):
     delete_row_message = _l("Deleted.")
     delete_integrity_error_message = _l("This is still used somewhere. Switch it off instead of deleting it.")
 
-    def _get_list_widget(self, filters: Any, order_column: str = "", order_direction: str = "", page: int | None = None, page_size: int | None = None, **more: Any) -> Any:
+    def _get_list_widget(
+        self,
+        filters: Any,
+        order_column: str = "",
+        order_direction: str = "",
+        page: int | None = None,
+        page_size: int | None = None,
+        **more: Any,
+    ) -> Any:
         if order_column not in self.order_columns:
             order_column = order_direction = ""
         size = min(max(page_size or self.page_size, 1), PAGE_SIZE_CAP)
-        return super()._get_list_widget(filters=filters, order_column=order_column, order_direction=order_direction, page=max(page or 0, 0), page_size=size, **more)
+        return super()._get_list_widget(
+            filters=filters,
+            order_column=order_column,
+            order_direction=order_direction,
+            page=max(page or 0, 0),
+            page_size=size,
+            **more,
+        )
 
     @expose("/action/<string:name>/<pk>", methods=["POST"])
     def action(self, name: str, pk: str) -> Any:
@@ -188,7 +219,14 @@ class DeskView(ModelView):
             self.prefill_form(form, pk)
             self.update_redirect()
         widgets = self._get_edit_widget(form=form)
-        return self._get_related_views_widgets(row, filters={}, orders=get_order_args(), pages=get_page_args(), page_sizes=get_page_size_args(), widgets=widgets)
+        return self._get_related_views_widgets(
+            row,
+            filters={},
+            orders=get_order_args(),
+            pages=get_page_args(),
+            page_sizes=get_page_size_args(),
+            widgets=widgets,
+        )
 
     def _store(self, form: Any, row: Any, is_created: bool) -> bool:
         """Write the row; False when it was refused, with the reason on the page."""
@@ -215,7 +253,11 @@ class DeskView(ModelView):
         return True
 
     def _say(self, form: Any, refusal: HelpdeskError) -> None:
-        beside = {name: text for name, text in (refusal.fields if isinstance(refusal, Invalid) else {}).items() if name in form}
+        beside = {
+            name: text
+            for name, text in (refusal.fields if isinstance(refusal, Invalid) else {}).items()
+            if name in form
+        }
         for name, text in beside.items():
             form[name].errors = [*form[name].errors, text]
         if not beside:
@@ -238,4 +280,8 @@ class DeskView(ModelView):
 def _forget_absurd_pages() -> None:
     """FAB reads each page_… and psize_… of an address with int(): what is no number is as if it had not been given."""
     given = request.args.items(multi=True)
-    request.args = ImmutableMultiDict((name, value) for name, value in given if not name.startswith(("page_", "psize_")) or (value.isdecimal() and len(value) <= LONGEST_PAGE))
+    request.args = ImmutableMultiDict(
+        (name, value)
+        for name, value in given
+        if not name.startswith(("page_", "psize_")) or (value.isdecimal() and len(value) <= LONGEST_PAGE)
+    )

@@ -23,7 +23,13 @@ class Outbox(Base):
 
     __tablename__ = "outbox"
     __table_args__ = (
-        Index("ix_outbox_due", "due_at", "id", sqlite_where=text("done_at IS NULL AND failed_at IS NULL"), postgresql_where=text("done_at IS NULL AND failed_at IS NULL")),
+        Index(
+            "ix_outbox_due",
+            "due_at",
+            "id",
+            sqlite_where=text("done_at IS NULL AND failed_at IS NULL"),
+            postgresql_where=text("done_at IS NULL AND failed_at IS NULL"),
+        ),
     )
 
     id: Mapped[intpk]
@@ -39,7 +45,9 @@ class Outbox(Base):
     error: Mapped[longtext | None]
 
     @classmethod
-    def put(cls, job: str, *, queue: str = "urgent", after: dt.timedelta = dt.timedelta(0), **arguments: int | str) -> "Outbox":
+    def put(
+        cls, job: str, *, queue: str = "urgent", after: dt.timedelta = dt.timedelta(0), **arguments: int | str
+    ) -> "Outbox":
         """Write the row into the present transaction; it is handed to the queue when that commits."""
         row = cls(job=job, queue=queue, arguments=arguments, due_at=clock.now() + after)
         db.session.add(row)

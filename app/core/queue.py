@@ -80,7 +80,9 @@ def hand_over(rows: Iterable[tuple[int, str]]) -> bool:
         return not rows
     try:
         for outbox_id, name in rows:
-            queue(name if name in QUEUES else "bulk").enqueue(RUN, outbox_id, job_id=f"outbox-{outbox_id}", result_ttl=0, failure_ttl=3600, job_timeout=600)
+            queue(name if name in QUEUES else "bulk").enqueue(
+                RUN, outbox_id, job_id=f"outbox-{outbox_id}", result_ttl=0, failure_ttl=3600, job_timeout=600
+            )
     except NotAnswering as problem:
         log.warning("the queue does not answer, the relay will hand over: %s", problem)
         return False
@@ -90,7 +92,9 @@ def hand_over(rows: Iterable[tuple[int, str]]) -> bool:
 def run_outbox(outbox_id: int) -> None:
     """Carry out one outbox row. Its effect and its done mark are one transaction; a crash between two tries runs it again."""
     for name in list(g):
-        g.pop(name)  # a worker has one app context for all its jobs: what the last one looked up, settings above all, may have changed
+        g.pop(
+            name
+        )  # a worker has one app context for all its jobs: what the last one looked up, settings above all, may have changed
     row = outbox.lease(outbox_id)
     if row is None:
         return

@@ -33,7 +33,9 @@ def refused(refusal: HelpdeskError) -> Any:
 
 
 def stale_form(problem: CSRFError) -> Any:
-    return answer(400, _("This page was open for too long or came from elsewhere. Please go back, reload it and send it again."))
+    return answer(
+        400, _("This page was open for too long or came from elsewhere. Please go back, reload it and send it again.")
+    )
 
 
 def failed(problem: HTTPException) -> Any:
@@ -74,8 +76,19 @@ def sentence(code: int) -> str:
 def answer(code: int, text: str, fields: dict[str, str] | None = None, reference: str | None = None) -> Response:
     """JSON for the API, a page for people."""
     if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
-        response = jsonify({"error": {"code": CODES.get(code, "error"), "message": text, "fields": fields or {}, **({"reference": reference} if reference else {})}})
+        response = jsonify(
+            {
+                "error": {
+                    "code": CODES.get(code, "error"),
+                    "message": text,
+                    "fields": fields or {},
+                    **({"reference": reference} if reference else {}),
+                }
+            }
+        )
     else:
-        response = Response(render_template("errors/error.html", code=code, sentence=text, fields=fields or {}, error_id=reference))
+        response = Response(
+            render_template("errors/error.html", code=code, sentence=text, fields=fields or {}, error_id=reference)
+        )
     response.status_code = code
     return response

@@ -43,9 +43,18 @@ def install(app: Flask) -> None:
     app.before_request(_drop_zero_bytes)
     app.after_request(_headers)
     fab = Path(flask_appbuilder.__file__).parent / "templates"
-    app.jinja_loader = jinja2.ChoiceLoader([app.jinja_loader or jinja2.DictLoader({}), jinja2.PrefixLoader({"fab": jinja2.FileSystemLoader(fab)})])
+    app.jinja_loader = jinja2.ChoiceLoader(
+        [app.jinja_loader or jinja2.DictLoader({}), jinja2.PrefixLoader({"fab": jinja2.FileSystemLoader(fab)})]
+    )
     app.jinja_env.globals.update(
-        csp_nonce=csp_nonce, ago=ago, absolute=absolute, initials=initials, hue=hue, filesize=filesize, static=functools.partial(static, app.static_folder or ""), now=clock.now
+        csp_nonce=csp_nonce,
+        ago=ago,
+        absolute=absolute,
+        initials=initials,
+        hue=hue,
+        filesize=filesize,
+        static=functools.partial(static, app.static_folder or ""),
+        now=clock.now,
     )
 
 
@@ -79,7 +88,9 @@ def _headers(response: Response) -> Response:
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
     if request.path.startswith("/static/"):
-        headers["Cache-Control"] = "public, max-age=31536000, immutable" if request.args.get("v") else "public, max-age=300"
+        headers["Cache-Control"] = (
+            "public, max-age=31536000, immutable" if request.args.get("v") else "public, max-age=300"
+        )
     else:
         headers["Cache-Control"] = "no-store"
         response.vary.add("Cookie")
@@ -153,4 +164,3 @@ def filesize(count: int) -> str:
 
 def wants_json() -> bool:
     return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
-

@@ -14,7 +14,14 @@ SYSTEM = {"category": "System", "category_label": _l("System"), "category_icon":
 
 
 def register(appbuilder: AppBuilder) -> None:
-    appbuilder.add_view(SettingsView, "General settings", label=_l("General"), category="Settings", category_label=_l("Settings"), category_icon="fa-gear")
+    appbuilder.add_view(
+        SettingsView,
+        "General settings",
+        label=_l("General"),
+        category="Settings",
+        category_label=_l("Settings"),
+        category_icon="fa-gear",
+    )
     appbuilder.add_view(MailTextView, "Mail templates", label=_l("Mail templates"), category="Settings")
     appbuilder.add_view(JobView, "Background jobs", label=_l("Background jobs"), **SYSTEM)
     appbuilder.add_view(MailLogView, "Mail log", label=_l("Mail log"), **SYSTEM)

@@ -33,10 +33,16 @@ class JobView(BaseView):
     @permission_name("list")
     def index(self) -> Any:
         state = request.args.get("state", "")
-        shown = state if state in ("waiting", "running", "failed", "done") else ("failed" if _count("failed") else "waiting")
+        shown = (
+            state
+            if state in ("waiting", "running", "failed", "done")
+            else ("failed" if _count("failed") else "waiting")
+        )
         rows = db.session.scalars(select(Outbox).where(*_criteria(shown)).order_by(Outbox.id.desc()).limit(ROWS)).all()
         counts = {name: _count(name) for name in ("waiting", "running", "failed")}
-        return self.render_template("desk/jobs.html", rows=rows, state=shown, counts=counts, processes=_processes(), at=clock.now())
+        return self.render_template(
+            "desk/jobs.html", rows=rows, state=shown, counts=counts, processes=_processes(), at=clock.now()
+        )
 
     @expose("/<int:outbox_id>/retry", methods=["POST"])
     @has_access
@@ -64,7 +70,12 @@ def _criteria(state: str) -> tuple[Any, ...]:
 
 
 def _count(state: str) -> int:
-    return db.session.scalar(select(func.count()).select_from(select(Outbox.id).where(*_criteria(state)).limit(1000).subquery())) or 0
+    return (
+        db.session.scalar(
+            select(func.count()).select_from(select(Outbox.id).where(*_criteria(state)).limit(1000).subquery())
+        )
+        or 0
+    )
 
 
 def _processes() -> dict[str, Any]:
@@ -72,6 +83,10 @@ def _processes() -> dict[str, Any]:
     try:
         connection = queue.connection()
         beat = connection.get(BEAT_KEY)
-        return {"queue": True, "workers": Worker.count(connection=connection), "ticker_seconds": int(time.time()) - int(beat) if beat else None}
+        return {
+            "queue": True,
+            "workers": Worker.count(connection=connection),
+            "ticker_seconds": int(time.time()) - int(beat) if beat else None,
+        }
     except queue.NotAnswering:
         return {"queue": False, "workers": 0, "ticker_seconds": None}

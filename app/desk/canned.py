@@ -20,8 +20,20 @@ LEAST_TO_RECOGNIZE = 12
 def offered(ticket: Ticket, viewer: Viewer, words: str = "") -> list[CannedResponse]:
     """What this person may insert here: those for the ticket's category first, then the most used."""
     wanted = words.strip().lstrip("/").casefold()
-    found = [one for one in db.session.scalars(_usable(ticket, viewer)) if wanted in (one.shortcut or "").casefold() or wanted in one.title.casefold()]
-    return sorted(found, key=lambda one: (not (one.shortcut or "").casefold().startswith(wanted), one.category_id is None, -one.uses, one.title.casefold()))[:OFFERED]
+    found = [
+        one
+        for one in db.session.scalars(_usable(ticket, viewer))
+        if wanted in (one.shortcut or "").casefold() or wanted in one.title.casefold()
+    ]
+    return sorted(
+        found,
+        key=lambda one: (
+            not (one.shortcut or "").casefold().startswith(wanted),
+            one.category_id is None,
+            -one.uses,
+            one.title.casefold(),
+        ),
+    )[:OFFERED]
 
 
 def filled(text: str, ticket: Ticket, viewer: Viewer) -> str:

@@ -72,7 +72,9 @@ class WorkspaceView(BaseView):
     @permission_name("show")
     def original(self, number: int, message_id: int) -> Response:
         ticket = find(number, g.user)
-        wanted = select(Message).where(Message.id == message_id, Message.ticket_id == ticket.id, Message.html.is_not(None))
+        wanted = select(Message).where(
+            Message.id == message_id, Message.ticket_id == ticket.id, Message.html.is_not(None)
+        )
         message = db.session.scalar(wanted.options(selectinload(Message.attachments))) if message_id < 2**62 else None
         if message is None:
             abort(404)
@@ -84,7 +86,12 @@ class WorkspaceView(BaseView):
     def canned(self, number: int) -> Response:
         ticket = find(number, g.user)
         found = canned.offered(ticket, g.user, request.args.get("q", "")[:60])
-        return jsonify(items=[{"name": one.shortcut or one.title, "title": one.title, "text": canned.filled(one.body, ticket, g.user)} for one in found])
+        return jsonify(
+            items=[
+                {"name": one.shortcut or one.title, "title": one.title, "text": canned.filled(one.body, ticket, g.user)}
+                for one in found
+            ]
+        )
 
     @expose("/<int:number>/messages", methods=["POST"])
     @has_access
@@ -120,7 +127,12 @@ class WorkspaceView(BaseView):
     def _refused(self, number: int, draft: Draft, refusal: HelpdeskError) -> Any:
         errors = refusal.fields if isinstance(refusal, Invalid) and refusal.fields else {"body": str(refusal)}
         unseen = tuple(refusal.messages) if isinstance(refusal, Unseen) else ()
-        again = dc.replace(draft, pending=_pending(), errors={} if unseen else {name: str(text) for name, text in errors.items()}, unseen=unseen)
+        again = dc.replace(
+            draft,
+            pending=_pending(),
+            errors={} if unseen else {name: str(text) for name, text in errors.items()},
+            unseen=unseen,
+        )
         return self._show(Workspace.of(number, g.user, Listing.posted(request.form)), again), refusal.code
 
     def _show(self, ws: Workspace, draft: Draft | None = None) -> Any:
@@ -140,7 +152,11 @@ def _hold_if_unseen(ticket: Ticket) -> None:
     seen = request.form.get("last_message_id", "")
     last = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 19 else 0
     by_customer = or_(Message.customer_id.is_not(None), Message.staff_id.is_(None))
-    newer = select(Message).where(Message.ticket_id == ticket.id, Message.id > last, Message.kind == MessageKind.REPLY, by_customer).order_by(Message.id)
+    newer = (
+        select(Message)
+        .where(Message.ticket_id == ticket.id, Message.id > last, Message.kind == MessageKind.REPLY, by_customer)
+        .order_by(Message.id)
+    )
     unseen = list(db.session.scalars(newer)) if seen else []
     if unseen:
         raise Unseen(unseen)
@@ -149,7 +165,9 @@ def _hold_if_unseen(ticket: Ticket) -> None:
 def _read_draft() -> Draft:
     """The posted composer. Its files are kept at once, before any rule can refuse the rest: nobody attaches twice."""
     form = request.form
-    g.kept_files = [int(text) for text in form.getlist("attachment_ids") if text.isascii() and text.isdigit() and len(text) < 18]
+    g.kept_files = [
+        int(text) for text in form.getlist("attachment_ids") if text.isascii() and text.isdigit() and len(text) < 18
+    ]
     kind = form.get("kind", "reply")
     known = kind in ("reply", "note")  # an unknown kind is shown as a note: a guess must not reach the customer
     errors = {} if known else {"body": _("Please choose between a reply and an internal note.")}
@@ -180,7 +198,9 @@ def _keep(file: FileStorage) -> dict[str, str]:
 
 def _pending() -> tuple[Attachment, ...]:
     """The files of this form that nobody sent yet, and that are this person's."""
-    wanted = select(Attachment).where(Attachment.id.in_(g.kept_files), Attachment.message_id.is_(None), attachments_visible_to(g.user))
+    wanted = select(Attachment).where(
+        Attachment.id.in_(g.kept_files), Attachment.message_id.is_(None), attachments_visible_to(g.user)
+    )
     return tuple(db.session.scalars(wanted.order_by(Attachment.id))) if g.kept_files else ()
 
 

@@ -53,13 +53,24 @@ def _taking_part(viewer: Viewer):  # type: ignore[no-untyped-def]  # a Select of
     """Live tickets that the viewer or a department of theirs was added to."""
     mine = Participant.staff_id == viewer.id
     added = or_(mine, Participant.department_id.in_(sorted(viewer.departments))) if viewer.departments else mine
-    columns = [func.coalesce(getattr(Ticket, name), NOBODY) if name in ("assignee_id", "category_id") else getattr(Ticket, name) for name in Cell._fields]
-    return select(*columns, literal(1), literal(1)).where(and_(Ticket.live.is_(True), Ticket.id.in_(select(Participant.ticket_id).where(added)), visible_to(viewer)))
+    columns = [
+        func.coalesce(getattr(Ticket, name), NOBODY)
+        if name in ("assignee_id", "category_id")
+        else getattr(Ticket, name)
+        for name in Cell._fields
+    ]
+    return select(*columns, literal(1), literal(1)).where(
+        and_(Ticket.live.is_(True), Ticket.id.in_(select(Participant.ticket_id).where(added)), visible_to(viewer))
+    )
 
 
 def within(viewer: Viewer, cell: Cell) -> bool:
     """The row rule (visibility.visible_to) on a cell's columns, without what taking part adds."""
-    wide = Scope.ALL in viewer.scopes or Scope.OWN_DEPARTMENTS in viewer.scopes or (Scope.MINE_AND_UNASSIGNED in viewer.scopes and desk.current().agents_see_departments)
+    wide = (
+        Scope.ALL in viewer.scopes
+        or Scope.OWN_DEPARTMENTS in viewer.scopes
+        or (Scope.MINE_AND_UNASSIGNED in viewer.scopes and desk.current().agents_see_departments)
+    )
     in_scope = (
         wide
         or (Scope.MINE_AND_UNASSIGNED in viewer.scopes and cell.assignee_id in (viewer.id, NOBODY))

@@ -89,7 +89,15 @@ class Dashboard:
     @classmethod
     def of(cls, viewer: Viewer, days: int) -> Dashboard:
         at = clock.now()
-        return cls(viewer, days, lookups.of_list(), cells(viewer), volume(viewer, today(), days * 2), overdue_of_each(viewer, at), at)
+        return cls(
+            viewer,
+            days,
+            lookups.of_list(),
+            cells(viewer),
+            volume(viewer, today(), days * 2),
+            overdue_of_each(viewer, at),
+            at,
+        )
 
     @property
     def open(self) -> int:
@@ -127,11 +135,18 @@ class Dashboard:
         if before is None or abs(now - before) < 60:
             return Wait(words, None, None)
         span = lasting(dt.timedelta(seconds=abs(now - before)))
-        return Wait(words, _("%(time)s less", time=span) if now < before else _("%(time)s more", time=span), now < before)
+        return Wait(
+            words, _("%(time)s less", time=span) if now < before else _("%(time)s more", time=span), now < before
+        )
 
     @property
     def charts(self) -> dict[str, dict[str, Any]]:
-        return {"volume": self._volume_chart(), "categories": self._category_chart(), "waits": self._wait_chart(), "workload": self._workload_chart()}
+        return {
+            "volume": self._volume_chart(),
+            "categories": self._category_chart(),
+            "waits": self._wait_chart(),
+            "workload": self._workload_chart(),
+        }
 
     @property
     def _shown(self) -> tuple[dt.date, ...]:
@@ -143,7 +158,11 @@ class Dashboard:
 
     def _volume_chart(self) -> dict[str, Any]:
         opened = {"label": _("New"), "data": [self.volume.opened[day] for day in self._shown], "color": "accent-solid"}
-        resolved = {"label": _("Resolved"), "data": [self.volume.resolved[day] for day in self._shown], "color": "green-solid"}
+        resolved = {
+            "label": _("Resolved"),
+            "data": [self.volume.resolved[day] for day in self._shown],
+            "color": "green-solid",
+        }
         return {"type": "bar", "labels": self._labels, "sets": [opened, resolved]}
 
     def _category_chart(self) -> dict[str, Any]:
@@ -152,22 +171,40 @@ class Dashboard:
         largest = sorted(named, key=_largest_first)[:SLICES]
         others = sum(sums.values()) - sum(tickets for _name, tickets in largest)
         slices = [*largest, (_("Others"), others)] if others else largest
-        return {"type": "doughnut", "labels": [name for name, _tickets in slices], "sets": [{"label": _("Tickets"), "data": [tickets for _name, tickets in slices]}]}
+        return {
+            "type": "doughnut",
+            "labels": [name for name, _tickets in slices],
+            "sets": [{"label": _("Tickets"), "data": [tickets for _name, tickets in slices]}],
+        }
 
     def _wait_chart(self) -> dict[str, Any]:
         medians = [self.volume.median_wait(day) for day in self._shown]
         minutes = [None if seconds is None else round(seconds / 60) for seconds in medians]
-        return {"type": "line", "labels": self._labels, "sets": [{"label": _("Median"), "data": minutes, "color": "accent-solid"}]}
+        return {
+            "type": "line",
+            "labels": self._labels,
+            "sets": [{"label": _("Median"), "data": minutes, "color": "accent-solid"}],
+        }
 
     def _workload_chart(self) -> dict[str, Any]:
         sums = _sums((cell.assignee_id, tickets) for cell, tickets in self.cells)
-        people = [(self.names.name("person", key) or _("Somebody"), tickets, key) for key, tickets in sums.items() if key != NOBODY]
+        people = [
+            (self.names.name("person", key) or _("Somebody"), tickets, key)
+            for key, tickets in sums.items()
+            if key != NOBODY
+        ]
         rows = sorted(people, key=_largest_first)[:BARS]
         if sums[NOBODY]:
             rows.append((_("Unassigned"), sums[NOBODY], NOBODY))
         sets = [{"label": _("Open"), "data": [tickets for _name, tickets, _key in rows], "color": "accent-solid"}]
         if not self.uncounted:
-            sets.append({"label": _("Overdue"), "data": [self.late.get(key, 0) for _name, _tickets, key in rows], "color": "red-solid"})
+            sets.append(
+                {
+                    "label": _("Overdue"),
+                    "data": [self.late.get(key, 0) for _name, _tickets, key in rows],
+                    "color": "red-solid",
+                }
+            )
         names = [name for name, _tickets, _key in rows]
         return {"type": "bar", "horizontal": True, "labels": names, "sets": sets}
 
@@ -184,19 +221,38 @@ class Dashboard:
         rows = _lines(mine.where(Ticket.awaiting_since.is_not(None)), Ticket.awaiting_since)
         if len(rows) < ROWS:
             answered = mine.where(Ticket.awaiting_since.is_(None))
-            rows = [*rows, *_lines(answered, func.coalesce(Ticket.last_customer_at, Ticket.created_at, type_=Ticket.created_at.type))]
+            rows = [
+                *rows,
+                *_lines(
+                    answered, func.coalesce(Ticket.last_customer_at, Ticket.created_at, type_=Ticket.created_at.type)
+                ),
+            ]
         return [self._line(row, lasting(self.at - row.since)) for row in rows[:ROWS]]
 
     def _line(self, row: Row[Any], words: str) -> Line:
         assignee = self.names.name("person", row.assignee_id) if row.assignee_id else None
-        return Line(f"/admin/tickets/{row.number}", desk.current().display(row.number), row.subject, row.name or row.email, assignee, words)
+        return Line(
+            f"/admin/tickets/{row.number}",
+            desk.current().display(row.number),
+            row.subject,
+            row.name or row.email,
+            assignee,
+            words,
+        )
 
 
 def overdue_of_each(viewer: Viewer, at: dt.datetime) -> dict[int, int]:
     """Of the tickets that are overdue the longest, at most `OVERDUE_CAP`."""
-    late = TicketQuery.seen_by(viewer).overdue(at).statement.with_only_columns(func.coalesce(Ticket.assignee_id, NOBODY).label("assignee"))
+    late = (
+        TicketQuery.seen_by(viewer)
+        .overdue(at)
+        .statement.with_only_columns(func.coalesce(Ticket.assignee_id, NOBODY).label("assignee"))
+    )
     capped = late.order_by(Ticket.next_due_at).limit(OVERDUE_CAP).subquery()
-    return {row[0]: row[1] for row in db.session.execute(select(capped.c.assignee, func.count()).group_by(capped.c.assignee))}
+    return {
+        row[0]: row[1]
+        for row in db.session.execute(select(capped.c.assignee, func.count()).group_by(capped.c.assignee))
+    }
 
 
 def _lines(query: TicketQuery, since: Any) -> Sequence[Row[Any]]:

@@ -34,7 +34,11 @@ class FilesView(BaseView):
     @has_access
     @permission_name("show")
     def give(self, file_id: int) -> Response:
-        attachment = db.session.scalar(select(Attachment).where(Attachment.id == file_id, attachments_visible_to(g.user))) if file_id < 2**62 else None
+        attachment = (
+            db.session.scalar(select(Attachment).where(Attachment.id == file_id, attachments_visible_to(g.user)))
+            if file_id < 2**62
+            else None
+        )
         if attachment is None:
             abort(404)
         return answer(attachment, inline=request.args.get("inline") == "1")
@@ -69,13 +73,17 @@ def answer(attachment: Attachment, inline: bool = False) -> Response:
 
 def disposition(kind: str, name: str) -> str:
     """RFC 6266: a plain name for old programs, the whole one by RFC 5987."""
-    plain = re.sub(r'[^\w .()\-]', "_", name.encode("ascii", "replace").decode()).strip() or "file"
+    plain = re.sub(r"[^\w .()\-]", "_", name.encode("ascii", "replace").decode()).strip() or "file"
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def framed(message: Message) -> Response:
     """The cleaned HTML of a mail as a page of its own, for a frame without any right."""
-    pictures = {attachment.content_id: attachment for attachment in message.attachments if attachment.content_id and attachment.image}
+    pictures = {
+        attachment.content_id: attachment
+        for attachment in message.attachments
+        if attachment.content_id and attachment.image
+    }
 
     def sealed(found: re.Match[str]) -> str:
         picture = pictures.get(found[1].strip("<>"))

@@ -75,7 +75,10 @@ class Listing:
     @classmethod
     def read(cls, given: MultiDict[str, str]) -> Listing:
         """`given` is a query string's mapping."""
-        values = {field.name: _typed(field.name, given.get(field.name, "").replace("\x00", "")[:LONGEST_QUESTION].strip()) for field in dc.fields(cls)}
+        values = {
+            field.name: _typed(field.name, given.get(field.name, "").replace("\x00", "")[:LONGEST_QUESTION].strip())
+            for field in dc.fields(cls)
+        }
         found = cls(**{name: value for name, value in values.items() if value is not None})  # type: ignore[arg-type]
         narrows = found.view is Queue.OPEN and (found.q or found.status or found.state)
         return dc.replace(found, view=Queue.EVERYTHING) if narrows else found
@@ -89,7 +92,11 @@ class Listing:
     def filters(self) -> dict[str, object]:
         """What narrows the queue, without search, order and page."""
         around = ("view", "q", "sort", "page")
-        return {field.name: value for field in dc.fields(self) if field.name not in around and (value := getattr(self, field.name)) != field.default}
+        return {
+            field.name: value
+            for field in dc.fields(self)
+            if field.name not in around and (value := getattr(self, field.name)) != field.default
+        }
 
     @property
     def plain(self) -> bool:
@@ -101,7 +108,11 @@ class Listing:
         wanted = dc.replace(self, **changes)  # type: ignore[arg-type]
         if changes and "page" not in changes:
             wanted = dc.replace(wanted, page=1)
-        said = {field.name: getattr(wanted, field.name) for field in dc.fields(wanted) if getattr(wanted, field.name) != field.default}
+        said = {
+            field.name: getattr(wanted, field.name)
+            for field in dc.fields(wanted)
+            if getattr(wanted, field.name) != field.default
+        }
         return "?" + urlencode({name: str(value) for name, value in said.items()}) if said else ""
 
     def sorted_by(self, column: str) -> str:
@@ -145,7 +156,10 @@ class Listing:
     def _dates(self) -> list[ColumnElement[bool]]:
         """From midnight to midnight in the zone of the desk, both days included."""
         wanted = []
-        for column, first, last in ((Ticket.created_at, self.created_from, self.created_to), (Ticket.last_activity_at, self.updated_from, self.updated_to)):
+        for column, first, last in (
+            (Ticket.created_at, self.created_from, self.created_to),
+            (Ticket.last_activity_at, self.updated_from, self.updated_to),
+        ):
             if first is not None:
                 wanted.append(column >= _midnight(first))
             if last is not None:

@@ -56,9 +56,21 @@ class ListPage:
         entries: list[tuple[str, str, int | None, bool]] = []
         for queue, label in QUEUES.items():
             number = self.sums.get(queue)
-            if queue is Queue.EVERYTHING and self.listing.view is queue and not self.listing.filters and not self.listing.q:
+            if (
+                queue is Queue.EVERYTHING
+                and self.listing.view is queue
+                and not self.listing.filters
+                and not self.listing.q
+            ):
                 number = self.total
-            entries.append(("/admin/tickets/" + Listing(view=queue, sort=self.listing.sort).address(), str(label), number, queue is self.listing.view))
+            entries.append(
+                (
+                    "/admin/tickets/" + Listing(view=queue, sort=self.listing.sort).address(),
+                    str(label),
+                    number,
+                    queue is self.listing.view,
+                )
+            )
         return entries
 
     @property
@@ -67,7 +79,11 @@ class ListPage:
 
     @property
     def older(self) -> str | None:
-        return "/admin/tickets/" + self.listing.address(page=self.listing.page + 1) if self.listing.page * PAGE_SIZE < self.total else None
+        return (
+            "/admin/tickets/" + self.listing.address(page=self.listing.page + 1)
+            if self.listing.page * PAGE_SIZE < self.total
+            else None
+        )
 
     @property
     def range(self) -> str:
@@ -82,7 +98,13 @@ class ListPage:
     @property
     def chips(self) -> list[tuple[str, str]]:
         """What narrows the list, in words, each with the address without it."""
-        return [(self._said(name), "/admin/tickets/" + self.listing.address(**{name: None if name not in ("assigned", "tag") else ""})) for name in self.listing.filters]
+        return [
+            (
+                self._said(name),
+                "/admin/tickets/" + self.listing.address(**{name: None if name not in ("assigned", "tag") else ""}),
+            )
+            for name in self.listing.filters
+        ]
 
     def _said(self, name: str) -> str:
         value = getattr(self.listing, name)
@@ -118,5 +140,7 @@ def rows_of(ids: list[int]) -> list[Ticket]:
     """The tickets of these ids in their order, with everything a row shows."""
     if not ids:
         return []
-    rows = {ticket.id: ticket for ticket in db.session.scalars(select(Ticket).where(Ticket.id.in_(ids)).options(*LOADED))}
+    rows = {
+        ticket.id: ticket for ticket in db.session.scalars(select(Ticket).where(Ticket.id.in_(ids)).options(*LOADED))
+    }
     return [rows[ticket_id] for ticket_id in ids if ticket_id in rows]

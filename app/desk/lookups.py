@@ -79,15 +79,27 @@ def _arm(kind: str, *columns: object) -> Select[tuple[object, ...]]:
 
 
 _FULL_NAME = (User.first_name + " " + User.last_name).label("name")
-_STATUS = _arm("status", Status.id, Status.name, cast(Status.state, String), Status.position, Status.active, Status.manual)
+_STATUS = _arm(
+    "status", Status.id, Status.name, cast(Status.state, String), Status.position, Status.active, Status.manual
+)
 _PRIORITY = _arm("priority", Priority.id, Priority.name, literal(""), Priority.rank, Priority.active)
 _CATEGORY = _arm("category", Category.id, Category.name, literal(""), Category.position, Category.active)
 _DEPARTMENT = _arm("department", Department.id, Department.name, literal(""), Department.position, Department.active)
-_PERSON = _arm("person", User.id, _FULL_NAME, User.username, literal(0), cast(User.active, Boolean)).join(StaffProfile, StaffProfile.user_id == User.id)
-_CUSTOMER = _arm("customer", Customer.id, case((Customer.name != "", Customer.name), else_=Customer.email)).where(Customer.id == bindparam("customer", type_=Integer))
+_PERSON = _arm("person", User.id, _FULL_NAME, User.username, literal(0), cast(User.active, Boolean)).join(
+    StaffProfile, StaffProfile.user_id == User.id
+)
+_CUSTOMER = _arm("customer", Customer.id, case((Customer.name != "", Customer.name), else_=Customer.email)).where(
+    Customer.id == bindparam("customer", type_=Integer)
+)
 _MEMBER = _arm("member", department_member.c.staff_id, literal(""), literal(""), department_member.c.department_id)
-_TAG = _arm("tag", Tag.id, Tag.name).join(ticket_tag, ticket_tag.c.tag_id == Tag.id).where(ticket_tag.c.ticket_id == bindparam("ticket"))
-_SHARED = _arm("shared", Participant.id, literal(""), literal(""), Participant.department_id).where(Participant.ticket_id == bindparam("ticket"), Participant.department_id.is_not(null()))
+_TAG = (
+    _arm("tag", Tag.id, Tag.name)
+    .join(ticket_tag, ticket_tag.c.tag_id == Tag.id)
+    .where(ticket_tag.c.ticket_id == bindparam("ticket"))
+)
+_SHARED = _arm("shared", Participant.id, literal(""), literal(""), Participant.department_id).where(
+    Participant.ticket_id == bindparam("ticket"), Participant.department_id.is_not(null())
+)
 _CC = (
     _arm("cc", Participant.id, case((Customer.name != "", Customer.name), else_=literal("")), case((Participant.email.is_not(None), Participant.email), else_=Customer.email), literal(0), Participant.approved)
     .outerjoin(Customer, Customer.id == Participant.customer_id)

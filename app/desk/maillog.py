@@ -51,7 +51,9 @@ class MailLogView(BaseView):
             wanted = wanted.where(Delivery.state == DeliveryState(state))
         if address:
             wanted = wanted.where(Delivery.address == address)
-        return self.render_template("desk/maillog.html", rows=db.session.scalars(wanted).all(), state=state, address=address, states=OUT)
+        return self.render_template(
+            "desk/maillog.html", rows=db.session.scalars(wanted).all(), state=state, address=address, states=OUT
+        )
 
     @expose("/incoming")
     @has_access
@@ -61,7 +63,9 @@ class MailLogView(BaseView):
         state = request.args.get("state", "")
         if state in {each.value for each in RawState}:
             wanted = wanted.where(RawMail.state == RawState(state))
-        return self.render_template("desk/maillog_incoming.html", rows=db.session.scalars(wanted).all(), state=state, states=IN)
+        return self.render_template(
+            "desk/maillog_incoming.html", rows=db.session.scalars(wanted).all(), state=state, states=IN
+        )
 
     @expose("/<int:delivery_id>/resend", methods=["POST"])
     @has_access

@@ -78,5 +78,13 @@ class MailTextView(BaseView):
     def _page(self, kind: str, source: str, errors: dict[str, str] | None = None, seen: str = "") -> Any:
         own = db.session.get(EmailTemplate, wording.known(kind))
         return self.render_template(
-            "desk/mailtext.html", kind=kind, label=wording.LABELS[kind], values={"source": source}, errors=errors or {}, seen=seen, own=own, names=wording.NAMES, needed=wording.NEEDED.get(kind)
+            "desk/mailtext.html",
+            kind=kind,
+            label=wording.LABELS[kind],
+            values={"source": source},
+            errors=errors or {},
+            seen=seen,
+            own=own,
+            names=wording.NAMES,
+            needed=wording.NEEDED.get(kind),
         )

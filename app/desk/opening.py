@@ -59,7 +59,9 @@ class NewTicketView(BaseView):
         return jsonify(items=pickers.customers(request.args.get("q", "")[:100].replace("\x00", "")))
 
     def _form(self, values: Mapping[str, str], errors: Mapping[str, str]) -> Any:
-        return self.render_template("desk/new.html", title=_("New ticket"), values=values, errors=errors, names=lookups.of_list())
+        return self.render_template(
+            "desk/new.html", title=_("New ticket"), values=values, errors=errors, names=lookups.of_list()
+        )
 
 
 def _open(form: Mapping[str, str]) -> Ticket:

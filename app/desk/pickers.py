@@ -73,7 +73,11 @@ def candidates(ticket: Ticket, names: Lookups) -> list[Candidate]:
     for row in db.session.execute(_WORKERS):
         scopes[row.id].append((row.scope, row.categories or ""))
         people[row.id] = row
-    found = [_candidate(row, clock.now()) for staff_id, row in people.items() if _may_work(scopes[staff_id], staff_id, ticket, names)]
+    found = [
+        _candidate(row, clock.now())
+        for staff_id, row in people.items()
+        if _may_work(scopes[staff_id], staff_id, ticket, names)
+    ]
     return sorted(found, key=lambda one: (not one.available, one.name.casefold()))
 
 
@@ -81,7 +85,8 @@ def _may_work(scopes: list[tuple[Scope | None, str]], staff_id: int, ticket: Tic
     departments = names.departments_of(staff_id)
     further = {row.place for row in names.all("shared")}
     in_scope = any(
-        scope in (Scope.ALL, Scope.OWN_DEPARTMENTS, Scope.MINE_AND_UNASSIGNED) or (scope is Scope.CATEGORIES and str(ticket.category_id) in categories.split())
+        scope in (Scope.ALL, Scope.OWN_DEPARTMENTS, Scope.MINE_AND_UNASSIGNED)
+        or (scope is Scope.CATEGORIES and str(ticket.category_id) in categories.split())
         for scope, categories in scopes
     )
     return in_scope and (not departments or bool(departments & ({ticket.department_id} | further)))
@@ -142,7 +147,12 @@ def locked(criterion: ColumnElement[bool], viewer: Viewer) -> Ticket | None:
 
     On SQLite the whole transaction holds the lock already.
     """
-    wanted = select(Ticket).where(criterion, visible_to(viewer)).with_for_update(of=Ticket).execution_options(populate_existing=True)
+    wanted = (
+        select(Ticket)
+        .where(criterion, visible_to(viewer))
+        .with_for_update(of=Ticket)
+        .execution_options(populate_existing=True)
+    )
     return db.session.scalar(wanted)
 
 
@@ -151,7 +161,9 @@ class TakenMeanwhile(HelpdeskError):
 
     def __init__(self, ticket: Ticket) -> None:
         owner = ticket.assignee.get_full_name() if ticket.assignee else _("nobody")
-        super().__init__(_("Ticket %(number)s was given to %(name)s in the meantime.", number=ticket.display, name=owner))
+        super().__init__(
+            _("Ticket %(number)s was given to %(name)s in the meantime.", number=ticket.display, name=owner)
+        )
 
 
 def claim(ticket: Ticket, viewer: Viewer) -> None:

@@ -38,8 +38,16 @@ def promise_of(ticket: Ticket, at: dt.datetime) -> Promise:
 
 def _standing(ticket: Ticket) -> Promise:
     """No clock runs: it is the customer's turn, or the only promise was the first reply."""
-    if ticket.resolution_due_at is None and ticket.first_response_at is not None and ticket.first_response_due_at is not None:
-        return Promise("done", _("Met")) if ticket.first_response_at <= ticket.first_response_due_at else Promise("breach", _("Missed"))
+    if (
+        ticket.resolution_due_at is None
+        and ticket.first_response_at is not None
+        and ticket.first_response_due_at is not None
+    ):
+        return (
+            Promise("done", _("Met"))
+            if ticket.first_response_at <= ticket.first_response_due_at
+            else Promise("breach", _("Missed"))
+        )
     promised = ticket.first_response_due_at or ticket.resolution_due_at
     paused = promised is not None and ticket.state in (State.WAITING, State.HOLD)
     return Promise("paused", _("Paused")) if paused else Promise("none", _("No target"))
@@ -49,7 +57,9 @@ def _kept(ticket: Ticket) -> Promise:
     """A promise kept in its very last second is kept."""
     if ticket.resolution_due_at is None or ticket.resolved_at is None:
         return Promise("none", _("No target"))
-    return Promise("done", _("Met")) if ticket.resolved_at <= ticket.resolution_due_at else Promise("breach", _("Missed"))
+    return (
+        Promise("done", _("Met")) if ticket.resolved_at <= ticket.resolution_due_at else Promise("breach", _("Missed"))
+    )
 
 
 def lasting(span: dt.timedelta) -> str:

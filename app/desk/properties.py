@@ -27,7 +27,9 @@ Setter = Callable[[Ticket, str, Viewer], None]
 
 
 def _set_status(ticket: Ticket, value: str, viewer: Viewer) -> None:
-    if value != str(ticket.status_id):  # the form without script sends every property, also one that staff may not choose
+    if value != str(
+        ticket.status_id
+    ):  # the form without script sends every property, also one that staff may not choose
         ticket.set_status(pickers.chosen(Status, value, "status"), viewer)
 
 
@@ -122,7 +124,9 @@ class PropertiesView(BaseView):
 
     def _refuse(self, number: int, refusal: HelpdeskError) -> Any:
         if wants_json():
-            return jsonify(error=str(refusal), fields=refusal.fields if isinstance(refusal, Invalid) else {}), refusal.code
+            return jsonify(
+                error=str(refusal), fields=refusal.fields if isinstance(refusal, Invalid) else {}
+            ), refusal.code
         flash(str(refusal), "danger")
         return redirect(_back(number), code=303)
 

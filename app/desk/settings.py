@@ -80,17 +80,41 @@ class SettingsView(BaseView):
         if delivery.state is DeliveryState.SENT:
             flash(_("The mail server took the test mail to %(address)s.", address=delivery.address), "success")
         elif delivery.state is DeliveryState.CAPTURED:
-            flash(_("No mail server is set, so the test mail to %(address)s lies in the mail lab.", address=delivery.address), "success")
+            flash(
+                _(
+                    "No mail server is set, so the test mail to %(address)s lies in the mail lab.",
+                    address=delivery.address,
+                ),
+                "success",
+            )
         else:
-            flash(_("The test mail to %(address)s did not leave: %(reason)s", address=delivery.address, reason=delivery.reason or "?"), "danger")
+            flash(
+                _(
+                    "The test mail to %(address)s did not leave: %(reason)s",
+                    address=delivery.address,
+                    reason=delivery.reason or "?",
+                ),
+                "danger",
+            )
         return redirect("/admin/settings/email")
 
     def _page(self, section: str, values: dict[str, Any], errors: dict[str, str]) -> Any:
         if section not in desk.SECTIONS:
             abort(404)
         rows = {
-            "status": [("", "–"), *((row.id, row.name) for row in db.session.scalars(select(Status).where(Status.active.is_(True)).order_by(Status.position)))],
-            "department": [("", "–"), *((row.id, row.name) for row in db.session.scalars(select(Department).order_by(Department.position)))],
+            "status": [
+                ("", "–"),
+                *(
+                    (row.id, row.name)
+                    for row in db.session.scalars(
+                        select(Status).where(Status.active.is_(True)).order_by(Status.position)
+                    )
+                ),
+            ],
+            "department": [
+                ("", "–"),
+                *((row.id, row.name) for row in db.session.scalars(select(Department).order_by(Department.position))),
+            ],
         }
         changed = {row.name: row for row in db.session.scalars(select(Setting))}
         empty = section == "general" and db.session.scalar(select(Ticket.id).limit(1)) is None

@@ -49,7 +49,9 @@ def refuse_newer_database() -> None:
         present = MigrationContext.configure(connection).get_current_revision()
     known = {script.revision for script in scripts.walk_revisions()}
     if present is not None and present not in known:
-        sys.exit(f"The database is newer than this code (revision {present}). Start the desk with the version that wrote it.")
+        sys.exit(
+            f"The database is newer than this code (revision {present}). Start the desk with the version that wrote it."
+        )
 
 
 def refuse_demo() -> None:
@@ -72,11 +74,17 @@ def set_up_rights() -> None:
         .join(PermissionView.view_menu)
         .where(Role.name == current_app.config["AUTH_ROLE_ADMIN"])
     )
-    wanted = {(permission, view.class_permission_name) for view in appbuilder.baseviews for permission in view.base_permissions}
+    wanted = {
+        (permission, view.class_permission_name)
+        for view in appbuilder.baseviews
+        for permission in view.base_permissions
+    }
     wanted |= {("menu_access", name) for name in appbuilder.menu.get_flat_name_list()}
     if wanted <= {(permission, view) for permission, view in db.session.execute(held)}:
         return
-    logging.getLogger("flask_appbuilder.security.manager").setLevel(logging.ERROR)  # it would name a command of its own for the first person
+    logging.getLogger("flask_appbuilder.security.manager").setLevel(
+        logging.ERROR
+    )  # it would name a command of its own for the first person
     BaseSecurityManager.create_db(appbuilder.sm)
     appbuilder.add_permissions(update_perms=True)
     db.session.commit()
@@ -98,12 +106,20 @@ def seed() -> None:
 
 
 def make_staff(  # one parameter a column of the form
-    username: str, first_name: str, last_name: str, email: str, role: str, password: str | None = None, password_hash: str | None = None
+    username: str,
+    first_name: str,
+    last_name: str,
+    email: str,
+    role: str,
+    password: str | None = None,
+    password_hash: str | None = None,
 ) -> User:
     """A staff user with their profile. Without a password nobody can sign in until an invitation sets one. Does not commit."""
     found = db.session.scalar(select(Role).where(Role.name == role))
     if found is None:
-        raise click.ClickException(f"There is no role {role!r}. Roles: {', '.join(db.session.scalars(select(Role.name)))}")
+        raise click.ClickException(
+            f"There is no role {role!r}. Roles: {', '.join(db.session.scalars(select(Role.name)))}"
+        )
     user = User(
         username=username, first_name=first_name, last_name=last_name, email=email, active=True, roles=[found],
         password=password_hash or generate_password_hash(password or secrets.token_urlsafe(24)),

@@ -27,7 +27,26 @@ from app.tickets.models import Ticket
 from app.tickets.queues import TicketQuery
 from app.tickets.visibility import visible_to
 
-VERBS = ("list", "show", "add", "reply", "note", "status", "priority", "category", "assign", "tag", "link", "department", "merge", "split", "hide", "bulk", "export", "delete")
+VERBS = (
+    "list",
+    "show",
+    "add",
+    "reply",
+    "note",
+    "status",
+    "priority",
+    "category",
+    "assign",
+    "tag",
+    "link",
+    "department",
+    "merge",
+    "split",
+    "hide",
+    "bulk",
+    "export",
+    "delete",
+)
 REFUSALS_SHOWN = 5
 Ids = Sequence[int]
 
@@ -48,7 +67,16 @@ class TicketView(DeskView):
     }  # fmt: skip
     exclude_route_methods = {"show", "add", "edit", "delete", "download"}
     list_title = _l("Tickets")
-    list_columns = ["number", "subject", "requester", "department", "status", "priority", "last_activity_at", "assignee"]
+    list_columns = [
+        "number",
+        "subject",
+        "requester",
+        "department",
+        "status",
+        "priority",
+        "last_activity_at",
+        "assignee",
+    ]
     search_columns = ["number"]
     add_columns = ["subject"]
     edit_columns = ["subject"]
@@ -60,16 +88,22 @@ class TicketView(DeskView):
     def list(self) -> Any:
         listing = Listing.read(request.args)
         number = numbering.read(listing.q) if listing.q else None
-        if number is not None and db.session.scalar(TicketQuery.seen_by(g.user).where(Ticket.number == number).statement.with_only_columns(Ticket.id)):
+        if number is not None and db.session.scalar(
+            TicketQuery.seen_by(g.user).where(Ticket.number == number).statement.with_only_columns(Ticket.id)
+        ):
             return redirect(f"/admin/tickets/{number}")
-        return self.render_template("desk/list.html", title=self.list_title, page=ListPage.of(listing, g.user), listing=listing)
+        return self.render_template(
+            "desk/list.html", title=self.list_title, page=ListPage.of(listing, g.user), listing=listing
+        )
 
     @expose("/export.csv")
     @has_access
     @permission_name("export")
     def export(self) -> Response:
         rows = stream_with_context(export.lines(Listing.read(request.args), g.user))
-        return Response(rows, mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{export.file_name()}"'})
+        return Response(
+            rows, mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{export.file_name()}"'}
+        )
 
     @expose("/action/<string:name>/<pk>", methods=["POST"])
     def action(self, name: str, pk: str) -> Any:
@@ -91,7 +125,9 @@ class TicketView(DeskView):
         ids = _ids(pks)
         if len(ids) > 1 and not g.user.can("bulk"):
             raise Forbidden(_("Your role changes one ticket at a time."))
-        seen = db.session.scalars(TicketQuery.seen_by(g.user).where(Ticket.id.in_(ids)).statement.with_only_columns(Ticket.id)).all()
+        seen = db.session.scalars(
+            TicketQuery.seen_by(g.user).where(Ticket.id.in_(ids)).statement.with_only_columns(Ticket.id)
+        ).all()
         if len(seen) != len(ids):
             abort(404)
         return self.actions[name].func(ids)
@@ -137,7 +173,12 @@ class TicketView(DeskView):
     def reopen(self, ids: Ids) -> Any:
         return self._each(ids, lambda ticket: ticket.reopen(by=g.user))
 
-    @offered("delete", _l("Delete"), _l("Delete these tickets with all their messages and files? This cannot be undone."), "trash-2")
+    @offered(
+        "delete",
+        _l("Delete"),
+        _l("Delete these tickets with all their messages and files? This cannot be undone."),
+        "trash-2",
+    )
     def delete_tickets(self, ids: Ids) -> Any:
         return self._each(ids, lambda ticket: erasing.delete_ticket(ticket, by=g.user))
 
@@ -149,7 +190,9 @@ class TicketView(DeskView):
             flash(ngettext("%(num)d ticket changed.", "%(num)d tickets changed.", done), "success")
         if refused:
             more = len(refused) - REFUSALS_SHOWN
-            said = " ".join(refused[:REFUSALS_SHOWN]) + (" " + ngettext("And %(num)d more.", "And %(num)d more.", more) if more > 0 else "")
+            said = " ".join(refused[:REFUSALS_SHOWN]) + (
+                " " + ngettext("And %(num)d more.", "And %(num)d more.", more) if more > 0 else ""
+            )
             flash(said, "danger")
         return redirect("/admin/tickets/" + Listing.posted(request.form).address())
 

@@ -87,12 +87,20 @@ class Workspace:
     @cached_property
     def events(self) -> list[TicketEvent]:
         wanted = select(TicketEvent).where(TicketEvent.ticket_id == self.ticket.id, events_visible_to(self.viewer))
-        return list(db.session.scalars(wanted.order_by(TicketEvent.at.desc(), TicketEvent.id.desc()).limit(MOST_EVENTS)))
+        return list(
+            db.session.scalars(wanted.order_by(TicketEvent.at.desc(), TicketEvent.id.desc()).limit(MOST_EVENTS))
+        )
 
     @cached_property
     def thread(self) -> list[Entry]:
-        wanted = select(Message, Message.html.is_not(None)).where(Message.ticket_id == self.ticket.id, messages_visible_to(self.viewer))
-        rows = db.session.execute(wanted.order_by(Message.id.desc()).limit(MOST_MESSAGES).options(selectinload(Message.attachments), defer(Message.html)))
+        wanted = select(Message, Message.html.is_not(None)).where(
+            Message.ticket_id == self.ticket.id, messages_visible_to(self.viewer)
+        )
+        rows = db.session.execute(
+            wanted.order_by(Message.id.desc())
+            .limit(MOST_MESSAGES)
+            .options(selectinload(Message.attachments), defer(Message.html))
+        )
         entries = [Entry(message.created_at, message=message, original=original) for message, original in rows]
         entries += [Entry(event.at, event=event) for event in self.events if event.what in IN_THREAD]
         return sorted(entries, key=lambda entry: (entry.at, entry.event is not None))
@@ -100,7 +108,14 @@ class Workspace:
     @property
     def last_customer_message(self) -> int:
         """What the composer's writer has seen."""
-        return max((entry.message.id for entry in self.thread if entry.message and entry.message.public and entry.message.by_customer), default=0)
+        return max(
+            (
+                entry.message.id
+                for entry in self.thread
+                if entry.message and entry.message.public and entry.message.by_customer
+            ),
+            default=0,
+        )
 
     @cached_property
     def candidates(self) -> list[Candidate]:
@@ -119,7 +134,9 @@ class Workspace:
     @property
     def ways(self) -> list[Way]:
         """The outcomes of a reply. Those that lead to the same status are one."""
-        found = {self._kept_status(): Way(Then.KEEP.value, _("Send & keep open") if self.ticket.live else _("Send"), "send")}
+        found = {
+            self._kept_status(): Way(Then.KEEP.value, _("Send & keep open") if self.ticket.live else _("Send"), "send")
+        }
         if self.may("status"):
             for then, state, words, sign in (
                 (Then.WAIT, State.WAITING, _("Send & wait for customer"), "clock"),
@@ -130,7 +147,10 @@ class Workspace:
                 if status is not None:
                     found.setdefault(status.id, Way(then.value, words, sign))
             for status in self.names.choosable_statuses():
-                found.setdefault(status.id, Way(f"status:{status.id}", _("Send & set to %(status)s", status=status.name), "circle-dot"))
+                found.setdefault(
+                    status.id,
+                    Way(f"status:{status.id}", _("Send & set to %(status)s", status=status.name), "circle-dot"),
+                )
         return list(found.values())
 
     def _kept_status(self) -> int:
@@ -149,8 +169,14 @@ class Workspace:
     @cached_property
     def previous(self) -> list[Ticket]:
         """Other tickets of this customer: open ones first, then the latest."""
-        others = select(Ticket).where(Ticket.requester_id == self.ticket.requester_id, Ticket.id != self.ticket.id, visible_to(self.viewer))
-        return list(db.session.scalars(others.order_by(Ticket.live.desc(), Ticket.id.desc()).limit(PREVIOUS).options(joinedload(Ticket.status))))
+        others = select(Ticket).where(
+            Ticket.requester_id == self.ticket.requester_id, Ticket.id != self.ticket.id, visible_to(self.viewer)
+        )
+        return list(
+            db.session.scalars(
+                others.order_by(Ticket.live.desc(), Ticket.id.desc()).limit(PREVIOUS).options(joinedload(Ticket.status))
+            )
+        )
 
     @property
     def older_tickets(self) -> str:
@@ -165,7 +191,9 @@ class Workspace:
         if self.ticket.number not in numbers:
             return None, self._beside(numbers[0] if numbers else None)
         at = numbers.index(self.ticket.number)
-        return self._beside(numbers[at - 1] if at else None), self._beside(numbers[at + 1] if at + 1 < len(numbers) else None)
+        return self._beside(numbers[at - 1] if at else None), self._beside(
+            numbers[at + 1] if at + 1 < len(numbers) else None
+        )
 
     def _beside(self, number: int | None) -> str | None:
         return f"/admin/tickets/{number}{self.listing.address()}" if number else None
@@ -176,8 +204,19 @@ def find(number: int, viewer: Viewer, lock: bool = False) -> Ticket:
     if lock:
         ticket = pickers.locked(Ticket.number == number, viewer) if number <= LARGEST_NUMBER else None
     else:
-        loaded = (joinedload(Ticket.requester), joinedload(Ticket.department), joinedload(Ticket.category), joinedload(Ticket.status), joinedload(Ticket.priority), joinedload(Ticket.assignee))
-        ticket = db.session.scalar(TicketQuery.seen_by(viewer).where(Ticket.number == number).statement.options(*loaded)) if number <= LARGEST_NUMBER else None
+        loaded = (
+            joinedload(Ticket.requester),
+            joinedload(Ticket.department),
+            joinedload(Ticket.category),
+            joinedload(Ticket.status),
+            joinedload(Ticket.priority),
+            joinedload(Ticket.assignee),
+        )
+        ticket = (
+            db.session.scalar(TicketQuery.seen_by(viewer).where(Ticket.number == number).statement.options(*loaded))
+            if number <= LARGEST_NUMBER
+            else None
+        )
     if ticket is None:
         raise NotThere(_("There is no such ticket, or it is not yours to see."))
     return ticket

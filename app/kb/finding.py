@@ -27,11 +27,15 @@ def published() -> Sequence[Article]:
 
 
 def named(slug: str) -> Article | None:
-    return db.session.scalar(select(Article).where(Article.slug == slug, Article.published.is_(True)).options(joinedload(Article.category)))
+    return db.session.scalar(
+        select(Article).where(Article.slug == slug, Article.published.is_(True)).options(joinedload(Article.category))
+    )
 
 
 def asked_often(category_id: int | None, limit: int = 5) -> Sequence[Article]:
-    wanted = select(Article).where(Article.published.is_(True), Article.asked_often.is_(True), Article.category_id == category_id)
+    wanted = select(Article).where(
+        Article.published.is_(True), Article.asked_often.is_(True), Article.category_id == category_id
+    )
     return db.session.scalars(wanted.order_by(Article.position, Article.title).limit(limit)).all()
 
 
@@ -49,7 +53,11 @@ def suggestions(query: str, limit: int = 3) -> list[Article]:
     wanted = [word for word in words(query, most=30) if len(word) >= LONG_ENOUGH or UNSPACED.search(word)]
     if not wanted:
         return []
-    scored = [(points, article) for article in published() if (points := sum(_points(article, wanted))) >= min(IN_TITLE, 2 * len(wanted))]
+    scored = [
+        (points, article)
+        for article in published()
+        if (points := sum(_points(article, wanted))) >= min(IN_TITLE, 2 * len(wanted))
+    ]
     return _best(scored, limit)
 
 

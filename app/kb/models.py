@@ -58,7 +58,13 @@ class Article(Base):
 
     def _free_slug(self, wanted: str) -> str:
         """Two articles may bear one title: the second address gets a number."""
-        taken = set(db.session.scalars(select(Article.slug).where(Article.slug.startswith(wanted, autoescape=True), Article.id != (self.id or 0))))
+        taken = set(
+            db.session.scalars(
+                select(Article.slug).where(
+                    Article.slug.startswith(wanted, autoescape=True), Article.id != (self.id or 0)
+                )
+            )
+        )
         number, slug = 2, wanted
         while slug in taken:
             slug, number = f"{wanted}-{number}", number + 1

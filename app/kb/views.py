@@ -23,7 +23,17 @@ class ArticleView(DeskView):
     order_columns = ["title", "published", "position", "updated_at"]
     base_order = ("position", "asc")
     search_columns = ["title", "published"]
-    show_columns = ["title", "slug", "category", "published", "asked_often", "position", "shown", "created_at", "updated_at"]
+    show_columns = [
+        "title",
+        "slug",
+        "category",
+        "published",
+        "asked_often",
+        "position",
+        "shown",
+        "created_at",
+        "updated_at",
+    ]
     add_columns = edit_columns = ["title", "category", "body", "published", "asked_often", "position", "slug"]
     label_columns = {
         "title": _l("Title"), "slug": _l("Address"), "category": _l("Category"), "body": _l("Text"), "shown": _l("Text"), "published": _l("Published"),
@@ -38,8 +48,19 @@ class ArticleView(DeskView):
     }
     validators_columns = {"title": [Length(max=LONGEST_TITLE)]}
     add_form_extra_fields = edit_form_extra_fields = {
-        "slug": StringField(_l("Address"), validators=[Optional(), Length(max=LONGEST_SLUG)], description=description_columns["slug"], widget=BS3TextFieldWidget()),
-        "body": TextAreaField(_l("Text"), validators=[DataRequired(), Length(max=MAX_MARKDOWN_LENGTH)], description=description_columns["body"], widget=TextArea(), render_kw={"rows": 18, "class": "form-control"})
+        "slug": StringField(
+            _l("Address"),
+            validators=[Optional(), Length(max=LONGEST_SLUG)],
+            description=description_columns["slug"],
+            widget=BS3TextFieldWidget(),
+        ),
+        "body": TextAreaField(
+            _l("Text"),
+            validators=[DataRequired(), Length(max=MAX_MARKDOWN_LENGTH)],
+            description=description_columns["body"],
+            widget=TextArea(),
+            render_kw={"rows": 18, "class": "form-control"},
+        ),
     }
 
     def pre_add(self, article: Article) -> None:
@@ -50,4 +71,11 @@ class ArticleView(DeskView):
 
 
 def register(appbuilder: AppBuilder) -> None:
-    appbuilder.add_view(ArticleView, "Articles", label=_l("Articles"), icon="fa-book", category="Help center", category_label=_l("Help center"))
+    appbuilder.add_view(
+        ArticleView,
+        "Articles",
+        label=_l("Articles"),
+        icon="fa-book",
+        category="Help center",
+        category_label=_l("Help center"),
+    )

@@ -26,12 +26,22 @@ def take(mail: IncomingMail) -> tuple[RawState, str]:
     bounce = mail.bounce
     assert bounce is not None
     reason = " ".join(plain_text(mail).split())[:LONGEST_REASON]
-    delivery.bounced_at, delivery.state, delivery.reason = clock.now(), DeliveryState.FAILED, _("It came back: %(reason)s", reason=reason or bounce.status)
+    delivery.bounced_at, delivery.state, delivery.reason = (
+        clock.now(),
+        DeliveryState.FAILED,
+        _("It came back: %(reason)s", reason=reason or bounce.status),
+    )
     if bounce.permanent and delivery.address in {address.casefold() for address in bounce.recipients}:
         _switch_off(delivery.address)
     ticket = db.session.get(Ticket, delivery.ticket_id) if delivery.ticket_id else None
     if ticket is not None:
-        ticket.note(Words(_("Mail to %(address)s came back (%(status)s).", address=delivery.address, status=bounce.status or "?"), via=Channel.MAIL), by=SYSTEM)
+        ticket.note(
+            Words(
+                _("Mail to %(address)s came back (%(status)s).", address=delivery.address, status=bounce.status or "?"),
+                via=Channel.MAIL,
+            ),
+            by=SYSTEM,
+        )
     return RawState.DELIVERED, _("The mail to %(address)s came back.", address=delivery.address)
 
 

@@ -66,7 +66,13 @@ def ascii_address(address: str) -> str:
         Address(addr_spec=f"{local}@{host}")
     except (ValueError, IndexError, MessageError):
         at = ""
-    if not at or not local.isascii() or CONTROLS.search(address) or len(local) > 64 or any(mark in address for mark in " <>,;"):
+    if (
+        not at
+        or not local.isascii()
+        or CONTROLS.search(address)
+        or len(local) > 64
+        or any(mark in address for mark in " <>,;")
+    ):
         raise Unsendable(_("“%(address)s” is no address that mail can be sent to.", address=one_line(address)))
     return f"{local}@{host}"
 
@@ -144,8 +150,12 @@ def _references(delivery: Delivery) -> list[str]:
     got = select(Delivery.rfc_message_id, Delivery.created_at).where(
         Delivery.ticket_id == delivery.ticket_id, Delivery.id < delivery.id, Delivery.rfc_message_id.is_not(None), Delivery.address == delivery.address
     )  # fmt: skip
-    wrote = select(Message.message_id, Message.created_at).where(Message.ticket_id == delivery.ticket_id, Message.kind == MessageKind.REPLY, Message.message_id.is_not(None))
-    wrote = wrote.where(Message.staff_id == delivery.staff_id if delivery.staff_id else Message.customer_id == delivery.customer_id)
+    wrote = select(Message.message_id, Message.created_at).where(
+        Message.ticket_id == delivery.ticket_id, Message.kind == MessageKind.REPLY, Message.message_id.is_not(None)
+    )
+    wrote = wrote.where(
+        Message.staff_id == delivery.staff_id if delivery.staff_id else Message.customer_id == delivery.customer_id
+    )
     if delivery.message_id is not None:
         wrote = wrote.where(Message.id <= delivery.message_id)
     known = sorted([(row[1], row[0]) for row in (*db.session.execute(got), *db.session.execute(wrote))])

@@ -38,9 +38,17 @@ def to_ticket(match: Match, mail: IncomingMail) -> tuple[Message, str]:
         _prove(match, customer)
     message = match.ticket.receive(words_of(mail, actor, trusted=trusted), by=actor)
     if not trusted:
-        return message, _("Kept in %(number)s as unverified: %(how)s, but the sender takes no part in it.", number=match.ticket.display, how=match.how)
+        return message, _(
+            "Kept in %(number)s as unverified: %(how)s, but the sender takes no part in it.",
+            number=match.ticket.display,
+            how=match.how,
+        )
     if message.ticket_id != match.ticket.id:
-        return message, _("%(number)s stays closed; the reply opened %(new)s.", number=match.ticket.display, new=message.ticket.display)
+        return message, _(
+            "%(number)s stays closed; the reply opened %(new)s.",
+            number=match.ticket.display,
+            new=message.ticket.display,
+        )
     return message, _("Added to %(number)s: %(how)s.", number=match.ticket.display, how=match.how)
 
 
@@ -69,7 +77,16 @@ def _automatic(match: Match, mail: IncomingMail, customer: Customer) -> tuple[Me
     """An absence note and its like: staff see it, the status stays, nobody is answered."""
     words = words_of(mail, SYSTEM)
     text = _("Automatic reply from %(address)s:", address=mail.sender.address) + "\n\n" + words.text
-    note = match.ticket.note(Words(text, full_text=words.full_text, via=Channel.MAIL, message_id=words.message_id, attachments=words.attachments), by=SYSTEM)
+    note = match.ticket.note(
+        Words(
+            text,
+            full_text=words.full_text,
+            via=Channel.MAIL,
+            message_id=words.message_id,
+            attachments=words.attachments,
+        ),
+        by=SYSTEM,
+    )
     return note, _("A machine wrote it; kept in %(number)s as a note.", number=match.ticket.display)
 
 
@@ -77,9 +94,15 @@ def words_of(mail: IncomingMail, by: Actor, trusted: bool = True) -> Words:
     """What they newly wrote, with the whole body beside it and the files kept."""
     whole = parsing.plain_text(mail)
     text = quoting.visible(mail.text, mail.html).strip() or whole.strip()
-    kept = tuple(files.store(part.name, part.content, _uploader(by), part.inline, part.content_id or None) for part in mail.attachments if part.content)
+    kept = tuple(
+        files.store(part.name, part.content, _uploader(by), part.inline, part.content_id or None)
+        for part in mail.attachments
+        if part.content
+    )
     if not text:
-        text = ngettext("(no text, %(num)d file)", "(no text, %(num)d files)", len(kept)) if kept else _("(empty message)")
+        text = (
+            ngettext("(no text, %(num)d file)", "(no text, %(num)d files)", len(kept)) if kept else _("(empty message)")
+        )
     return Words(
         text[:400_000], full_text=whole[:1_000_000], html=clean(quoting.visible_html(mail.html)) if mail.html.strip() else None, via=Channel.MAIL,
         message_id=mail.message_id[:255] or None, in_reply_to=mail.in_reply_to[:255] or None, attachments=kept, trusted=trusted,
@@ -93,21 +116,34 @@ def _uploader(by: Actor) -> Actor:
 def _sender(mail: IncomingMail) -> Customer:
     """By their address; a new one is made, an existing name stays."""
     try:
-        customer = customers.find_or_create(mail.sender.address, mail.sender.name or mail.sender.address.partition("@")[0])
+        customer = customers.find_or_create(
+            mail.sender.address, mail.sender.name or mail.sender.address.partition("@")[0]
+        )
     except Invalid:
-        raise Invalid(_("“%(address)s” is not an address anybody could be answered at.", address=mail.sender.address[:100]))
+        raise Invalid(
+            _("“%(address)s” is not an address anybody could be answered at.", address=mail.sender.address[:100])
+        )
     return customer
 
 
 def _prove(match: Match, customer: Customer) -> None:
     """We gave this reply address to them alone: whoever writes to it reads their mail."""
     token = match.token
-    if customer.verified_at is None and token is not None and token.kind is RecipientKind.CUSTOMER and token.recipient_id == customer.id:
+    if (
+        customer.verified_at is None
+        and token is not None
+        and token.kind is RecipientKind.CUSTOMER
+        and token.recipient_id == customer.id
+    ):
         customer.verified_at = clock.now()
 
 
 def _copy_in(ticket_id: int, mail: IncomingMail, requester: Customer) -> None:
     """Others the sender wrote to wait for an agent's word before they get anything."""
-    others = {person.address.casefold() for person in (*mail.to, *mail.cc) if person.address and not addresses.ours(person.address)} - {requester.email_key}
+    others = {
+        person.address.casefold()
+        for person in (*mail.to, *mail.cc)
+        if person.address and not addresses.ours(person.address)
+    } - {requester.email_key}
     for address in sorted(others)[:MOST_CC]:
         db.session.add(Participant(ticket_id=ticket_id, role=ParticipantRole.CC, email=address[:255], approved=False))

@@ -28,7 +28,14 @@ def store(raw: bytes, via: str, sender: str = "", recipient: str = "") -> RawMai
 
     One that came before (same Message-ID and sender, or the same bytes) is kept as a duplicate and goes no further.
     """
-    row = RawMail(via=via, sender=sender[:255], recipient=recipient[:255], sha256=hashlib.sha256(raw).hexdigest(), content=raw, received_at=clock.now())
+    row = RawMail(
+        via=via,
+        sender=sender[:255],
+        recipient=recipient[:255],
+        sha256=hashlib.sha256(raw).hexdigest(),
+        content=raw,
+        received_at=clock.now(),
+    )
     _describe(row, raw)
     try:
         db.session.add(row)
@@ -81,7 +88,11 @@ def read_again(row: RawMail) -> None:
 def _quarantine(raw_mail_id: int, error: str) -> None:
     db.session.rollback()
     row = db.session.get_one(RawMail, raw_mail_id)
-    row.state, row.error, row.verdict = RawState.QUARANTINED, error, _("It could not be delivered: %(reason)s", reason=error)
+    row.state, row.error, row.verdict = (
+        RawState.QUARANTINED,
+        error,
+        _("It could not be delivered: %(reason)s", reason=error),
+    )
 
 
 def _decide(row: RawMail, mail: IncomingMail) -> None:
@@ -107,4 +118,6 @@ def _from_us(mail: IncomingMail) -> bool:
 
 def known(raw: bytes) -> RawMail | None:
     """The row of a message that came before."""
-    return db.session.scalar(select(RawMail).where(RawMail.sha256 == hashlib.sha256(raw).hexdigest()).order_by(RawMail.id).limit(1))
+    return db.session.scalar(
+        select(RawMail).where(RawMail.sha256 == hashlib.sha256(raw).hexdigest()).order_by(RawMail.id).limit(1)
+    )

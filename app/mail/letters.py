@@ -92,7 +92,11 @@ def language_of(delivery: Delivery) -> str:
     else:
         customer = _customer(delivery)
         chosen = customer.language if customer is not None else None
-    return chosen if chosen and chosen in current_app.config["LANGUAGES"] else str(current_app.config["BABEL_DEFAULT_LOCALE"])
+    return (
+        chosen
+        if chosen and chosen in current_app.config["LANGUAGES"]
+        else str(current_app.config["BABEL_DEFAULT_LOCALE"])
+    )
 
 
 def entry_of(delivery: Delivery) -> Message | None:
@@ -136,7 +140,9 @@ def _about(ticket: Ticket, delivery: Delivery) -> dict[str, Any]:
 
 def _closes_at(ticket: Ticket) -> dt.datetime | None:
     settings = desk.current()
-    days = {State.WAITING: settings.waiting_close_days, State.RESOLVED: settings.resolved_close_days}.get(ticket.state, 0)
+    days = {State.WAITING: settings.waiting_close_days, State.RESOLVED: settings.resolved_close_days}.get(
+        ticket.state, 0
+    )
     return ticket.status_since + dt.timedelta(days=days) if days else None
 
 
@@ -144,7 +150,13 @@ def _entry(message: Message) -> dict[str, Any]:
     """A mail's own HTML may quote anything, so of mails only what was newly written is said."""
     text = message.text or html.text_of(message.html or "")
     shown = message.html if message.html and message.via is not Channel.MAIL else html.from_text(text)
-    return {"who": message.author_name, "at": full(message.created_at), "text": text, "html": Markup(_absolute(shown)), "trusted": message.trusted}  # cleaned when it was stored
+    return {
+        "who": message.author_name,
+        "at": full(message.created_at),
+        "text": text,
+        "html": Markup(_absolute(shown)),
+        "trusted": message.trusted,
+    }  # cleaned when it was stored
 
 
 def _absolute(cleaned: str) -> str:
@@ -161,7 +173,9 @@ def _quote(message: Message) -> dict[str, Any]:
 
 def _before(ticket: Ticket, entry: Message | None) -> Sequence[Message]:
     """The public thread before this entry, newest first; what nobody proved to belong to it is left out."""
-    public = select(Message).where(Message.ticket_id == ticket.id, Message.kind == MessageKind.REPLY, Message.trusted.is_(True))
+    public = select(Message).where(
+        Message.ticket_id == ticket.id, Message.kind == MessageKind.REPLY, Message.trusted.is_(True)
+    )
     if entry is not None:
         public = public.where(Message.id < entry.id)
     return db.session.scalars(public.order_by(Message.id.desc()).limit(HISTORY)).all()
@@ -169,7 +183,9 @@ def _before(ticket: Ticket, entry: Message | None) -> Sequence[Message]:
 
 def _asked(ticket: Ticket) -> dict[str, Any] | None:
     """What we asked: our newest public words."""
-    newest = select(Message).where(Message.ticket_id == ticket.id, Message.kind == MessageKind.REPLY, Message.staff_id.is_not(None))
+    newest = select(Message).where(
+        Message.ticket_id == ticket.id, Message.kind == MessageKind.REPLY, Message.staff_id.is_not(None)
+    )
     message = db.session.scalar(newest.order_by(Message.id.desc()).limit(1))
     return _quote(message) if message is not None else None
 

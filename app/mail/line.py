@@ -49,7 +49,9 @@ class Line(Connection):
         server, port, name = self.mail.server, int(self.mail.port or 25), addresses.domain()
         context = ssl.create_default_context()
         if self.mail.use_ssl:
-            host: smtplib.SMTP = smtplib.SMTP_SSL(server, port, local_hostname=name, timeout=TIMEOUT_SECONDS, context=context)
+            host: smtplib.SMTP = smtplib.SMTP_SSL(
+                server, port, local_hostname=name, timeout=TIMEOUT_SECONDS, context=context
+            )
         else:
             host = smtplib.SMTP(server, port, local_hostname=name, timeout=TIMEOUT_SECONDS)
         try:
@@ -93,7 +95,9 @@ class Line(Connection):
     def __enter__(self) -> Line:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if self.host is not None:
                 self.host.quit()

@@ -47,7 +47,11 @@ def answer(delivery: Delivery, text: str) -> RawMail:
     message["Subject"] = sent.subject if sent.subject.lower().startswith("re:") else f"Re: {sent.subject}"
     message["In-Reply-To"] = message["References"] = f"<{sent.message_id}>"
     quoted = "\n".join(f"> {line}" for line in parsing.plain_text(sent).splitlines())
-    return _take(message, f"{text}\n\nOn {formatdate(clock.now().timestamp())}, {sent.sender.address} wrote:\n{quoted}\n", delivery.address)
+    return _take(
+        message,
+        f"{text}\n\nOn {formatdate(clock.now().timestamp())}, {sent.sender.address} wrote:\n{quoted}\n",
+        delivery.address,
+    )
 
 
 def write(sender: str, name: str, subject: str, text: str) -> RawMail:
@@ -80,7 +84,11 @@ def what_if(raw: bytes) -> Verdict:
         sentence = _("A mail that came back: noted at the mail it names, nobody is answered.")
     else:
         match = threading.find(mail, ())
-        sentence = _("It would be added to %(number)s: %(how)s.", number=match.ticket.display, how=match.how) if match else _("It would open a new ticket.")
+        sentence = (
+            _("It would be added to %(number)s: %(how)s.", number=match.ticket.display, how=match.how)
+            if match
+            else _("It would open a new ticket.")
+        )
     if mail.automatic:
         sentence += " " + _("A machine wrote it (%(reason)s), so nobody would be answered.", reason=mail.reason)
     return Verdict(mail, quoting.visible(mail.text, mail.html), sentence)

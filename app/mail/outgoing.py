@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from app.accounts.models import Customer
 from app.core import clock
@@ -167,7 +167,13 @@ def _entrys_reason(delivery: Delivery) -> str | None:
     entry = db.session.get(Message, delivery.message_id)
     if entry is not None and entry.kind is MessageKind.NOTE and to_customer(delivery):
         return _("An internal note is never mailed to a customer.")
-    if delivery.automatic and to_customer(delivery) and db.session.scalar(select(RawMail.id).where(RawMail.entry_id == delivery.message_id, RawMail.automatic.is_(True)).limit(1)):
+    if (
+        delivery.automatic
+        and to_customer(delivery)
+        and db.session.scalar(
+            select(RawMail.id).where(RawMail.entry_id == delivery.message_id, RawMail.automatic.is_(True)).limit(1)
+        )
+    ):
         return _("A machine wrote the mail that this answers: two machines would write to each other for ever.")
     return None
 
@@ -190,12 +196,26 @@ def _too_many_confirmations(delivery: Delivery) -> str | None:
     ticket = db.session.get(Ticket, delivery.ticket_id) if delivery.ticket_id else None
     by_mail = ticket is not None and ticket.channel is Channel.MAIL
     if by_mail and _written_to(delivery.address, dt.timedelta(minutes=BURST_MINUTES), same) >= BURST:
-        return _("This address got %(most)s confirmations within %(minutes)s minutes: a robot may be answering them.", most=BURST, minutes=BURST_MINUTES)
+        return _(
+            "This address got %(most)s confirmations within %(minutes)s minutes: a robot may be answering them.",
+            most=BURST,
+            minutes=BURST_MINUTES,
+        )
     return None
 
 
-def _written_to(address: str, within: dt.timedelta, *criteria: object) -> int:
-    recent = select(func.count()).select_from(Delivery).where(Delivery.address == address, Delivery.created_at > clock.now() - within, Delivery.automatic.is_(True), Delivery.state.in_(WRITTEN), *criteria)  # type: ignore[arg-type]
+def _written_to(address: str, within: dt.timedelta, *criteria: ColumnElement[bool]) -> int:
+    recent = (
+        select(func.count())
+        .select_from(Delivery)
+        .where(
+            Delivery.address == address,
+            Delivery.created_at > clock.now() - within,
+            Delivery.automatic.is_(True),
+            Delivery.state.in_(WRITTEN),
+            *criteria,
+        )
+    )
     return db.session.scalar(recent) or 0
 
 
@@ -218,4 +238,12 @@ def _email_of(customer_id: int) -> str | None:
 
 def forget_old() -> None:
     """The bytes of old mails; that they were sent, to whom and when, stays."""
-    db.session.execute(update(Delivery).where(Delivery.created_at < clock.now() - RAW_KEPT, Delivery.raw.is_not(None), Delivery.state != DeliveryState.QUEUED).values(raw=None))
+    db.session.execute(
+        update(Delivery)
+        .where(
+            Delivery.created_at < clock.now() - RAW_KEPT,
+            Delivery.raw.is_not(None),
+            Delivery.state != DeliveryState.QUEUED,
+        )
+        .values(raw=None)
+    )

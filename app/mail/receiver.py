@@ -25,14 +25,20 @@ class Desk:
     def __init__(self, app: Flask) -> None:
         self.app = app
 
-    async def handle_RCPT(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]) -> str:
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
         if not await asyncio.to_thread(self._ours, address):
             return "550 5.1.1 Nobody here has this address"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        content = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content).encode("utf-8", "surrogateescape")
+        content = (
+            envelope.content
+            if isinstance(envelope.content, bytes)
+            else str(envelope.content).encode("utf-8", "surrogateescape")
+        )
         try:
             await asyncio.to_thread(self._store, content, envelope.mail_from or "", envelope.rcpt_tos[0])
         except Exception:  # the sender's server keeps the message and comes again: nothing is lost
@@ -54,7 +60,13 @@ class Desk:
 
 def make_server(app: Flask) -> SMTP:
     """One connection's protocol."""
-    return DeskSMTP(Desk(app), data_size_limit=incoming.MOST_BYTES, enable_SMTPUTF8=True, ident="Deskhand", hostname=app.config.get("SERVER_NAME") or "desk")
+    return DeskSMTP(
+        Desk(app),
+        data_size_limit=incoming.MOST_BYTES,
+        enable_SMTPUTF8=True,
+        ident="Deskhand",
+        hostname=app.config.get("SERVER_NAME") or "desk",
+    )
 
 
 class DeskSMTP(SMTP):

@@ -16,9 +16,9 @@ from app.mail.addresses import RecipientKind, Token
 from app.mail.models import Delivery
 from app.mail.parsing import IncomingMail
 from app.settings import desk
-from app.tickets.models import Participant, ParticipantRole, Ticket
+from app.tickets.models import Ticket
 from app.tickets.thread import Message
-from app.tickets.visibility import sees
+from app.tickets.visibility import may_write
 
 MOST_REFERENCES = 40
 """Looked up of one message: a thread longer than that still names its last mails."""
@@ -67,7 +67,9 @@ def _by_stored_message_id(mail: IncomingMail) -> Match | None:
     named = _named(mail)
     if not named:
         return None
-    found = db.session.scalar(select(Message.ticket_id).where(Message.message_id.in_(named)).order_by(Message.id.desc()).limit(1))
+    found = db.session.scalar(
+        select(Message.ticket_id).where(Message.message_id.in_(named)).order_by(Message.id.desc()).limit(1)
+    )
     ticket = db.session.get(Ticket, found) if found else None
     return Match(ticket, "it refers to a message of the ticket") if ticket is not None else None
 
@@ -84,13 +86,7 @@ def _by_number(mail: IncomingMail) -> Match | None:
 
 def takes_part(customer: Customer, ticket: Ticket) -> bool:
     """Requester, a member of their organization, or an accepted CC."""
-    if ticket.requester_id == customer.id or sees(CustomerActor.of(customer), ticket):
-        return True
-    part = select(Participant.id).where(
-        Participant.ticket_id == ticket.id, Participant.role == ParticipantRole.CC, Participant.approved.is_(True),
-        (Participant.customer_id == customer.id) | (Participant.email == customer.email_key),
-    )  # fmt: skip
-    return db.session.scalar(part.limit(1)) is not None
+    return may_write(CustomerActor.of(customer), ticket)
 
 
 def staff_token(match: Match) -> int | None:

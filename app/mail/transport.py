@@ -48,7 +48,11 @@ def deliver_due(limit: int = 500) -> int:
 def due(limit: int) -> list[int]:
     """Queued, at its time, in nobody's hands."""
     now = clock.now()
-    waiting = select(Delivery.id).where(Delivery.state == DeliveryState.QUEUED, Delivery.due_at <= now, or_(Delivery.lease_until.is_(None), Delivery.lease_until <= now))
+    waiting = select(Delivery.id).where(
+        Delivery.state == DeliveryState.QUEUED,
+        Delivery.due_at <= now,
+        or_(Delivery.lease_until.is_(None), Delivery.lease_until <= now),
+    )
     found = list(db.session.scalars(waiting.order_by(Delivery.due_at, Delivery.id).limit(limit)))
     db.session.commit()
     return found
@@ -139,7 +143,11 @@ def _later(delivery_id: int, reason: str) -> None:
         log.warning("mail %s failed after %s tries: %s", delivery_id, delivery.tries, reason)
         _settle(delivery_id, DeliveryState.FAILED, reason)
         return
-    delivery.due_at, delivery.lease_until, delivery.reason = clock.now() + PAUSES[max(delivery.tries, 1) - 1], None, reason[:4000]
+    delivery.due_at, delivery.lease_until, delivery.reason = (
+        clock.now() + PAUSES[max(delivery.tries, 1) - 1],
+        None,
+        reason[:4000],
+    )
     db.session.commit()
 
 

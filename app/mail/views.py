@@ -51,7 +51,9 @@ class MailLabView(BaseView):
     def html(self, delivery_id: int) -> Any:
         """The HTML part in a frame of its own that may do nothing."""
         mail = mailbox.opened(_delivery(delivery_id)) or abort(404)
-        response = Response(mail.html or str(Markup("<pre>{}</pre>").format(parsing.plain_text(mail))), mimetype="text/html")
+        response = Response(
+            mail.html or str(Markup("<pre>{}</pre>").format(parsing.plain_text(mail))), mimetype="text/html"
+        )
         response.headers["Content-Security-Policy"] = FRAME
         response.headers["X-Frame-Options"] = "SAMEORIGIN"
         return response
@@ -71,7 +73,11 @@ class MailLabView(BaseView):
     def write(self) -> Any:
         form = request.form
         try:
-            return self._taken(mailbox.write(form.get("sender", ""), form.get("name", ""), form.get("subject", ""), form.get("text", "")))
+            return self._taken(
+                mailbox.write(
+                    form.get("sender", ""), form.get("name", ""), form.get("subject", ""), form.get("text", "")
+                )
+            )
         except Invalid as refusal:
             return self._page("mailbox/lab.html", errors=refusal.fields, values=form), 422
 
@@ -103,16 +109,35 @@ class MailLabView(BaseView):
     def _opened(self, delivery_id: int, errors: dict[str, str] | None = None) -> Any:
         delivery = _delivery(delivery_id)
         mail = mailbox.opened(delivery)
-        return self._page("mailbox/lab.html", delivery=delivery, mail=mail, text=parsing.plain_text(mail) if mail else "", errors=errors, values=request.form)
+        return self._page(
+            "mailbox/lab.html",
+            delivery=delivery,
+            mail=mail,
+            text=parsing.plain_text(mail) if mail else "",
+            errors=errors,
+            values=request.form,
+        )
 
     def _page(self, template: str, errors: dict[str, str] | None = None, values: Any = None, **more: Any) -> Any:
         address = request.args.get("address", "").strip().casefold()
-        rows = select(Delivery).where(Delivery.state.in_((DeliveryState.CAPTURED, DeliveryState.SENT, DeliveryState.QUEUED))).options(joinedload(Delivery.ticket))
+        rows = (
+            select(Delivery)
+            .where(Delivery.state.in_((DeliveryState.CAPTURED, DeliveryState.SENT, DeliveryState.QUEUED)))
+            .options(joinedload(Delivery.ticket))
+        )
         if address:
             rows = rows.where(Delivery.address == address)
         rows = rows.order_by(Delivery.id.desc()).limit(ROWS)
         view = request.args.get("as", "html")
-        return self.render_template(template, rows=db.session.scalars(rows).all(), address=address, errors=errors or {}, values=values or {}, view=view if view in ("html", "text", "headers") else "html", **more)
+        return self.render_template(
+            template,
+            rows=db.session.scalars(rows).all(),
+            address=address,
+            errors=errors or {},
+            values=values or {},
+            view=view if view in ("html", "text", "headers") else "html",
+            **more,
+        )
 
 
 def _delivery(delivery_id: int) -> Delivery:
@@ -124,4 +149,11 @@ def _delivery(delivery_id: int) -> Delivery:
 
 
 def register(appbuilder: AppBuilder) -> None:
-    appbuilder.add_view(MailLabView, "Mail lab", label=_l("Mail lab"), category="System", category_label=_l("System"), category_icon="fa-server")
+    appbuilder.add_view(
+        MailLabView,
+        "Mail lab",
+        label=_l("Mail lab"),
+        category="System",
+        category_label=_l("System"),
+        category_icon="fa-server",
+    )

@@ -23,8 +23,29 @@ ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.If, nodes.Const, nodes.Compare, nodes.Operand, nodes.Not, nodes.And, nodes.Or,
 )  # fmt: skip
 """Everything that may stand in a template. What it writes is at most as long as its words and values: no loop, no sum, no call."""
-TICKET = ("number", "subject", "department", "state", "priority", "requester", "organization", "answer_by", "due", "closes")
-NAMES: dict[str, tuple[str, ...]] = {"to": (), "url": (), "link": (), "who": (), "was": (), "now": (), "desk": ("name", "address"), "ticket": TICKET, "entry": ("who", "at", "text")}
+TICKET = (
+    "number",
+    "subject",
+    "department",
+    "state",
+    "priority",
+    "requester",
+    "organization",
+    "answer_by",
+    "due",
+    "closes",
+)
+NAMES: dict[str, tuple[str, ...]] = {
+    "to": (),
+    "url": (),
+    "link": (),
+    "who": (),
+    "was": (),
+    "now": (),
+    "desk": ("name", "address"),
+    "ticket": TICKET,
+    "entry": ("who", "at", "text"),
+}
 """What a template may name, and of it which parts."""
 NEEDED = {"staff_replied": "entry.text"} | dict.fromkeys(outgoing.SECRET, "link")
 """A mail without these would be pointless."""
@@ -54,7 +75,9 @@ STARTS = {
 }  # fmt: skip
 """Where an admin's own wording begins."""
 STAFFS_START = _l("{{ who }}: {{ ticket.number }} {{ ticket.subject }}\n\n{{ entry.text }}\n\n{{ url }}")
-LINKS_START = _l("Hello {{ to }},\n\nhere is your link for {{ desk.name }}:\n\n{{ link }}\n\nIt works once and for a short time.")
+LINKS_START = _l(
+    "Hello {{ to }},\n\nhere is your link for {{ desk.name }}:\n\n{{ link }}\n\nIt works once and for a short time."
+)
 
 
 def written(delivery: Delivery, words: Mapping[str, Any]) -> Written:
@@ -149,12 +172,31 @@ def _refused(node: nodes.Node, used: set[str]) -> str | None:
 def _named(words: Mapping[str, Any]) -> dict[str, Any]:
     """Plain words under the names a template knows; what a mail is not about is empty rather than missing."""
     empty = {name: dict.fromkeys(parts, "") if parts else "" for name, parts in NAMES.items()}
-    return {**empty, **words, **words["said"], "entry": words["entry"] or empty["entry"], "ticket": words["ticket"] or ""}
+    return {
+        **empty,
+        **words,
+        **words["said"],
+        "entry": words["entry"] or empty["entry"],
+        "ticket": words["ticket"] or "",
+    }
 
 
 def _sample() -> dict[str, Any]:
-    said = {"who": "Jonas Lind", "was": _("Normal"), "now": _("High"), "link": "https://desk.example/link", "outcome": ""}
-    ticket = dict.fromkeys(TICKET, "") | {"number": "#1042", "subject": _("The printer is on fire"), "department": _("Support"), "state": "waiting", "priority": _("Normal"), "requester": "Elena Marchetti"}
+    said = {
+        "who": "Jonas Lind",
+        "was": _("Normal"),
+        "now": _("High"),
+        "link": "https://desk.example/link",
+        "outcome": "",
+    }
+    ticket = dict.fromkeys(TICKET, "") | {
+        "number": "#1042",
+        "subject": _("The printer is on fire"),
+        "department": _("Support"),
+        "state": "waiting",
+        "priority": _("Normal"),
+        "requester": "Elena Marchetti",
+    }
     entry = {"who": "Jonas Lind", "at": "", "text": _("Have you tried water?"), "html": Markup(), "trusted": True}
     return {
         "to": "Elena Marchetti", "url": "https://desk.example/portal/tickets/1042", "desk": {"name": "Deskhand", "address": "support@desk.example"}, "desk_name": "Deskhand", "lang": "en",

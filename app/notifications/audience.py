@@ -28,15 +28,28 @@ def sees(staff_id: int, ticket: Ticket) -> bool:
 
 def available(ticket: Ticket, at: dt.datetime) -> Iterator[Viewer]:
     """Who may answer it and is there: the department's members, or everybody in a desk whose departments have none."""
-    present = select(StaffProfile).join(User, User.id == StaffProfile.user_id).where(User.active.is_(True)).order_by(StaffProfile.user_id).limit(MOST)
+    present = (
+        select(StaffProfile)
+        .join(User, User.id == StaffProfile.user_id)
+        .where(User.active.is_(True))
+        .order_by(StaffProfile.user_id)
+        .limit(MOST)
+    )
     members = select(department_member.c.staff_id).where(department_member.c.department_id == ticket.department_id)
-    profiles = db.session.scalars(present.where(StaffProfile.user_id.in_(members))).all() or db.session.scalars(present).all()
+    profiles = (
+        db.session.scalars(present.where(StaffProfile.user_id.in_(members))).all() or db.session.scalars(present).all()
+    )
     there = [profile.user_id for profile in profiles if profile.available(at)]
     return (person for person in _who_see(ticket, there) if person.can("reply"))
 
 
 def supervisors(ticket: Ticket) -> Iterator[Viewer]:
-    ids = db.session.scalars(select(User.id).where(User.active.is_(True), User.roles.any(Role.name == SUPERVISORS)).order_by(User.id).limit(MOST))
+    ids = db.session.scalars(
+        select(User.id)
+        .where(User.active.is_(True), User.roles.any(Role.name == SUPERVISORS))
+        .order_by(User.id)
+        .limit(MOST)
+    )
     return _who_see(ticket, list(ids))
 
 

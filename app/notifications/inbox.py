@@ -44,7 +44,10 @@ def wanted(staff_id: int, kind: Notice) -> Wanted:
 
 
 def all_wanted(staff_id: int) -> dict[Notice, Wanted]:
-    chosen = {row.kind: Wanted(row.app, row.mail) for row in db.session.scalars(select(NoticePreference).where(NoticePreference.staff_id == staff_id))}
+    chosen = {
+        row.kind: Wanted(row.app, row.mail)
+        for row in db.session.scalars(select(NoticePreference).where(NoticePreference.staff_id == staff_id))
+    }
     return {kind: chosen.get(kind, default) for kind, default in DEFAULTS.items()}
 
 
@@ -54,12 +57,20 @@ def prefer(staff_id: int, kind: Notice, choice: Wanted) -> None:
 
 def unread_count(viewer: Viewer) -> int:
     """Of tickets they see now: what they lost sight of counts no more."""
-    unread = select(func.count()).select_from(Notification).where(Notification.staff_id == viewer.id, Notification.read_at.is_(None), _still_visible(viewer))
+    unread = (
+        select(func.count())
+        .select_from(Notification)
+        .where(Notification.staff_id == viewer.id, Notification.read_at.is_(None), _still_visible(viewer))
+    )
     return db.session.scalar(unread) or 0
 
 
 def newest(viewer: Viewer, before: int | None = None, limit: int = PAGE) -> list[Notification]:
-    mine = select(Notification).options(joinedload(Notification.ticket)).where(Notification.staff_id == viewer.id, _still_visible(viewer))
+    mine = (
+        select(Notification)
+        .options(joinedload(Notification.ticket))
+        .where(Notification.staff_id == viewer.id, _still_visible(viewer))
+    )
     if before is not None:
         mine = mine.where(Notification.id < before)
     return list(db.session.scalars(mine.order_by(Notification.id.desc()).limit(limit)))
@@ -67,7 +78,11 @@ def newest(viewer: Viewer, before: int | None = None, limit: int = PAGE) -> list
 
 def mark_read(viewer: Viewer, notification_id: int | None = None) -> int:
     """One of theirs, or all. Returns how many were unread."""
-    unread = update(Notification).where(Notification.staff_id == viewer.id, Notification.read_at.is_(None)).values(read_at=clock.now())
+    unread = (
+        update(Notification)
+        .where(Notification.staff_id == viewer.id, Notification.read_at.is_(None))
+        .values(read_at=clock.now())
+    )
     if notification_id is not None:
         unread = unread.where(Notification.id == notification_id)
     result = db.session.execute(unread)
@@ -77,7 +92,11 @@ def mark_read(viewer: Viewer, notification_id: int | None = None) -> int:
 
 def mark_ticket_read(viewer: Viewer, ticket_id: int) -> None:
     """Whoever has the ticket before them knows of it."""
-    db.session.execute(update(Notification).where(Notification.staff_id == viewer.id, Notification.ticket_id == ticket_id, Notification.read_at.is_(None)).values(read_at=clock.now()))
+    db.session.execute(
+        update(Notification)
+        .where(Notification.staff_id == viewer.id, Notification.ticket_id == ticket_id, Notification.read_at.is_(None))
+        .values(read_at=clock.now())
+    )
 
 
 def forget_old() -> None:

@@ -61,7 +61,9 @@ def tell_of_reply(event: TicketEvent) -> None:
 def tell_of_assignment(event: TicketEvent) -> None:
     assignee = event.particulars.get("now_id")
     if assignee is not None:
-        tell_staff(int(assignee), Notice.ASSIGNED, event, mail=desk.current().mail_team, message_id=_first_words(event.ticket))
+        tell_staff(
+            int(assignee), Notice.ASSIGNED, event, mail=desk.current().mail_team, message_id=_first_words(event.ticket)
+        )
 
 
 def tell_of_priority(event: TicketEvent) -> None:
@@ -117,7 +119,11 @@ def tell_lead(event: TicketEvent) -> None:
     """Only while the promise is still open."""
     ticket = event.ticket
     lead = audience.lead(ticket)
-    if lead is not None and ticket.live and (ticket.needs_response or (ticket.next_due_at is not None and ticket.next_due_at < clock.now())):
+    if (
+        lead is not None
+        and ticket.live
+        and (ticket.needs_response or (ticket.next_due_at is not None and ticket.next_due_at < clock.now()))
+    ):
         tell_staff(lead.id, Notice.SLA_BREACH, event)
 
 
@@ -131,36 +137,64 @@ def acknowledge(ticket: Ticket, message_id: int | None) -> None:
     values = {}
     if not ticket.proven or ticket.requester.verified_at is None:
         values["link"] = audience.proof_link(tokens.issue(tokens.Purpose.GUEST_PROOF, ticket.requester, ticket.id))
-    outgoing.put_notice("ticket_created", customer_id=ticket.requester_id, ticket_id=ticket.id, message_id=message_id, values=values)
+    outgoing.put_notice(
+        "ticket_created", customer_id=ticket.requester_id, ticket_id=ticket.id, message_id=message_id, values=values
+    )
 
 
-def tell_customers(ticket: Ticket, kind: str, message_id: int | None = None, actor: TicketEvent | None = None, values: dict[str, str] | None = None) -> None:
+def tell_customers(
+    ticket: Ticket,
+    kind: str,
+    message_id: int | None = None,
+    actor: TicketEvent | None = None,
+    values: dict[str, str] | None = None,
+) -> None:
     """The requester, and for a reply every CC an agent approved; one mail each, so that nobody sees the others' addresses."""
     if actor is None or actor.customer_id != ticket.requester_id:
-        outgoing.put_notice(kind, customer_id=ticket.requester_id, ticket_id=ticket.id, message_id=message_id, values=values)
+        outgoing.put_notice(
+            kind, customer_id=ticket.requester_id, ticket_id=ticket.id, message_id=message_id, values=values
+        )
     for part in _copied(ticket) if kind == "staff_replied" else ():
         if actor is None or part.customer_id is None or part.customer_id != actor.customer_id:
             outgoing.put_notice(kind, participant_id=part.id, ticket_id=ticket.id, message_id=message_id, values=values)
 
 
-def tell_staff(staff_id: int, kind: Notice, event: TicketEvent, mail: bool = True, message_id: int | None = None) -> None:
+def tell_staff(
+    staff_id: int, kind: Notice, event: TicketEvent, mail: bool = True, message_id: int | None = None
+) -> None:
     """Where this person wants it, if they did not do it themselves and see the ticket."""
     ticket = event.ticket
     if staff_id == event.staff_id or not audience.sees(staff_id, ticket):
         return
     choice = inbox.wanted(staff_id, kind) if mail else Wanted(inbox.wanted(staff_id, kind).app, mail=False)
-    said = {"who": event.actor_name, "was": str(event.particulars.get("was") or ""), "now": str(event.particulars.get("now") or "")}
+    said = {
+        "who": event.actor_name,
+        "was": str(event.particulars.get("was") or ""),
+        "now": str(event.particulars.get("now") or ""),
+    }
     if choice.app:
         db.session.add(Notification(staff_id=staff_id, kind=kind, ticket_id=ticket.id, parts=said))
     if choice.mail:
         name = "new_ticket" if kind is Notice.TICKET_CREATED else kind.value
-        outgoing.put_notice(name, staff_id=staff_id, ticket_id=ticket.id, message_id=message_id or event.particulars.get("message_id"), values=said)
+        outgoing.put_notice(
+            name,
+            staff_id=staff_id,
+            ticket_id=ticket.id,
+            message_id=message_id or event.particulars.get("message_id"),
+            values=said,
+        )
 
 
 def _copied(ticket: Ticket) -> Iterator[Participant]:
     """CC without the requester's own address, each address once."""
     seen = {ticket.requester.email_key}
-    parts = db.session.scalars(select(Participant).where(Participant.ticket_id == ticket.id, Participant.role == ParticipantRole.CC, Participant.approved.is_(True)).order_by(Participant.id))
+    parts = db.session.scalars(
+        select(Participant)
+        .where(
+            Participant.ticket_id == ticket.id, Participant.role == ParticipantRole.CC, Participant.approved.is_(True)
+        )
+        .order_by(Participant.id)
+    )
     for part in parts:
         address = (outgoing.address_of(Delivery(participant_id=part.id)) or "").strip().casefold()
         if address and address not in seen:

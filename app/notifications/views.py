@@ -38,7 +38,13 @@ class NotificationView(BaseView):
         before = _id(request.args.get("before", ""))
         rows = inbox.newest(g.user, before, inbox.PAGE + 1)
         older = rows[inbox.PAGE - 1].id if len(rows) > inbox.PAGE else None
-        return self.render_template("notifications/list.html", notices=rows[: inbox.PAGE], older=older, before=before, unread=inbox.unread_count(g.user))
+        return self.render_template(
+            "notifications/list.html",
+            notices=rows[: inbox.PAGE],
+            older=older,
+            before=before,
+            unread=inbox.unread_count(g.user),
+        )
 
     @expose("/unread")
     @has_access
@@ -84,14 +90,20 @@ class NotificationView(BaseView):
     @has_access
     @permission_name("edit")
     def preferences(self) -> Any:
-        return self.render_template("notifications/preferences.html", choices=inbox.all_wanted(g.user.id), labels=LABELS, email=g.user.email)
+        return self.render_template(
+            "notifications/preferences.html", choices=inbox.all_wanted(g.user.id), labels=LABELS, email=g.user.email
+        )
 
     @expose("/preferences", methods=["POST"])
     @has_access
     @permission_name("edit")
     def save_preferences(self) -> Any:
         for kind in LABELS:
-            inbox.prefer(g.user.id, kind, Wanted(app=f"{kind.value}.app" in request.form, mail=f"{kind.value}.mail" in request.form))
+            inbox.prefer(
+                g.user.id,
+                kind,
+                Wanted(app=f"{kind.value}.app" in request.form, mail=f"{kind.value}.mail" in request.form),
+            )
         db.session.commit()
         flash(_("Saved."), "success")
         return redirect("/admin/notifications/preferences", 303)

@@ -36,13 +36,23 @@ class Options:
 
     @property
     def usual_priority(self) -> str:
-        return str(next((row.id for row in self.priorities if row.rank == 2), self.priorities[0].id if self.priorities else ""))
+        return str(
+            next((row.id for row in self.priorities if row.rank == 2), self.priorities[0].id if self.priorities else "")
+        )
 
 
 def options() -> Options:
     return Options(
-        db.session.scalars(select(Department).where(Department.active.is_(True), Department.public.is_(True)).order_by(Department.position, Department.name)).all(),
-        db.session.scalars(select(Category).where(Category.active.is_(True), Category.public.is_(True)).order_by(Category.position, Category.name)).all(),
+        db.session.scalars(
+            select(Department)
+            .where(Department.active.is_(True), Department.public.is_(True))
+            .order_by(Department.position, Department.name)
+        ).all(),
+        db.session.scalars(
+            select(Category)
+            .where(Category.active.is_(True), Category.public.is_(True))
+            .order_by(Category.position, Category.name)
+        ).all(),
         db.session.scalars(select(Priority).where(Priority.active.is_(True)).order_by(Priority.rank)).all(),
     )
 

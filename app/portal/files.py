@@ -46,9 +46,13 @@ def send_file(file_id: int) -> Response:
 def delivered(attachment: Attachment, content: bytes, inline: bool) -> Response:
     """Pictures of four kinds may be shown in a page; everything else is bytes to be saved, under a name no header can be broken with."""
     response = Response(content, content_type=attachment.type if attachment.image else "application/octet-stream")
-    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._- ") else "_" for letter in attachment.name)
+    plain = "".join(
+        letter if letter.isascii() and (letter.isalnum() or letter in "._- ") else "_" for letter in attachment.name
+    )
     way = "inline" if inline and attachment.image else "attachment"
-    response.headers["Content-Disposition"] = f"{way}; filename=\"{plain}\"; filename*=UTF-8''{quote(attachment.name, safe='')}"
+    response.headers["Content-Disposition"] = (
+        f"{way}; filename=\"{plain}\"; filename*=UTF-8''{quote(attachment.name, safe='')}"
+    )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = ALONE
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
@@ -60,7 +64,11 @@ def delivered(attachment: Attachment, content: bytes, inline: bool) -> Response:
 def upload() -> Any:
     """One file, sent by the script while the customer still writes. It is theirs alone until a message carries it."""
     actor = me()
-    waiting = select(func.count()).select_from(Attachment).where(Attachment.customer_id == actor.customer_id, Attachment.message_id.is_(None))
+    waiting = (
+        select(func.count())
+        .select_from(Attachment)
+        .where(Attachment.customer_id == actor.customer_id, Attachment.message_id.is_(None))
+    )
     if (db.session.scalar(waiting) or 0) >= MOST_UNSENT:
         raise Invalid(_("Too many files are waiting to be sent."))
     given = request.files.get("file")
@@ -81,7 +89,11 @@ class Received:
         self.kept: list[Attachment] = []
         self.problem: HelpdeskError | None = None
         came = [given for given in request.files.getlist("files") if given.filename]
-        ids = [int(text) for text in request.form.getlist("files_id") if proven and text.isascii() and text.isdigit() and len(text) < LONGEST_ID]
+        ids = [
+            int(text)
+            for text in request.form.getlist("files_id")
+            if proven and text.isascii() and text.isdigit() and len(text) < LONGEST_ID
+        ]
         try:
             self.kept.extend(files.uploaded(ids, by))
             self._check_number(len(came) + len(ids))

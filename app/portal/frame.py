@@ -91,7 +91,14 @@ def page(template: str, code: int = 200, **context: Any) -> Response:
     settings = desk.current()
     if customer is not None and "waiting_for_you" not in context:
         context["waiting_for_you"] = _waiting()
-    frame = {"desk_name": settings.desk_name, "desk_email": settings.mail_from, "customer": customer, "settings": settings, "day": day, "day_time": day_time}
+    frame = {
+        "desk_name": settings.desk_name,
+        "desk_email": settings.mail_from,
+        "customer": customer,
+        "settings": settings,
+        "day": day,
+        "day_time": day_time,
+    }
     return make_response(render_template(template, **frame, **context), code)
 
 
@@ -122,11 +129,21 @@ def link(path: str) -> str:
 def day(at: dt.datetime) -> str:
     """Such as `Mon 3 Dec`, in the desk's zone and the reader's language; the year when it is another one."""
     here = local(at)
-    return str(format_date(here.date(), "EEE d MMM" if here.year == local(clock.now()).year else "EEE d MMM yyyy", locale=get_locale() or "en"))
+    return str(
+        format_date(
+            here.date(),
+            "EEE d MMM" if here.year == local(clock.now()).year else "EEE d MMM yyyy",
+            locale=get_locale() or "en",
+        )
+    )
 
 
 def day_time(at: dt.datetime) -> str:
     """Day and time; within the coming days the name of the day says enough."""
     near = dt.timedelta(0) <= at - clock.now() < dt.timedelta(days=6)
     here = local(at)
-    return str(format_datetime(here, "EEE HH:mm" if near else "EEE d MMM, HH:mm", locale=get_locale() or "en", tzinfo=here.tzinfo))
+    return str(
+        format_datetime(
+            here, "EEE HH:mm" if near else "EEE d MMM, HH:mm", locale=get_locale() or "en", tzinfo=here.tzinfo
+        )
+    )

@@ -38,7 +38,9 @@ def contact_form() -> Any:
 
 
 def _contact_page(values: Mapping[str, str], code: int = 200, errors: Mapping[str, str] | None = None) -> Any:
-    return page("portal/contact.html", code, form=new_form(), options=choosing.options(), values=values, errors=errors or {})
+    return page(
+        "portal/contact.html", code, form=new_form(), options=choosing.options(), values=values, errors=errors or {}
+    )
 
 
 @portal.post("/contact")
@@ -79,9 +81,17 @@ def _missing(form: Mapping[str, str]) -> dict[str, str]:
 def _open(form: Mapping[str, str], customer: Customer, received: Received) -> Ticket:
     words = Words(typed("message"), via=Channel.FORM, attachments=tuple(received.kept))
     category = choosing.demand("category", choosing.options().categories, form)
-    ticket = open_ticket(NewTicket(subject=form["subject"], words=words, requester=customer, category=category, proven=False), by=CustomerActor.of(customer))
+    ticket = open_ticket(
+        NewTicket(subject=form["subject"], words=words, requester=customer, category=category, proven=False),
+        by=CustomerActor.of(customer),
+    )
     secret = tokens.issue(Purpose.GUEST_PROOF, customer, ticket.id)
-    outgoing.put_notice(Purpose.GUEST_PROOF.value, customer_id=customer.id, ticket_id=ticket.id, values={"link": link(f"/portal/prove/{secret}")})
+    outgoing.put_notice(
+        Purpose.GUEST_PROOF.value,
+        customer_id=customer.id,
+        ticket_id=ticket.id,
+        values={"link": link(f"/portal/prove/{secret}")},
+    )
     return ticket
 
 

@@ -39,7 +39,11 @@ def home() -> Any:
 
 def _topics(articles: Sequence[Article]) -> list[Category]:
     """Categories that have something to read."""
-    shelves = {article.category.id: article.category for article in articles if article.category is not None and article.category.public and article.category.active}
+    shelves = {
+        article.category.id: article.category
+        for article in articles
+        if article.category is not None and article.category.public and article.category.active
+    }
     return sorted(shelves.values(), key=lambda category: (category.position, category.name))
 
 
@@ -51,10 +55,21 @@ def everything() -> Any:
 
 @help_center.get("/topic/<int:category_id>")
 def topic(category_id: int) -> Any:
-    category = db.session.scalar(select(Category).where(Category.id == category_id, Category.active.is_(True), Category.public.is_(True))) if category_id < 2**63 else None
+    category = (
+        db.session.scalar(
+            select(Category).where(Category.id == category_id, Category.active.is_(True), Category.public.is_(True))
+        )
+        if category_id < 2**63
+        else None
+    )
     if category is None:
         abort(404)
-    return page("kb/list.html", q="", category=category, articles=[article for article in finding.published() if article.category_id == category.id])
+    return page(
+        "kb/list.html",
+        q="",
+        category=category,
+        articles=[article for article in finding.published() if article.category_id == category.id],
+    )
 
 
 @help_center.get("/<slug>")
@@ -62,5 +77,7 @@ def article(slug: str) -> Any:
     found = finding.named(slug) if slug.isprintable() else None
     if found is None:
         abort(404)
-    related = [other for other in finding.published() if other.category_id == found.category_id and other.id != found.id]
+    related = [
+        other for other in finding.published() if other.category_id == found.category_id and other.id != found.id
+    ]
     return page("kb/article.html", article=found, body=found.shown, related=related[:RELATED])

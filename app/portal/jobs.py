@@ -37,7 +37,11 @@ def _mail(address: str, purpose: Purpose, path: str) -> None:
 def forget_unsent() -> None:
     """Daily: links long over, and files that no message ever carried."""
     tokens.forget_old()
-    unsent = select(Attachment).where(Attachment.message_id.is_(None), Attachment.customer_id.is_not(None), Attachment.created_at < clock.now() - UNSENT_KEPT)
+    unsent = select(Attachment).where(
+        Attachment.message_id.is_(None),
+        Attachment.customer_id.is_not(None),
+        Attachment.created_at < clock.now() - UNSENT_KEPT,
+    )
     for attachment in db.session.scalars(unsent.order_by(Attachment.id).limit(A_RUN)):
         storage.remove(attachment.storage_key)
         db.session.delete(attachment)

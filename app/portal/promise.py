@@ -37,7 +37,9 @@ def meaning(state: State) -> str:
 def closes_at(ticket: Ticket) -> dt.datetime | None:
     """When the desk closes it by itself, as the settings stand."""
     settings = desk.current()
-    days = {State.WAITING: settings.waiting_close_days, State.RESOLVED: settings.resolved_close_days}.get(ticket.state, 0)
+    days = {State.WAITING: settings.waiting_close_days, State.RESOLVED: settings.resolved_close_days}.get(
+        ticket.state, 0
+    )
     return ticket.status_since + dt.timedelta(days=days) if days else None
 
 
@@ -45,12 +47,26 @@ def promise(ticket: Ticket) -> Promise | None:
     """The line that stands first. None when there is nothing to say beyond the status."""
     closing = closes_at(ticket)
     if ticket.state is State.RESOLVED:
-        return Promise(_("Is it solved?"), _("We think so. Without an answer we close it on %(day)s.", day=day(closing)) if closing else _("We think so. Tell us if it is not."))
+        return Promise(
+            _("Is it solved?"),
+            _("We think so. Without an answer we close it on %(day)s.", day=day(closing))
+            if closing
+            else _("We think so. Tell us if it is not."),
+        )
     if ticket.state is State.WAITING:
-        kept = _("Closes on %(day)s unless you reply. Nothing is lost: a reply brings it back at any time.", day=day(closing)) if closing else meaning(ticket.state)
+        kept = (
+            _(
+                "Closes on %(day)s unless you reply. Nothing is lost: a reply brings it back at any time.",
+                day=day(closing),
+            )
+            if closing
+            else meaning(ticket.state)
+        )
         return Promise(_("We wait for your answer"), kept)
     if ticket.state is State.CLOSED:
-        return Promise(_("This ticket is closed"), _("Is it back? Write below what happens; everything said so far stays with it."))
+        return Promise(
+            _("This ticket is closed"), _("Is it back? Write below what happens; everything said so far stays with it.")
+        )
     if ticket.state is State.HOLD:
         return Promise(_("This ticket is paused"), meaning(ticket.state))
     return _answer_by(ticket)
@@ -61,5 +77,8 @@ def _answer_by(ticket: Ticket) -> Promise | None:
     if due is None or ticket.first_response_at is not None:
         return None
     if due < clock.now():
-        return Promise(_("Our answer is late, we are sorry"), _("You should have had it by %(when)s. Somebody is on it.", when=day_time(due)))
+        return Promise(
+            _("Our answer is late, we are sorry"),
+            _("You should have had it by %(when)s. Somebody is on it.", when=day_time(due)),
+        )
     return Promise(_("Our answer by %(when)s", when=day_time(due)), meaning(ticket.state))

@@ -22,7 +22,13 @@ PAGE_SIZE = 25
 LAST_PAGE = 10_000
 LONGEST_QUERY = 200
 TABS = ("open", "closed", "all")
-ORDERS = {"number": Ticket.number, "subject": func.lower(Ticket.subject), "status": Status.position, "department": Department.name, "updated": Ticket.last_activity_at}
+ORDERS = {
+    "number": Ticket.number,
+    "subject": func.lower(Ticket.subject),
+    "status": Status.position,
+    "department": Department.name,
+    "updated": Ticket.last_activity_at,
+}
 
 
 @dc.dataclass(frozen=True)
@@ -49,7 +55,9 @@ class Wish:
     def address(self, **other: str | int) -> str:
         """The same wish with something else; any change but of the page begins at the first one."""
         wish = dc.replace(self, **{"page": 1, **other})  # type: ignore[arg-type]
-        differs = {field.name: value for field in dc.fields(Wish) if (value := getattr(wish, field.name)) != field.default}
+        differs = {
+            field.name: value for field in dc.fields(Wish) if (value := getattr(wish, field.name)) != field.default
+        }
         return "/portal/tickets" + (f"?{urlencode(differs)}" if differs else "")
 
 
@@ -85,7 +93,9 @@ def shelf(wish: Wish, actor: CustomerActor) -> Shelf:
     if wish.tab != "all":
         criteria.append(Ticket.live.is_(wish.tab == "open"))
     waiting = sum(cell.tickets for cell in cells if cell.waits)
-    return Shelf(wish, _rows(wish, criteria) if counts[wish.tab] else [], counts, waiting, any(not cell.mine for cell in cells))
+    return Shelf(
+        wish, _rows(wish, criteria) if counts[wish.tab] else [], counts, waiting, any(not cell.mine for cell in cells)
+    )
 
 
 class Cell(NamedTuple):
@@ -102,13 +112,24 @@ class Cell(NamedTuple):
 
 def _cells(actor: CustomerActor, found: ColumnElement[bool]) -> list[Cell]:
     waits, own = Ticket.state == State.WAITING, Ticket.requester_id == actor.customer_id
-    counted = select(Ticket.live, waits, own, func.count(), func.sum(case((found, 1), else_=0))).where(visible_to(actor))
-    return [Cell(bool(row[0]), bool(row[1]), bool(row[2]), row[3], int(row[4])) for row in db.session.execute(counted.group_by(Ticket.live, waits, own))]
+    counted = select(Ticket.live, waits, own, func.count(), func.sum(case((found, 1), else_=0))).where(
+        visible_to(actor)
+    )
+    return [
+        Cell(bool(row[0]), bool(row[1]), bool(row[2]), row[3], int(row[4]))
+        for row in db.session.execute(counted.group_by(Ticket.live, waits, own))
+    ]
 
 
 def _rows(wish: Wish, criteria: list[ColumnElement[bool]]) -> Sequence[Ticket]:
     column = ORDERS[wish.sort.removeprefix("-")]
     order = (column.desc(), Ticket.id.desc()) if wish.sort.startswith("-") else (column.asc(), Ticket.id.asc())
     rows = select(Ticket).join(Ticket.status).join(Ticket.department).join(Ticket.requester).where(*criteria)
-    known = (contains_eager(Ticket.status), contains_eager(Ticket.department), contains_eager(Ticket.requester).options(lazyload(Customer.organization)))
-    return db.session.scalars(rows.options(*known).order_by(*order).limit(PAGE_SIZE).offset((wish.page - 1) * PAGE_SIZE)).all()
+    known = (
+        contains_eager(Ticket.status),
+        contains_eager(Ticket.department),
+        contains_eager(Ticket.requester).options(lazyload(Customer.organization)),
+    )
+    return db.session.scalars(
+        rows.options(*known).order_by(*order).limit(PAGE_SIZE).offset((wish.page - 1) * PAGE_SIZE)
+    ).all()

@@ -42,10 +42,20 @@ def sign_in() -> Any:
     if form.get("how") == "link":
         return _mail_link("portal.mail_sign_in_link", address)
     if not form.get("password"):
-        return page("portal/signin.html", 422, values=form, errors={"password": _("Please type your password, or ask for a link instead.")})
+        return page(
+            "portal/signin.html",
+            422,
+            values=form,
+            errors={"password": _("Please type your password, or ask for a link instead.")},
+        )
     customer = customers.sign_in(address, form["password"])
     if customer is None:
-        return page("portal/signin.html", 422, values=form, errors={"password": _("This address and password do not belong together.")})
+        return page(
+            "portal/signin.html",
+            422,
+            values=form,
+            errors={"password": _("This address and password do not belong together.")},
+        )
     start_session(customer)
     return redirect(within(form.get("next")), 303)
 
@@ -134,7 +144,13 @@ def account() -> Any:
 
 def _account(errors: dict[str, str], code: int = 200) -> Any:
     customer = myself()
-    return page("portal/account.html", code, errors=errors, values={"name": customer.name, "language": customer.language or session.get("locale")}, languages=current_app.config["LANGUAGES"])
+    return page(
+        "portal/account.html",
+        code,
+        errors=errors,
+        values={"name": customer.name, "language": customer.language or session.get("locale")},
+        languages=current_app.config["LANGUAGES"],
+    )
 
 
 @portal.post("/account")
@@ -186,7 +202,9 @@ def preferences() -> Any:
     response = redirect(back, 303)
     theme, language = request.form.get("theme"), request.form.get("locale")
     if theme in ("auto", "light", "dark"):
-        response.set_cookie("theme", theme, max_age=A_YEAR if theme != "auto" else 0, samesite="Lax", secure=current_app.config["HTTPS"])
+        response.set_cookie(
+            "theme", theme, max_age=A_YEAR if theme != "auto" else 0, samesite="Lax", secure=current_app.config["HTTPS"]
+        )
     if language in current_app.config["LANGUAGES"]:
         session["locale"] = language
         customer = signed_in_customer()

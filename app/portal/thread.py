@@ -47,14 +47,21 @@ def read(ticket: Ticket, actor: CustomerActor) -> list[Entry]:
 
 def _messages(ticket: Ticket, actor: CustomerActor) -> list[Entry]:
     wanted = select(Message).where(Message.ticket_id == ticket.id, messages_visible_to(actor))
-    return [_message(message) for message in db.session.scalars(wanted.options(selectinload(Message.attachments)).order_by(Message.id))]
+    return [
+        _message(message)
+        for message in db.session.scalars(wanted.options(selectinload(Message.attachments)).order_by(Message.id))
+    ]
 
 
 def _message(message: Message) -> Entry:
     files = tuple(message.attachments) if message.trusted else ()
     embedded = {file.content_id: file for file in files if file.content_id and file.image}
     shown: set[int] = set()
-    markup = Markup(EMBEDDED.sub(lambda found: _picture(found, embedded, shown), message.html) if message.html else from_text(message.text))
+    markup = Markup(
+        EMBEDDED.sub(lambda found: _picture(found, embedded, shown), message.html)
+        if message.html
+        else from_text(message.text)
+    )
     return Entry(
         message.created_at, "client" if message.by_customer else "staff", message.text, message.id, message.author_name,
         message.via is Channel.MAIL, message.trusted, markup, tuple(file for file in files if file.id not in shown),
@@ -98,7 +105,11 @@ def _told(event: TicketEvent, labels: dict[int, str], linked: set[int]) -> str |
     if event.what is Did.DEPARTMENT_CHANGED:
         return _("Passed to %(name)s", name=given.get("now"))
     if event.what is Did.LINKED:
-        return _("Belongs together with ticket %(number)s", number=given["number"]) if given.get("other_id") in linked else None
+        return (
+            _("Belongs together with ticket %(number)s", number=given["number"])
+            if given.get("other_id") in linked
+            else None
+        )
     if event.actor_kind is Kind.CUSTOMER and event.what is Did.CLOSED:
         return _("%(name)s closed the ticket", name=event.actor_name)
     if event.actor_kind is Kind.CUSTOMER and event.what is Did.REOPENED:

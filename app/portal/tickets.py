@@ -46,7 +46,13 @@ def show_ticket(number: int) -> Any:
 def _ticket(number: int) -> Ticket:
     """One that this customer may see; 404 for every other, whether it exists or not."""
     wanted = select(Ticket).where(Ticket.number == number, visible_to(me()))
-    loaded = (joinedload(Ticket.status), joinedload(Ticket.department), joinedload(Ticket.category), joinedload(Ticket.priority), joinedload(Ticket.requester))
+    loaded = (
+        joinedload(Ticket.status),
+        joinedload(Ticket.department),
+        joinedload(Ticket.category),
+        joinedload(Ticket.priority),
+        joinedload(Ticket.requester),
+    )
     ticket = db.session.scalar(wanted.options(*loaded)) if number <= LARGEST_NUMBER else None
     return ticket or abort(404)
 
@@ -76,7 +82,9 @@ def reply(number: int) -> Any:
         return redirect(f"/portal/tickets/{_number(sending.became)}", 303)
     try:
         if not errors:
-            message = ticket.receive(Words(typed("message"), via=Channel.PORTAL, attachments=tuple(received.kept)), by=actor)
+            message = ticket.receive(
+                Words(typed("message"), via=Channel.PORTAL, attachments=tuple(received.kept)), by=actor
+            )
     except Invalid as refusal:
         errors = {"message": refusal.fields.get("body", str(refusal))}
     if errors:
@@ -85,7 +93,11 @@ def reply(number: int) -> Any:
     sending.done(message.ticket_id)
     db.session.commit()
     elsewhere = message.ticket_id != ticket.id
-    flash(_("This ticket stays closed, so we opened a new one for you.") if elsewhere else _("Sent. You find our answer here and in your mail."))
+    flash(
+        _("This ticket stays closed, so we opened a new one for you.")
+        if elsewhere
+        else _("Sent. You find our answer here and in your mail.")
+    )
     return redirect(f"/portal/tickets/{message.ticket.number}#m{message.id}", 303)
 
 
@@ -102,7 +114,9 @@ def close(number: int) -> Any:
         ticket.close(by=actor)
     except Invalid as refusal:
         db.session.rollback()
-        return _ticket_page(_ticket(number), 422, values=request.form, errors={"last": refusal.fields.get("body", str(refusal))})
+        return _ticket_page(
+            _ticket(number), 422, values=request.form, errors={"last": refusal.fields.get("body", str(refusal))}
+        )
     db.session.commit()
     flash(_("Closed. Thank you for telling us."))
     return redirect(f"/portal/tickets/{number}", 303)
@@ -132,7 +146,9 @@ def new_ticket() -> Any:
     return _new_page(request.args)
 
 
-def _new_page(values: Mapping[str, str], code: int = 200, errors: Mapping[str, str] | None = None, kept: Any = ()) -> Any:
+def _new_page(
+    values: Mapping[str, str], code: int = 200, errors: Mapping[str, str] | None = None, kept: Any = ()
+) -> Any:
     options = choosing.options()
     category = choosing.chosen(options.categories, values.get("category"))
     subject = values.get("subject", "")
@@ -157,7 +173,12 @@ def suggest() -> Any:
 @signed_in
 def often_asked() -> Any:
     category = choosing.chosen(choosing.options().categories, request.args.get("category"))
-    return page("portal/_faq.html", waiting_for_you=0, category=category, asked_often=finding.asked_often(category.id) if category else [])
+    return page(
+        "portal/_faq.html",
+        waiting_for_you=0,
+        category=category,
+        asked_often=finding.asked_often(category.id) if category else [],
+    )
 
 
 @portal.post("/tickets/new")

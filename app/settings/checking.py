@@ -61,6 +61,8 @@ def _words(field: dc.Field[Any], value: Any) -> str:
         raise ValueError(_("There is no such time zone. Try Europe/Berlin or UTC."))
     if field.name == "number_pattern" and text.count("{n}") != 1:
         raise ValueError(_("The pattern needs {n} once."))
-    if field.name == "mail_from" and (text.count("@") != 1 or " " in text or text.startswith("@") or text.endswith("@")):
+    if field.name == "mail_from" and (
+        text.count("@") != 1 or " " in text or text.startswith("@") or text.endswith("@")
+    ):
         raise ValueError(_("This is not an email address."))
     return text

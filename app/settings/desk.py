@@ -30,46 +30,112 @@ def setting(default: Any, section: str, label: object, text: object = "", **more
 class DeskSettings:
     """Every setting with its present value. Field types: bool, int, str, int | None (a row's id)."""
 
-    desk_name: str = setting("Deskhand", "general", _l("Name of the desk"), _l("Customers read it in mails and in the portal."), longest=80)
-    ticket_system_on: bool = setting(True, "general", _l("Take new tickets"), _l("Off: customers cannot open tickets; open ones go on."))
-    number_pattern: str = setting("#{n}", "general", _l("Pattern of ticket numbers"), _l("{n} is the number, such as #{n} or TICK-{n}."), longest=20)
-    first_number: int = setting(1001, "general", _l("First ticket number"), _l("Only numbers not yet given count."), least=1, most=2_000_000_000)
-    require_category: bool = setting(False, "general", _l("Category is required"), _l("Customers have to choose a category for a new ticket."))
+    desk_name: str = setting(
+        "Deskhand", "general", _l("Name of the desk"), _l("Customers read it in mails and in the portal."), longest=80
+    )
+    ticket_system_on: bool = setting(
+        True, "general", _l("Take new tickets"), _l("Off: customers cannot open tickets; open ones go on.")
+    )
+    number_pattern: str = setting(
+        "#{n}",
+        "general",
+        _l("Pattern of ticket numbers"),
+        _l("{n} is the number, such as #{n} or TICK-{n}."),
+        longest=20,
+    )
+    first_number: int = setting(
+        1001, "general", _l("First ticket number"), _l("Only numbers not yet given count."), least=1, most=2_000_000_000
+    )
+    require_category: bool = setting(
+        False, "general", _l("Category is required"), _l("Customers have to choose a category for a new ticket.")
+    )
     allow_customer_attachments: bool = setting(True, "general", _l("Customers may attach files"))
     max_attachment_mb: int = setting(10, "general", _l("Largest file"), unit=_l("MB"), least=1, most=50)
     max_attachments: int = setting(20, "general", _l("Most files in one message"), unit=_l("files"), least=1, most=100)
     customer_can_close: bool = setting(True, "general", _l("Customers may close their tickets"))
-    customer_can_reopen: bool = setting(True, "general", _l("Customers may reopen their tickets"), _l("Off: their reply to a closed ticket opens a new one, linked to it."))
+    customer_can_reopen: bool = setting(
+        True,
+        "general",
+        _l("Customers may reopen their tickets"),
+        _l("Off: their reply to a closed ticket opens a new one, linked to it."),
+    )
     reopen_policy: Literal["reopen", "new_after_days", "new_always"] = setting(
-        "reopen", "general", _l("A reply to a closed ticket"),
-        choices={"reopen": _l("reopens it"), "new_after_days": _l("reopens it, after some days opens a new one"), "new_always": _l("always opens a new one")},
+        "reopen",
+        "general",
+        _l("A reply to a closed ticket"),
+        choices={
+            "reopen": _l("reopens it"),
+            "new_after_days": _l("reopens it, after some days opens a new one"),
+            "new_always": _l("always opens a new one"),
+        },
     )
     reopen_days: int = setting(30, "general", _l("Days in which a reply reopens"), unit=_l("days"), least=1, most=3650)
-    agents_see_departments: bool = setting(False, "general", _l("Agents see all tickets of their departments"), _l("Off: their own and those of nobody."))
-    status_on_staff_reply: int | None = setting(None, "general", _l("Status after a staff reply"), _l("Empty: the reply keeps the status."), rows="status")
-    status_on_reopen: int | None = setting(None, "general", _l("Status of a reopened ticket"), _l("Empty: the first active status in the state open."), rows="status")
-    default_department: int | None = setting(None, "general", _l("Department of tickets without one"), rows="department")
+    agents_see_departments: bool = setting(
+        False, "general", _l("Agents see all tickets of their departments"), _l("Off: their own and those of nobody.")
+    )
+    status_on_staff_reply: int | None = setting(
+        None, "general", _l("Status after a staff reply"), _l("Empty: the reply keeps the status."), rows="status"
+    )
+    status_on_reopen: int | None = setting(
+        None,
+        "general",
+        _l("Status of a reopened ticket"),
+        _l("Empty: the first active status in the state open."),
+        rows="status",
+    )
+    default_department: int | None = setting(
+        None, "general", _l("Department of tickets without one"), rows="department"
+    )
     vocabulary: str = setting("default", "general", _l("Status vocabulary"), hidden=True)
 
-    mail_from: str = setting("support@deskhand.example", "email", _l("Sender address"), _l("Replies to it become entries of their tickets."), longest=200)
+    mail_from: str = setting(
+        "support@deskhand.example",
+        "email",
+        _l("Sender address"),
+        _l("Replies to it become entries of their tickets."),
+        longest=200,
+    )
     mail_acknowledge: bool = setting(True, "email", _l("Confirm new tickets to the customer"))
     mail_team: bool = setting(True, "email", _l("Mail the assignee about new and assigned tickets"))
     mail_customer_replied: bool = setting(True, "email", _l("Mail the assignee when the customer replied"))
     mail_resolved: bool = setting(True, "email", _l("Mail the customer when a ticket is resolved or closed"))
-    mail_cap_an_hour: int = setting(20, "email", _l("Most automatic mails to one address"), _l("Two robots answering each other stop here."), unit=_l("an hour"), least=1, most=1000)
+    mail_cap_an_hour: int = setting(
+        20,
+        "email",
+        _l("Most automatic mails to one address"),
+        _l("Two robots answering each other stop here."),
+        unit=_l("an hour"),
+        least=1,
+        most=1000,
+    )
 
     auto_assignment: bool = setting(False, "assignment", _l("Assign new tickets automatically"))
     assignment_method: Literal["least_loaded", "round_robin"] = setting(
-        "least_loaded", "assignment", _l("Method"), choices={"least_loaded": _l("Least loaded"), "round_robin": _l("Round robin")}
+        "least_loaded",
+        "assignment",
+        _l("Method"),
+        choices={"least_loaded": _l("Least loaded"), "round_robin": _l("Round robin")},
     )
-    assignment_hours: bool = setting(False, "assignment", _l("Only in business hours"), _l("Monday to Friday, 9 to 17 in the desk's time zone."))
-    default_capacity: int = setting(30, "assignment", _l("Open tickets an agent can hold"), unit=_l("tickets"), least=1, most=10_000)
+    assignment_hours: bool = setting(
+        False, "assignment", _l("Only in business hours"), _l("Monday to Friday, 9 to 17 in the desk's time zone.")
+    )
+    default_capacity: int = setting(
+        30, "assignment", _l("Open tickets an agent can hold"), unit=_l("tickets"), least=1, most=10_000
+    )
 
-    waiting_reminder_days: int = setting(7, "time", _l("Remind a waiting customer after"), _l("0: never."), unit=_l("days"), least=0, most=365)
-    waiting_close_days: int = setting(14, "time", _l("Close a waiting ticket after"), _l("0: never."), unit=_l("days"), least=0, most=365)
-    resolved_close_days: int = setting(7, "time", _l("Close a resolved ticket after"), _l("0: never."), unit=_l("days"), least=0, most=365)
+    waiting_reminder_days: int = setting(
+        7, "time", _l("Remind a waiting customer after"), _l("0: never."), unit=_l("days"), least=0, most=365
+    )
+    waiting_close_days: int = setting(
+        14, "time", _l("Close a waiting ticket after"), _l("0: never."), unit=_l("days"), least=0, most=365
+    )
+    resolved_close_days: int = setting(
+        7, "time", _l("Close a resolved ticket after"), _l("0: never."), unit=_l("days"), least=0, most=365
+    )
     sla_version: str = setting("0", "time", _l("Version of the SLA policies"), hidden=True)
-    time_zone: str = setting("UTC", "time", _l("Time zone of the desk"), _l("Such as Europe/Berlin."), zone=True, longest=64)
+    time_zone: str = setting(
+        "UTC", "time", _l("Time zone of the desk"), _l("Such as Europe/Berlin."), zone=True, longest=64
+    )
 
     help_public: bool = setting(True, "self-service", _l("Anybody may read the help centre"))
     guests_may_write: bool = setting(True, "self-service", _l("People without an account may open tickets"))

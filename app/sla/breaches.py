@@ -67,7 +67,11 @@ def tell(late: SlaClock, ticket: Ticket) -> bool:
     if first:
         due_at = late.breached_at or late.due_at
         ticket.record(
-            Did.BREACHED, SYSTEM, metric=late.metric.value, metric_name=str(METRIC_LABELS[late.metric]), due_at=due_at.isoformat() if due_at else None
+            Did.BREACHED,
+            SYSTEM,
+            metric=late.metric.value,
+            metric_name=str(METRIC_LABELS[late.metric]),
+            due_at=due_at.isoformat() if due_at else None,
         )
     return first
 

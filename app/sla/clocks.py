@@ -62,7 +62,9 @@ def _rows(ticket: Ticket) -> dict[tuple[Metric, int], SlaClock]:
     return {(row.metric, row.cycle): row for row in rows}
 
 
-def _keep(ticket: Ticket, done: Sequence[history.Deed], promises: Promises, kept: dict[tuple[Metric, int], SlaClock]) -> bool:
+def _keep(
+    ticket: Ticket, done: Sequence[history.Deed], promises: Promises, kept: dict[tuple[Metric, int], SlaClock]
+) -> bool:
     wanted = clocks(history.story(ticket, done, promises), history.first_policy(ticket, done, promises))
     changed = False
     for row in wanted:
@@ -121,7 +123,13 @@ def _no_longer_promised(kept: SlaClock) -> bool:
     """The row stays, so that a breach already told is not told again when the promise comes back."""
     if kept.ended:
         return False
-    kept.state, kept.ended_at, kept.due_at, kept.paused_since, kept.next_fire_at = ClockState.CANCELLED, clock.now(), None, None, None
+    kept.state, kept.ended_at, kept.due_at, kept.paused_since, kept.next_fire_at = (
+        ClockState.CANCELLED,
+        clock.now(),
+        None,
+        None,
+        None,
+    )
     return True
 
 

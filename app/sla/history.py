@@ -18,7 +18,14 @@ from app.tickets.timeline import Did, TicketEvent
 
 ENTERS = (Did.STATUS_CHANGED, Did.RESOLVED, Did.CLOSED, Did.REOPENED)
 MERGES = {"merged": Happened.MERGED, "unmerged": Happened.UNMERGED}
-TOLD = (Did.OPENED, Did.RECEIVED, Did.REPLIED, Did.PRIORITY_CHANGED, *ENTERS, *(did for did in Did if did.value in MERGES))
+TOLD = (
+    Did.OPENED,
+    Did.RECEIVED,
+    Did.REPLIED,
+    Did.PRIORITY_CHANGED,
+    *ENTERS,
+    *(did for did in Did if did.value in MERGES),
+)
 """Notes, assignments and tags keep no promise and break none."""
 
 
@@ -37,7 +44,9 @@ class Deed(NamedTuple):
 
 def deeds(ticket: Ticket) -> list[Deed]:
     columns = (TicketEvent.what, TicketEvent.at, TicketEvent.actor_kind, TicketEvent.particulars)
-    wanted = select(*columns).where(TicketEvent.ticket_id == ticket.id, TicketEvent.what.in_(TOLD)).order_by(TicketEvent.id)
+    wanted = (
+        select(*columns).where(TicketEvent.ticket_id == ticket.id, TicketEvent.what.in_(TOLD)).order_by(TicketEvent.id)
+    )
     return [Deed(*row) for row in db.session.execute(wanted)]
 
 

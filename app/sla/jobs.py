@@ -27,10 +27,18 @@ def enforce() -> None:
 def check(after_ticket: int = 0) -> None:
     """Replay the events of every ticket with something promised, and heal what differs. A page at a time, the next by a job of its own."""
     going = select(SlaClock.ticket_id).where(SlaClock.state.in_((ClockState.RUNNING, ClockState.PAUSED)))
-    page = select(Ticket).where(Ticket.id > after_ticket, or_(Ticket.live.is_(True), Ticket.id.in_(going))).order_by(Ticket.id).limit(PAGE).with_for_update()
+    page = (
+        select(Ticket)
+        .where(Ticket.id > after_ticket, or_(Ticket.live.is_(True), Ticket.id.in_(going)))
+        .order_by(Ticket.id)
+        .limit(PAGE)
+        .with_for_update()
+    )
     tickets = db.session.scalars(page).all()
     wrong = [ticket.number for ticket in tickets if clocks.rebuild(ticket)]
     if wrong:
-        log.warning("the clocks of %s tickets differed from their events and are right now, %s among them", len(wrong), wrong[0])
+        log.warning(
+            "the clocks of %s tickets differed from their events and are right now, %s among them", len(wrong), wrong[0]
+        )
     if len(tickets) == PAGE:
         Outbox.put("sla.check", queue="bulk", after_ticket=tickets[-1].id)

@@ -60,10 +60,15 @@ def seed() -> None:
 @lru_cache(64)
 def _kept(database: str, version: str, zone: str) -> Promises:
     """Every change of a policy makes a new version, see below; the database is in the key because tests open several."""
-    policy = db.session.scalar(select(SlaPolicy).where(SlaPolicy.active.is_(True)).order_by(SlaPolicy.position, SlaPolicy.id).limit(1))
+    policy = db.session.scalar(
+        select(SlaPolicy).where(SlaPolicy.active.is_(True)).order_by(SlaPolicy.position, SlaPolicy.id).limit(1)
+    )
     if policy is None:
         return Promises()
-    by_rank = {target.priority_rank: Policy(_targets(target, policy.hours, zone), policy_id=policy.id) for target in policy.targets}
+    by_rank = {
+        target.priority_rank: Policy(_targets(target, policy.hours, zone), policy_id=policy.id)
+        for target in policy.targets
+    }
     return Promises(by_rank, frozenset(metric for each in by_rank.values() for metric in each.targets))
 
 

@@ -42,7 +42,12 @@ class SlaTargetInterface(DeskInterface):
 class SlaTargetView(RebuildsClocks):
     datamodel = SlaTargetInterface(SlaTarget)
     route_base = "/admin/sla-targets"
-    list_title, add_title, edit_title, show_title = _l("SLA targets"), _l("New SLA target"), _l("SLA target"), _l("SLA target")
+    list_title, add_title, edit_title, show_title = (
+        _l("SLA targets"),
+        _l("New SLA target"),
+        _l("SLA target"),
+        _l("SLA target"),
+    )
     list_columns = show_columns = add_columns = edit_columns = [
         "policy", "priority_rank", "first_response_minutes", "first_response_business_days", "next_response_minutes", "resolution_minutes", "resolution_business_days",
     ]  # fmt: skip
@@ -50,7 +55,12 @@ class SlaTargetView(RebuildsClocks):
     order_columns = ["priority_rank"]
     base_order = ("priority_rank", "desc")
     add_form_extra_fields = edit_form_extra_fields = {
-        "priority_rank": SelectField(_l("Priority"), [DataRequired()], choices=[SelectChoice(rank, label) for rank, label in RANKS.items()], coerce=int)
+        "priority_rank": SelectField(
+            _l("Priority"),
+            [DataRequired()],
+            choices=[SelectChoice(rank, label) for rank, label in RANKS.items()],
+            coerce=int,
+        )
     }
     formatters_columns = {"priority_rank": lambda rank: str(RANKS.get(rank, rank))}
     label_columns = {
@@ -61,14 +71,19 @@ class SlaTargetView(RebuildsClocks):
     }  # fmt: skip
     description_columns = {
         "first_response_minutes": _l("Empty: nothing is promised."),
-        "first_response_business_days": _l("Instead of minutes. Business days are Monday to Friday in the desk's time zone."),
+        "first_response_business_days": _l(
+            "Instead of minutes. Business days are Monday to Friday in the desk's time zone."
+        ),
     }
 
     def pre_update(self, target: SlaTarget) -> None:
         """Minutes or days, not both, and within reason."""
         wrong: dict[str, str] = {}
         for promise in ("first_response", "resolution"):
-            if getattr(target, f"{promise}_minutes") is not None and getattr(target, f"{promise}_business_days") is not None:
+            if (
+                getattr(target, f"{promise}_minutes") is not None
+                and getattr(target, f"{promise}_business_days") is not None
+            ):
                 wrong[f"{promise}_business_days"] = _("Give minutes or business days, not both.")
         for name in self.add_columns[2:]:
             longest = LONGEST[name.rpartition("_")[2]]
@@ -82,16 +97,30 @@ class SlaTargetView(RebuildsClocks):
 class SlaPolicyView(RebuildsClocks):
     datamodel = DeskInterface(SlaPolicy)
     route_base = "/admin/sla-policies"
-    list_title, add_title, edit_title, show_title = _l("SLA policies"), _l("New SLA policy"), _l("SLA policy"), _l("SLA policy")
+    list_title, add_title, edit_title, show_title = (
+        _l("SLA policies"),
+        _l("New SLA policy"),
+        _l("SLA policy"),
+        _l("SLA policy"),
+    )
     list_columns = show_columns = add_columns = edit_columns = ["name", "hours", "active", "position"]
     order_columns = ["name", "position"]
     base_order = ("position", "asc")
     related_views = [SlaTargetView]
     add_form_extra_fields = edit_form_extra_fields = {
-        "hours": SelectField(_l("Time that counts"), choices=[SelectChoice(hours.value, label) for hours, label in HOURS_LABELS.items()], coerce=Hours)
+        "hours": SelectField(
+            _l("Time that counts"),
+            choices=[SelectChoice(hours.value, label) for hours, label in HOURS_LABELS.items()],
+            coerce=Hours,
+        )
     }
     formatters_columns = {"hours": lambda hours: str(HOURS_LABELS[Hours(hours)])}
-    label_columns = {"name": _l("Name"), "hours": _l("Time that counts"), "active": _l("Active"), "position": _l("Order")}
+    label_columns = {
+        "name": _l("Name"),
+        "hours": _l("Time that counts"),
+        "active": _l("Active"),
+        "position": _l("Order"),
+    }
     description_columns = {
         "position": _l("The first active policy holds for every ticket. Without an active one nothing is promised."),
         "hours": _l("For targets in minutes; business days are Monday to Friday in either case."),
@@ -100,4 +129,11 @@ class SlaPolicyView(RebuildsClocks):
 
 def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(SlaTargetView)
-    appbuilder.add_view(SlaPolicyView, "SLA policies", label=_l("SLA policies"), category="Settings", category_label=_l("Settings"), category_icon="fa-gear")
+    appbuilder.add_view(
+        SlaPolicyView,
+        "SLA policies",
+        label=_l("SLA policies"),
+        category="Settings",
+        category_label=_l("Settings"),
+        category_icon="fa-gear",
+    )

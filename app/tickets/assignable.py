@@ -16,7 +16,9 @@ from app.tickets.timeline import Did, Timeline
 
 
 class Assignable(Timeline):
-    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"), active_history=True)  # active_history: the tally needs what it was
+    assignee_id: Mapped[int | None] = mapped_column(
+        ForeignKey("ab_user.id"), active_history=True
+    )  # active_history: the tally needs what it was
 
     @declared_attr
     def assignee(cls) -> Mapped[User | None]:

@@ -59,8 +59,12 @@ class Status(Base):
     after_customer_reply_id: Mapped[int | None] = mapped_column(ForeignKey("status.id", ondelete="SET NULL"))
     after_assignment_id: Mapped[int | None] = mapped_column(ForeignKey("status.id", ondelete="SET NULL"))
 
-    after_customer_reply: Mapped[Status | None] = relationship(foreign_keys=[after_customer_reply_id], remote_side="Status.id", post_update=True)
-    after_assignment: Mapped[Status | None] = relationship(foreign_keys=[after_assignment_id], remote_side="Status.id", post_update=True)
+    after_customer_reply: Mapped[Status | None] = relationship(
+        foreign_keys=[after_customer_reply_id], remote_side="Status.id", post_update=True
+    )
+    after_assignment: Mapped[Status | None] = relationship(
+        foreign_keys=[after_assignment_id], remote_side="Status.id", post_update=True
+    )
 
     @property
     def label(self) -> str:
@@ -86,7 +90,10 @@ class Priority(Base):
 
     def answers_to(self, name: str) -> bool:
         wanted = name.strip().casefold()
-        return wanted in {self.name.casefold(), *(alias.strip().casefold() for alias in self.aliases.split(",") if alias.strip())}
+        return wanted in {
+            self.name.casefold(),
+            *(alias.strip().casefold() for alias in self.aliases.split(",") if alias.strip()),
+        }
 
     def __str__(self) -> str:
         return self.name

@@ -15,7 +15,7 @@ from app.accounts import rights
 from app.accounts.models import StaffProfile
 from app.accounts.viewer import Actor, Kind, viewer
 from app.core import clock
-from app.core.errors import Invalid
+from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
 from app.settings import desk
 from app.tickets.choices import State, Status
@@ -55,7 +55,9 @@ class Conversation(Timeline):
         """The customer (or a member of their organization) wrote. Returns the message, which stands in a new, linked
         ticket when this one is closed and may not be reopened: a reply is never lost."""
         ticket: Ticket = self  # type: ignore[assignment]  # every conversation is a ticket
-        rights.demand(by, "receive", ticket if words.trusted else None)
+        rights.demand(by, "receive")
+        if words.trusted and not ticket.open_to(by):
+            raise Forbidden(_("You take no part in this ticket."))
         if words.trusted and not ticket.live and not ticket.reopens_by_reply():
             from app.tickets.opening import follow_up
 
@@ -107,7 +109,10 @@ class Conversation(Timeline):
         if not text and not words.attachments and not words.html:
             raise Invalid(_("The message is empty."), {"body": _("Please write something.")})
         if len(text) > LONGEST_MESSAGE:
-            raise Invalid(_("The message is too long."), {"body": _("At most %(most)s characters; attach longer texts as a file.", most=LONGEST_MESSAGE)})
+            raise Invalid(
+                _("The message is too long."),
+                {"body": _("At most %(most)s characters; attach longer texts as a file.", most=LONGEST_MESSAGE)},
+            )
         message = Message(
             ticket=self, kind=kind, author_name=by.name, staff_id=by.staff_id, customer_id=by.customer_id, via=words.via, text=text,
             full_text=_storable(words.full_text) if words.full_text and words.full_text.strip() != text else None,
@@ -162,11 +167,17 @@ class Conversation(Timeline):
         names = set(MENTION.findall(text)) if by.kind is Kind.STAFF and "@" in text else set()
         if not names:
             return
-        people = db.session.scalars(select(StaffProfile).join(StaffProfile.user).where(StaffProfile.user.property.mapper.class_.username.in_(names)))
+        people = db.session.scalars(
+            select(StaffProfile)
+            .join(StaffProfile.user)
+            .where(StaffProfile.user.property.mapper.class_.username.in_(names))
+        )
         for profile in people:
             mentioned = viewer(profile.user_id)
             if mentioned is not None and mentioned.can("show") and profile.user_id != by.staff_id:
-                db.session.add(Participant(ticket_id=message.ticket_id, role=ParticipantRole.MENTIONED, staff_id=profile.user_id))
+                db.session.add(
+                    Participant(ticket_id=message.ticket_id, role=ParticipantRole.MENTIONED, staff_id=profile.user_id)
+                )
                 self.record(Did.MENTIONED, by, now=mentioned.name, now_id=profile.user_id, message_id=message.id)
 
 

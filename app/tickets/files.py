@@ -26,7 +26,9 @@ def keep(name: str, content: bytes, by: Actor, inline: bool = False, content_id:
     if by.kind is Kind.CUSTOMER and not settings.allow_customer_attachments:
         raise Forbidden(_("This desk takes no files from customers."))
     if len(content) > settings.max_attachment_mb * 1024 * 1024:
-        raise TooLarge(_("“%(name)s” is larger than %(most)s MB.", name=safe_name(name), most=settings.max_attachment_mb))
+        raise TooLarge(
+            _("“%(name)s” is larger than %(most)s MB.", name=safe_name(name), most=settings.max_attachment_mb)
+        )
     if not content:
         raise Invalid(_("“%(name)s” is empty.", name=safe_name(name)), {"file": _("This file has no content.")})
     return store(name, content, by, inline, content_id)
@@ -66,8 +68,17 @@ def _is_text(sample: bytes) -> bool:
 def uploaded(ids: list[int], by: Actor) -> tuple[Attachment, ...]:
     """Files this actor uploaded earlier and has not sent yet; NotThere when one is not theirs."""
     if len(ids) > desk.current().max_attachments:
-        raise Invalid(_("Too many files."), {"attachment_ids": _("At most %(most)s files a message.", most=desk.current().max_attachments)})
-    found = tuple(db.session.scalars(select(Attachment).where(Attachment.id.in_(ids), Attachment.message_id.is_(None), attachments_visible_to(by))))
+        raise Invalid(
+            _("Too many files."),
+            {"attachment_ids": _("At most %(most)s files a message.", most=desk.current().max_attachments)},
+        )
+    found = tuple(
+        db.session.scalars(
+            select(Attachment).where(
+                Attachment.id.in_(ids), Attachment.message_id.is_(None), attachments_visible_to(by)
+            )
+        )
+    )
     if len(found) != len(set(ids)):
         raise NotThere(_("One of the files is not there (any more). Please attach it again."))
     return found

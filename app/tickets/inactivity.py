@@ -27,7 +27,11 @@ BATCH = 200
 def remind_waiting() -> int:
     """Once per stay in the status. What is due to close already is not reminded as well."""
     settings = desk.current()
-    due = and_(_stayed(State.WAITING, settings.waiting_reminder_days), Ticket.reminded_at.is_(None), ~_stayed(State.WAITING, settings.waiting_close_days))
+    due = and_(
+        _stayed(State.WAITING, settings.waiting_reminder_days),
+        Ticket.reminded_at.is_(None),
+        ~_stayed(State.WAITING, settings.waiting_close_days),
+    )
     return _each(due, _remind)
 
 

@@ -36,14 +36,21 @@ class NoStatus(HelpdeskError):
 def status_for(state: State) -> Status:
     """The first active status of `state`, else of its neighbour."""
     for wanted in (state, *NEIGHBOURS[state]):
-        found = db.session.scalar(select(Status).where(Status.state == wanted, Status.active.is_(True)).order_by(Status.position, Status.id).limit(1))
+        found = db.session.scalar(
+            select(Status)
+            .where(Status.state == wanted, Status.active.is_(True))
+            .order_by(Status.position, Status.id)
+            .limit(1)
+        )
         if found is not None:
             return found
     raise NoStatus(_("No active status stands for “%(state)s”. An admin can add one.", state=state.value))
 
 
 def initial_status() -> Status:
-    marked = db.session.scalar(select(Status).where(Status.initial.is_(True), Status.active.is_(True)).order_by(Status.position).limit(1))
+    marked = db.session.scalar(
+        select(Status).where(Status.initial.is_(True), Status.active.is_(True)).order_by(Status.position).limit(1)
+    )
     return marked or status_for(State.NEW)
 
 
@@ -77,7 +84,10 @@ class Lifecycle(Timeline):
         """A person's choice of a status, asked for by its row."""
         rights.demand(by, "status", self)  # type: ignore[arg-type]  # every lifecycle is a ticket
         if not status.active or (not status.manual and by.kind is Kind.STAFF):
-            raise Invalid(_("The status “%(name)s” cannot be chosen by hand.", name=status.name), {"status": _("Choose another status.")})
+            raise Invalid(
+                _("The status “%(name)s” cannot be chosen by hand.", name=status.name),
+                {"status": _("Choose another status.")},
+            )
         self._enter(status, by)
 
     def wait(self, by: Actor) -> None:
@@ -140,7 +150,17 @@ class Lifecycle(Timeline):
         else:
             self.resolved_at, self.closed_at = self.resolved_at or now, now
         self._touch(now)
-        self.record(self._deed(was_live, was_state), by, was=was.name, now=status.name, was_id=was.id, now_id=status.id, state_was=was_state.value, state=status.state.value, label=status.customer_label)
+        self.record(
+            self._deed(was_live, was_state),
+            by,
+            was=was.name,
+            now=status.name,
+            was_id=was.id,
+            now_id=status.id,
+            state_was=was_state.value,
+            state=status.state.value,
+            label=status.customer_label,
+        )
 
     def _deed(self, was_live: bool, was_state: State) -> Did:
         if self.live:

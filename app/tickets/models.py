@@ -77,7 +77,9 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Base):
     category: Mapped[Category | None] = relationship(Category)
     priority: Mapped[Priority] = relationship(Priority)
     tags: Mapped[list[Tag]] = relationship(Tag, secondary=ticket_tag, order_by=Tag.name)
-    messages: Mapped[list[Message]] = relationship(back_populates="ticket", order_by=Message.id, cascade="all, delete-orphan", passive_deletes=True)
+    messages: Mapped[list[Message]] = relationship(
+        back_populates="ticket", order_by=Message.id, cascade="all, delete-orphan", passive_deletes=True
+    )
 
     @property
     def display(self) -> str:
@@ -89,6 +91,12 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Base):
         from app.tickets import visibility
 
         return visibility.sees(actor, self)
+
+    def open_to(self, actor: Actor) -> bool:
+        """Whether what this customer writes belongs here."""
+        from app.tickets import visibility
+
+        return visibility.may_write(actor, self)
 
     def __str__(self) -> str:
         return f"{self.display} {self.subject}"
@@ -117,7 +125,11 @@ class Participant(Base):
     """Somebody besides requester and assignee who has part in a ticket: staff see it by that, further departments too, CC get its mails."""
 
     __tablename__ = "participant"
-    __table_args__ = (Index("ix_participant_ticket", "ticket_id"), Index("ix_participant_staff", "staff_id", "ticket_id"), Index("ix_participant_department", "department_id", "ticket_id"))
+    __table_args__ = (
+        Index("ix_participant_ticket", "ticket_id"),
+        Index("ix_participant_staff", "staff_id", "ticket_id"),
+        Index("ix_participant_department", "department_id", "ticket_id"),
+    )
 
     id: Mapped[intpk]
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
@@ -128,5 +140,3 @@ class Participant(Base):
     email: Mapped[str | None]
     approved: Mapped[bool] = mapped_column(default=True)
     """False: a CC address somebody's mail named; an agent has to accept it."""
-
-

@@ -109,7 +109,9 @@ def route(new: NewTicket) -> Department:
     department = db.session.get(Department, chosen) if chosen else None
     if department is not None and department.active:
         return department
-    first = db.session.scalar(select(Department).where(Department.active.is_(True)).order_by(Department.position, Department.id).limit(1))
+    first = db.session.scalar(
+        select(Department).where(Department.active.is_(True)).order_by(Department.position, Department.id).limit(1)
+    )
     if first is None:
         raise HelpdeskError(_("The desk has no department yet. An admin adds one under Settings."))
     return first
@@ -117,7 +119,12 @@ def route(new: NewTicket) -> Department:
 
 def default_priority() -> Priority:
     """The one of rank 2 (normal), else the least urgent one there is."""
-    found = db.session.scalar(select(Priority).where(Priority.active.is_(True)).order_by(Priority.rank != 2, Priority.rank, Priority.id).limit(1))
+    found = db.session.scalar(
+        select(Priority)
+        .where(Priority.active.is_(True))
+        .order_by(Priority.rank != 2, Priority.rank, Priority.id)
+        .limit(1)
+    )
     if found is None:
         raise HelpdeskError(_("The desk has no priority yet. An admin adds one under Settings."))
     return found
@@ -125,7 +132,14 @@ def default_priority() -> Priority:
 
 def follow_up(closed: Ticket, words: Words, by: Actor) -> Message:
     """A reply to a ticket that stays closed opens a new one, linked to it."""
-    new = NewTicket(subject=closed.subject, words=words, requester=closed.requester, department=closed.department, category=closed.category, priority=closed.priority)
+    new = NewTicket(
+        subject=closed.subject,
+        words=words,
+        requester=closed.requester,
+        department=closed.department,
+        category=closed.category,
+        priority=closed.priority,
+    )
     ticket = open_ticket(new, by)
     db.session.add(TicketLink(ticket_id=ticket.id, other_id=closed.id, kind="follow_up"))
     ticket.record(Did.LINKED, SYSTEM, number=closed.display, other_id=closed.id)

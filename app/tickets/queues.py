@@ -56,7 +56,11 @@ class TicketQuery:
         return self.where(Ticket.next_due_at.is_not(None), Ticket.next_due_at < at)
 
     def tagged(self, name: str) -> TicketQuery:
-        tagged = select(ticket_tag.c.ticket_id).join(Tag, Tag.id == ticket_tag.c.tag_id).where(Tag.name == name.strip().casefold())
+        tagged = (
+            select(ticket_tag.c.ticket_id)
+            .join(Tag, Tag.id == ticket_tag.c.tag_id)
+            .where(Tag.name == name.strip().casefold())
+        )
         return self.where(Ticket.id.in_(tagged))
 
     def by_last_activity(self) -> TicketQuery:

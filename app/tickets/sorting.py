@@ -23,7 +23,9 @@ LONGEST_TAG = 40
 
 def clean_line(text: str, longest: int = LONGEST_SUBJECT) -> str:
     """One line without control characters, cut to `longest`: a subject may end up in a mail's header."""
-    return " ".join("".join(letter if letter.isprintable() or letter in JOINERS else " " for letter in text).split())[:longest].strip()
+    return " ".join("".join(letter if letter.isprintable() or letter in JOINERS else " " for letter in text).split())[
+        :longest
+    ].strip()
 
 
 def _whole(text: str, longest: int, field: str) -> str:
@@ -55,7 +57,16 @@ class Sorted(Timeline):
         if priority.id != self.priority_id:
             was: Priority = self.priority
             self.priority, self.priority_id, self.priority_rank = priority, priority.id, priority.rank
-            self.record(Did.PRIORITY_CHANGED, by, was=was.name, now=priority.name, was_id=was.id, now_id=priority.id, rank_was=was.rank, rank=priority.rank)
+            self.record(
+                Did.PRIORITY_CHANGED,
+                by,
+                was=was.name,
+                now=priority.name,
+                was_id=was.id,
+                now_id=priority.id,
+                rank_was=was.rank,
+                rank=priority.rank,
+            )
 
     def set_category(self, category: Category | None, by: Actor) -> None:
         rights.demand(by, "category", self)  # type: ignore[arg-type]
@@ -74,7 +85,9 @@ class Sorted(Timeline):
         if department.id != self.department_id:
             was: Department = self.department
             self.department, self.department_id = department, department.id
-            self.record(Did.DEPARTMENT_CHANGED, by, was=was.name, now=department.name, was_id=was.id, now_id=department.id)
+            self.record(
+                Did.DEPARTMENT_CHANGED, by, was=was.name, now=department.name, was_id=was.id, now_id=department.id
+            )
             self.release_if_lost()  # type: ignore[attr-defined]
 
     def rename(self, subject: str, by: Actor) -> None:

@@ -29,7 +29,18 @@ class Tally(Base):
     """`tickets` live tickets share these columns."""
 
     __tablename__ = "tally"
-    __table_args__ = (Index("ux_tally_cell", "department_id", "assignee_id", "category_id", "status_id", "priority_id", "needs_response", unique=True),)
+    __table_args__ = (
+        Index(
+            "ux_tally_cell",
+            "department_id",
+            "assignee_id",
+            "category_id",
+            "status_id",
+            "priority_id",
+            "needs_response",
+            unique=True,
+        ),
+    )
 
     id: Mapped[intpk]
     department_id: Mapped[int] = mapped_column(BigId)
@@ -76,7 +87,16 @@ def _cells_before(ticket: Ticket) -> dict[Cell, int]:
 
     if not old("live"):
         return {}
-    return {Cell(old("department_id"), old("assignee_id") or NOBODY, old("category_id") or NOBODY, old("status_id"), old("priority_id"), old("needs_response")): -1}
+    return {
+        Cell(
+            old("department_id"),
+            old("assignee_id") or NOBODY,
+            old("category_id") or NOBODY,
+            old("status_id"),
+            old("priority_id"),
+            old("needs_response"),
+        ): -1
+    }
 
 
 @event.listens_for(Session, "before_commit")
@@ -91,7 +111,9 @@ def _book(session: Session) -> None:
 
 def _add(session: Session, cell: Cell, tickets: int) -> None:
     same = [getattr(Tally, name) == value for name, value in cell._asdict().items()]
-    found = session.execute(update(Tally).where(*same).values(tickets=Tally.tickets + tickets).execution_options(synchronize_session=False))
+    found = session.execute(
+        update(Tally).where(*same).values(tickets=Tally.tickets + tickets).execution_options(synchronize_session=False)
+    )
     if not found.rowcount:  # type: ignore[attr-defined]
         session.execute(insert(Tally).values(**cell._asdict(), tickets=tickets))
 
@@ -108,9 +130,15 @@ def recount() -> int:
         Cell(row[0], row[1] or NOBODY, row[2] or NOBODY, row[3], row[4], row[5]): row[6]
         for row in db.session.execute(select(*columns, func.count()).where(Ticket.live.is_(True)).group_by(*columns))
     }
-    kept = {Cell(*row[:6]): row[6] for row in db.session.execute(select(*(getattr(Tally, name) for name in Cell._fields), Tally.tickets)) if row[6]}
+    kept = {
+        Cell(*row[:6]): row[6]
+        for row in db.session.execute(select(*(getattr(Tally, name) for name in Cell._fields), Tally.tickets))
+        if row[6]
+    }
     if counted != kept:
         db.session.execute(delete(Tally))
         if counted:
-            db.session.execute(insert(Tally), [{**cell._asdict(), "tickets": tickets} for cell, tickets in counted.items()])
+            db.session.execute(
+                insert(Tally), [{**cell._asdict(), "tickets": tickets} for cell, tickets in counted.items()]
+            )
     return len(set(counted.items()) ^ set(kept.items()))

@@ -49,11 +49,30 @@ class Did(enum.StrEnum):
 
 
 PUBLIC = frozenset(
-    {Did.ASSIGNED, Did.STATUS_CHANGED, Did.RESOLVED, Did.CLOSED, Did.REOPENED, Did.PRIORITY_CHANGED, Did.DEPARTMENT_CHANGED, Did.LINKED}
+    {
+        Did.ASSIGNED,
+        Did.STATUS_CHANGED,
+        Did.RESOLVED,
+        Did.CLOSED,
+        Did.REOPENED,
+        Did.PRIORITY_CHANGED,
+        Did.DEPARTMENT_CHANGED,
+        Did.LINKED,
+    }
 )
 """What customers read in the thread as "System"."""
 
-IN_THREAD = PUBLIC | {Did.CATEGORY_CHANGED, Did.SUBJECT_CHANGED, Did.TAGGED, Did.UNTAGGED, Did.HIDDEN, Did.SHOWN, Did.REMINDED, Did.BREACHED, Did.VERIFIED}
+IN_THREAD = PUBLIC | {
+    Did.CATEGORY_CHANGED,
+    Did.SUBJECT_CHANGED,
+    Did.TAGGED,
+    Did.UNTAGGED,
+    Did.HIDDEN,
+    Did.SHOWN,
+    Did.REMINDED,
+    Did.BREACHED,
+    Did.VERIFIED,
+}
 """What staff read between the messages; a message is its own entry."""
 
 
@@ -98,15 +117,25 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
     Did.RECEIVED: lambda given: _("wrote a message"),
     Did.REPLIED: lambda given: _("replied"),
     Did.NOTED: lambda given: _("wrote an internal note"),
-    Did.ASSIGNED: lambda given: _("assigned the ticket to %(now)s", now=given["now"]) if given.get("now") else _("took the ticket from %(was)s", was=given.get("was")),
+    Did.ASSIGNED: lambda given: (
+        _("assigned the ticket to %(now)s", now=given["now"])
+        if given.get("now")
+        else _("took the ticket from %(was)s", was=given.get("was"))
+    ),
     Did.STATUS_CHANGED: _from_to(lambda was, now: _("changed the status from %(was)s to %(now)s", was=was, now=now)),
     Did.RESOLVED: _from_to(lambda was, now: _("resolved the ticket (%(was)s → %(now)s)", was=was, now=now)),
     Did.CLOSED: _from_to(lambda was, now: _("closed the ticket (%(was)s → %(now)s)", was=was, now=now)),
     Did.REOPENED: _from_to(lambda was, now: _("reopened the ticket (%(was)s → %(now)s)", was=was, now=now)),
-    Did.PRIORITY_CHANGED: _from_to(lambda was, now: _("changed the priority from %(was)s to %(now)s", was=was, now=now)),
-    Did.CATEGORY_CHANGED: _from_to(lambda was, now: _("changed the category from %(was)s to %(now)s", was=was, now=now)),
+    Did.PRIORITY_CHANGED: _from_to(
+        lambda was, now: _("changed the priority from %(was)s to %(now)s", was=was, now=now)
+    ),
+    Did.CATEGORY_CHANGED: _from_to(
+        lambda was, now: _("changed the category from %(was)s to %(now)s", was=was, now=now)
+    ),
     Did.DEPARTMENT_CHANGED: _from_to(lambda was, now: _("moved the ticket from %(was)s to %(now)s", was=was, now=now)),
-    Did.SUBJECT_CHANGED: _from_to(lambda was, now: _("changed the subject from “%(was)s” to “%(now)s”", was=was, now=now)),
+    Did.SUBJECT_CHANGED: _from_to(
+        lambda was, now: _("changed the subject from “%(was)s” to “%(now)s”", was=was, now=now)
+    ),
     Did.TAGGED: lambda given: _("added the tag %(tag)s", tag=given["tag"]),
     Did.UNTAGGED: lambda given: _("removed the tag %(tag)s", tag=given["tag"]),
     Did.HIDDEN: lambda given: _("hid the ticket from the customer"),
@@ -115,7 +144,9 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
     Did.LINKED: lambda given: _("linked ticket %(number)s", number=given["number"]),
     Did.VERIFIED: lambda given: _("proved the address"),
     Did.REMINDED: lambda given: _("reminded the customer"),
-    Did.BREACHED: lambda given: _("noted a broken promise: %(what)s", what=given.get("metric_name") or _("first response")),
+    Did.BREACHED: lambda given: _(
+        "noted a broken promise: %(what)s", what=given.get("metric_name") or _("first response")
+    ),
 }
 
 
@@ -124,7 +155,14 @@ class Timeline:
 
     @declared_attr
     def events(cls) -> Mapped[list[TicketEvent]]:
-        return relationship(TicketEvent, back_populates="ticket", order_by=TicketEvent.id, lazy="select", passive_deletes=True, cascade="all, delete-orphan")
+        return relationship(
+            TicketEvent,
+            back_populates="ticket",
+            order_by=TicketEvent.id,
+            lazy="select",
+            passive_deletes=True,
+            cascade="all, delete-orphan",
+        )
 
     def record(self, what: Did, by: Actor, **particulars: Any) -> TicketEvent:
         """Write one event and let the higher floors react, in this transaction."""

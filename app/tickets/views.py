@@ -32,8 +32,27 @@ class StatusView(DeskView):
     route_base = "/admin/statuses"
     class_permission_name = "Status"
     list_title, add_title, edit_title, show_title = _l("Statuses"), _l("New status"), _l("Status"), _l("Status")
-    list_columns = ["name", "customer_label", "state", "after_customer_reply", "manual", "initial", "active", "position"]
-    show_columns = ["name", "customer_label", "state", "after_customer_reply", "after_assignment", "manual", "initial", "active", "position"]
+    list_columns = [
+        "name",
+        "customer_label",
+        "state",
+        "after_customer_reply",
+        "manual",
+        "initial",
+        "active",
+        "position",
+    ]
+    show_columns = [
+        "name",
+        "customer_label",
+        "state",
+        "after_customer_reply",
+        "after_assignment",
+        "manual",
+        "initial",
+        "active",
+        "position",
+    ]
     add_columns = edit_columns = show_columns
     order_columns = ["name", "position"]
     base_order = ("position", "asc")
@@ -43,13 +62,26 @@ class StatusView(DeskView):
     }  # fmt: skip
     formatters_columns = {"state": lambda state: STATE_LABELS[State(state)]}
     add_form_extra_fields = edit_form_extra_fields = {
-        "state": SelectField(_l("Means"), [DataRequired()], choices=[SelectChoice(state.value, label) for state, label in STATE_LABELS.items()], coerce=State)
+        "state": SelectField(
+            _l("Means"),
+            [DataRequired()],
+            choices=[SelectChoice(state.value, label) for state, label in STATE_LABELS.items()],
+            coerce=State,
+        )
     }
 
     def pre_update(self, status: Status) -> None:
         """A status in use keeps its meaning: its tickets carry the state, and their clocks ran by it."""
-        if db.session.scalar(select(Ticket.id).where(Ticket.status_id == status.id, Ticket.state != status.state).limit(1)) is not None:
-            raise Invalid(_("Tickets have this status, so its meaning stays."), {"state": _("Add another status for this meaning and move the tickets there.")})
+        if (
+            db.session.scalar(
+                select(Ticket.id).where(Ticket.status_id == status.id, Ticket.state != status.state).limit(1)
+            )
+            is not None
+        ):
+            raise Invalid(
+                _("Tickets have this status, so its meaning stays."),
+                {"state": _("Add another status for this meaning and move the tickets there.")},
+            )
         if not status.active:
             self._keep_one(status)
 
@@ -58,7 +90,9 @@ class StatusView(DeskView):
 
     def _keep_one(self, status: Status) -> None:
         same_side = [state for state in State if state.live == status.state.live]
-        others = select(func.count()).where(Status.active.is_(True), Status.id != status.id, Status.state.in_(same_side))
+        others = select(func.count()).where(
+            Status.active.is_(True), Status.id != status.id, Status.state.in_(same_side)
+        )
         if not db.session.scalar(others):
             raise HelpdeskError(_("This is the last status of its kind. Add another one first."))
 
@@ -72,8 +106,17 @@ class PriorityView(DeskView):
     show_columns = add_columns = edit_columns = list_columns
     order_columns = ["name", "rank"]
     base_order = ("rank", "asc")
-    label_columns = {"name": _l("Name"), "rank": _l("Rank"), "aliases": _l("Other names"), "meaning": _l("What it means"), "active": _l("Active")}
-    description_columns = {"rank": _l("1 low, 2 normal, 3 high, 4 critical. Targets and the filter Urgent go by it."), "aliases": _l("Separated by commas; imports and the API take them.")}
+    label_columns = {
+        "name": _l("Name"),
+        "rank": _l("Rank"),
+        "aliases": _l("Other names"),
+        "meaning": _l("What it means"),
+        "active": _l("Active"),
+    }
+    description_columns = {
+        "rank": _l("1 low, 2 normal, 3 high, 4 critical. Targets and the filter Urgent go by it."),
+        "aliases": _l("Separated by commas; imports and the API take them."),
+    }
     validators_columns = {"rank": [NumberRange(1, 4)]}
 
 
@@ -87,7 +130,15 @@ class CategoryView(DeskView):
     class_permission_name = "Category"
     list_title, add_title, edit_title, show_title = _l("Categories"), _l("New category"), _l("Category"), _l("Category")
     list_columns = ["name", "description", "department", "public", "active", "position"]
-    show_columns = add_columns = edit_columns = ["name", "description", "parent", "department", "public", "active", "position"]
+    show_columns = add_columns = edit_columns = [
+        "name",
+        "description",
+        "parent",
+        "department",
+        "public",
+        "active",
+        "position",
+    ]
     order_columns = ["name", "position"]
     base_order = ("position", "asc")
     label_columns = {
@@ -124,7 +175,12 @@ class CannedResponseView(DeskView):
     datamodel = CannedInterface(CannedResponse)
     route_base = "/admin/canned"
     class_permission_name = "CannedResponse"
-    list_title, add_title, edit_title, show_title = _l("Canned responses"), _l("New canned response"), _l("Canned response"), _l("Canned response")
+    list_title, add_title, edit_title, show_title = (
+        _l("Canned responses"),
+        _l("New canned response"),
+        _l("Canned response"),
+        _l("Canned response"),
+    )
     list_columns = ["title", "shortcut", "category", "department", "uses", "active"]
     show_columns = ["title", "shortcut", "body", "category", "department", "uses", "active"]
     add_columns = edit_columns = ["title", "shortcut", "body", "category", "department", "active"]
@@ -134,7 +190,11 @@ class CannedResponseView(DeskView):
     label_columns = {
         "title": _l("Title"), "shortcut": _l("Typed as /"), "body": _l("Text"), "category": _l("Category"), "department": _l("Department"), "uses": _l("Used"), "active": _l("Active"),
     }  # fmt: skip
-    description_columns = {"body": _l("{{customer_name}}, {{ticket_number}}, {{agent_name}} and {{department}} are filled in when it is inserted.")}
+    description_columns = {
+        "body": _l(
+            "{{customer_name}}, {{ticket_number}}, {{agent_name}} and {{department}} are filled in when it is inserted."
+        )
+    }
 
     def pre_add(self, response: CannedResponse) -> None:
         """Who may not shape the desk's own answers keeps personal ones."""
@@ -151,7 +211,9 @@ class CannedResponseView(DeskView):
 
     def _may_change(self, response: CannedResponse) -> None:
         if response.owner_id is None and not g.user.can("edit", "Category"):
-            raise HelpdeskError(_("This one is everybody's; a supervisor or an admin changes it. You can add one of your own."))
+            raise HelpdeskError(
+                _("This one is everybody's; a supervisor or an admin changes it. You can add one of your own.")
+            )
 
 
 def register(appbuilder: AppBuilder) -> None:

@@ -8,7 +8,7 @@ from app.accounts.models import Customer, Scope
 from app.accounts.viewer import Actor, CustomerActor, Kind, Viewer
 from app.core.extensions import db
 from app.settings import desk
-from app.tickets.models import Participant, Ticket
+from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.thread import Attachment, Message, MessageKind
 from app.tickets.timeline import PUBLIC, TicketEvent
 
@@ -86,7 +86,22 @@ def sees(actor: Actor, ticket: Ticket) -> bool:
         return actor.can("show") and (_within(actor, ticket, assigned=False) or _takes_part(actor, ticket))
     if not isinstance(actor, CustomerActor) or ticket.hidden_from_client or not ticket.proven:
         return False
-    return ticket.requester_id == actor.customer_id or (actor.organization_id is not None and ticket.requester.organization_id == actor.organization_id)
+    return ticket.requester_id == actor.customer_id or (
+        actor.organization_id is not None and ticket.requester.organization_id == actor.organization_id
+    )
+
+
+def may_write(customer: Actor, ticket: Ticket) -> bool:
+    """Whether what they write belongs to the thread: whoever sees it, its requester always, and a CC an agent accepted."""
+    if sees(customer, ticket) or (customer.customer_id is not None and customer.customer_id == ticket.requester_id):
+        return True
+    if not isinstance(customer, CustomerActor):
+        return False
+    part = select(Participant.id).where(
+        Participant.ticket_id == ticket.id, Participant.role == ParticipantRole.CC, Participant.approved.is_(True),
+        or_(Participant.customer_id == customer.customer_id, Participant.email == customer.email.strip().casefold()),
+    )  # fmt: skip
+    return db.session.scalar(part.limit(1)) is not None
 
 
 def may_work_on(viewer: Viewer, ticket: Ticket) -> bool:
@@ -101,11 +116,15 @@ def _within(viewer: Viewer, ticket: Ticket, assigned: bool) -> bool:
         or (Scope.MINE_AND_UNASSIGNED in viewer.scopes and own)
         or (Scope.CATEGORIES in viewer.scopes and ticket.category_id in viewer.categories)
     )
-    return in_scope and (not viewer.departments or ticket.department_id in viewer.departments or _shared_with(viewer, ticket))
+    return in_scope and (
+        not viewer.departments or ticket.department_id in viewer.departments or _shared_with(viewer, ticket)
+    )
 
 
 def _shared_with(viewer: Viewer, ticket: Ticket) -> bool:
-    shared = select(Participant.id).where(Participant.ticket_id == ticket.id, Participant.department_id.in_(sorted(viewer.departments)))
+    shared = select(Participant.id).where(
+        Participant.ticket_id == ticket.id, Participant.department_id.in_(sorted(viewer.departments))
+    )
     return db.session.scalar(shared.limit(1)) is not None
 
 
@@ -116,7 +135,11 @@ def _takes_part(viewer: Viewer, ticket: Ticket) -> bool:
 
 def messages_visible_to(actor: Actor) -> ColumnElement[bool]:
     """Customers read public replies of people who take part. To be combined with a ticket they may see."""
-    return true() if actor.kind is not Kind.CUSTOMER else and_(Message.kind == MessageKind.REPLY, Message.trusted.is_(True))
+    return (
+        true()
+        if actor.kind is not Kind.CUSTOMER
+        else and_(Message.kind == MessageKind.REPLY, Message.trusted.is_(True))
+    )
 
 
 def events_visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -127,7 +150,10 @@ def attachments_visible_to(actor: Actor) -> ColumnElement[bool]:
     """A file is seen by whoever sees its message; one not yet sent by its uploader alone."""
     tickets = select(Ticket.id).where(visible_to(actor))
     messages = select(Message.id).where(Message.ticket_id.in_(tickets), messages_visible_to(actor))
-    unsent = and_(Attachment.message_id.is_(None), Attachment.staff_id == actor.staff_id if actor.staff_id else Attachment.customer_id == actor.customer_id)
+    unsent = and_(
+        Attachment.message_id.is_(None),
+        Attachment.staff_id == actor.staff_id if actor.staff_id else Attachment.customer_id == actor.customer_id,
+    )
     return or_(Attachment.message_id.in_(messages), unsent)
 
 

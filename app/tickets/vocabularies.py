@@ -32,7 +32,9 @@ def _steps(*steps: tuple[str, State] | tuple[str, State, bool]) -> tuple[tuple[s
     return tuple((step[0], step[1], step[2] if len(step) == 3 else True) for step in steps)
 
 
-def _days(reminder: int, close: int, resolved: int, may_close: bool = False, departments: bool = True) -> dict[str, Any]:
+def _days(
+    reminder: int, close: int, resolved: int, may_close: bool = False, departments: bool = True
+) -> dict[str, Any]:
     return {
         "waiting_reminder_days": reminder, "waiting_close_days": close, "resolved_close_days": resolved,
         "customer_can_close": may_close, "customer_can_reopen": True, "agents_see_departments": departments,
@@ -103,7 +105,11 @@ class DeskNotEmpty(HelpdeskError):
     """A vocabulary is chosen before the first ticket; afterwards statuses are edited one by one."""
 
     def __init__(self) -> None:
-        super().__init__(_("The desk has tickets already, so the vocabulary stays. Statuses can be renamed, added and switched off one by one."))
+        super().__init__(
+            _(
+                "The desk has tickets already, so the vocabulary stays. Statuses can be renamed, added and switched off one by one."
+            )
+        )
 
 
 def choose(name: str) -> None:
@@ -126,7 +132,14 @@ def choose(name: str) -> None:
 
 def _make_statuses(vocabulary: Vocabulary) -> dict[str, Status]:
     statuses = {
-        name: Status(name=name, customer_label=FOR_CUSTOMERS.get(name), state=state, manual=manual, initial=name == vocabulary.initial, position=place)
+        name: Status(
+            name=name,
+            customer_label=FOR_CUSTOMERS.get(name),
+            state=state,
+            manual=manual,
+            initial=name == vocabulary.initial,
+            position=place,
+        )
         for place, (name, state, manual) in enumerate(vocabulary.statuses)
     }
     db.session.add_all(statuses.values())
@@ -148,7 +161,9 @@ def _rename_priorities(names: tuple[str, ...]) -> None:
     for rank, aliases in ALIASES.items():
         if rank not in by_rank:
             name = wanted.get(rank, aliases.split(",")[0])
-            db.session.add(Priority(name=name, rank=rank, aliases=aliases, meaning=MEANINGS[rank], active=rank in wanted))
+            db.session.add(
+                Priority(name=name, rank=rank, aliases=aliases, meaning=MEANINGS[rank], active=rank in wanted)
+            )
     db.session.flush()
 
 
@@ -157,5 +172,8 @@ def seed() -> None:
     if db.session.scalar(select(Status.id).limit(1)) is None:
         choose("default")
     if db.session.scalar(select(Category.id).limit(1)) is None:
-        db.session.add_all(Category(name=name, description=text, position=place) for place, (name, text) in enumerate(CATEGORIES.items()))
+        db.session.add_all(
+            Category(name=name, description=text, position=place)
+            for place, (name, text) in enumerate(CATEGORIES.items())
+        )
         db.session.flush()

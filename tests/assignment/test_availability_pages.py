@@ -34,7 +34,11 @@ def test_the_way_back_stays_on_the_desk(app, client):
     assert "elsewhere" not in answer.location
 
 
-@pytest.mark.parametrize("given", [{"availability": "asleep"}, {"availability": "away", "hours": "-1"}, {"availability": "away", "hours": "٣"}, {}], ids=["no such word", "minus an hour", "another script", "nothing"])
+@pytest.mark.parametrize(
+    "given",
+    [{"availability": "asleep"}, {"availability": "away", "hours": "-1"}, {"availability": "away", "hours": "٣"}, {}],
+    ids=["no such word", "minus an hour", "another script", "nothing"],
+)
 def test_what_makes_no_sense_changes_nothing(app, client, given):
     agent = an_agent()
     sign_in(client, agent)
@@ -54,7 +58,9 @@ def test_a_supervisor_sends_somebody_home(app, client):
     sign_in(client, a_supervisor())
 
     page = client.get("/admin/availability/staff/list/")
-    answer = client.post(f"/admin/availability/staff/edit/{agent.id}", data={"availability": "offline", "capacity": "7"})
+    answer = client.post(
+        f"/admin/availability/staff/edit/{agent.id}", data={"availability": "offline", "capacity": "7"}
+    )
 
     assert page.status_code == 200
     assert agent.last_name in page.text

@@ -253,13 +253,23 @@ def test_the_same_state_makes_the_same_pick(automatic):
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.lists(st.tuples(st.integers(0, 4), st.sampled_from(sorted(Availability)), st.booleans()), min_size=1, max_size=4),
+    st.lists(
+        st.tuples(st.integers(0, 4), st.sampled_from(sorted(Availability)), st.booleans()), min_size=1, max_size=4
+    ),
     st.lists(st.integers(1, 4), max_size=10),
     st.sampled_from(METHODS),
 )
 def test_after_a_drain_nothing_is_queued_while_somebody_may_have_it(app, people, ranks, method):
     department, elsewhere = a_department(), a_department()
-    agents = [(an_agent(department if here else elsewhere, capacity=capacity, availability=availability), capacity, availability, here) for capacity, availability, here in people]
+    agents = [
+        (
+            an_agent(department if here else elsewhere, capacity=capacity, availability=availability),
+            capacity,
+            availability,
+            here,
+        )
+        for capacity, availability, here in people
+    ]
     setting(auto_assignment=False, assignment_method=method)
     placeholder = an_agent(department, capacity=0)
     tickets = [a_ticket(department=department, priority=a_priority(rank)) for rank in ranks]
@@ -268,7 +278,11 @@ def test_after_a_drain_nothing_is_queued_while_somebody_may_have_it(app, people,
 
     given = queue.drain()
 
-    eligible = [(agent, capacity) for agent, capacity, availability, here in agents if here and availability is Availability.AVAILABLE]
+    eligible = [
+        (agent, capacity)
+        for agent, capacity, availability, here in agents
+        if here and availability is Availability.AVAILABLE
+    ]
     held = Counter(ticket.assignee_id for ticket in tickets)
     assert given == min(len(tickets), sum(capacity for _, capacity in eligible))
     assert held[placeholder.id] == 0

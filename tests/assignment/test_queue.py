@@ -162,12 +162,23 @@ def at_once(app, *deeds) -> list[Exception]:
 
 
 def held() -> dict[int | None, int]:
-    return dict(db.session.execute(select(Ticket.assignee_id, func.count()).where(Ticket.live.is_(True)).group_by(Ticket.assignee_id)).all())
+    return dict(
+        db.session.execute(
+            select(Ticket.assignee_id, func.count()).where(Ticket.live.is_(True)).group_by(Ticket.assignee_id)
+        ).all()
+    )
 
 
 def assignments() -> set[int]:
     """How often a ticket was assigned."""
-    return set(db.session.scalars(select(func.count()).select_from(TicketEvent).where(TicketEvent.what == Did.ASSIGNED).group_by(TicketEvent.ticket_id)))
+    return set(
+        db.session.scalars(
+            select(func.count())
+            .select_from(TicketEvent)
+            .where(TicketEvent.what == Did.ASSIGNED)
+            .group_by(TicketEvent.ticket_id)
+        )
+    )
 
 
 @pytest.mark.parametrize("method", ["least_loaded", "round_robin"])

@@ -12,7 +12,13 @@ NOON = dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC)
 
 @pytest.mark.parametrize(
     ("before", "words"),
-    [(dt.timedelta(seconds=20), "now"), (dt.timedelta(minutes=5), "5m"), (dt.timedelta(hours=3), "3h"), (dt.timedelta(days=2), "2d"), (dt.timedelta(days=40), "13 Oct 2026")],
+    [
+        (dt.timedelta(seconds=20), "now"),
+        (dt.timedelta(minutes=5), "5m"),
+        (dt.timedelta(hours=3), "3h"),
+        (dt.timedelta(days=2), "2d"),
+        (dt.timedelta(days=40), "13 Oct 2026"),
+    ],
     ids=["just now", "minutes", "hours", "days", "long ago"],
 )
 def test_how_long_ago_is_short(app, before, words):

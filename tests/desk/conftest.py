@@ -15,7 +15,12 @@ def a_role(app):
 
     def role(*verbs):
         wanted = {f"can_{verb}" for verb in verbs}
-        rows = db.session.execute(select(PermissionView).join(PermissionView.permission).join(PermissionView.view_menu).where(ViewMenu.name == "Ticket", Permission.name.in_(wanted))).scalars()
+        rows = db.session.execute(
+            select(PermissionView)
+            .join(PermissionView.permission)
+            .join(PermissionView.view_menu)
+            .where(ViewMenu.name == "Ticket", Permission.name.in_(wanted))
+        ).scalars()
         made.append(Role(name=f"Role of a test {len(made)}", permissions=list(rows)))
         db.session.add(made[-1])
         db.session.flush()

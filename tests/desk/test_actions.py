@@ -63,7 +63,13 @@ def test_each_action_changes_every_chosen_ticket(app, client, action, way):
     value = value()
     as_(client, a_supervisor())
 
-    answer = do(client, f"{action}:{value}" if way == "colon" else action, first, second, **({"value": value} if way == "value" else {}))
+    answer = do(
+        client,
+        f"{action}:{value}" if way == "colon" else action,
+        first,
+        second,
+        **({"value": value} if way == "value" else {}),
+    )
 
     assert answer.status_code == 302
     assert (changed(first), changed(second), changed(other)) == (True, True, False)
@@ -87,7 +93,17 @@ def test_a_foreign_ticket_among_the_chosen_is_404_and_nothing_changes(app, clien
     assert db.session.scalar(select(func.count(Ticket.id))) == 2
 
 
-RIGHTS = {"set_status": "status", "set_priority": "priority", "assign": "assign", "take": "assign", "set_department": "department", "add_tag": "tag", "resolve": "status", "close": "status", "delete": "delete"}
+RIGHTS = {
+    "set_status": "status",
+    "set_priority": "priority",
+    "assign": "assign",
+    "take": "assign",
+    "set_department": "department",
+    "add_tag": "tag",
+    "resolve": "status",
+    "close": "status",
+    "delete": "delete",
+}
 
 
 @pytest.mark.parametrize("action", list(RIGHTS))
@@ -109,9 +125,18 @@ def test_a_role_does_what_its_rights_say(app, client, role, action):
 
 
 def test_only_a_super_admin_deletes(app):
-    allowed = {role: acting(staff(role)).can("delete") for role in ("Super Admin", "Admin", "Supervisor", "Support Agent", "Developer")}
+    allowed = {
+        role: acting(staff(role)).can("delete")
+        for role in ("Super Admin", "Admin", "Supervisor", "Support Agent", "Developer")
+    }
 
-    assert allowed == {"Super Admin": True, "Admin": False, "Supervisor": False, "Support Agent": False, "Developer": False}
+    assert allowed == {
+        "Super Admin": True,
+        "Admin": False,
+        "Supervisor": False,
+        "Support Agent": False,
+        "Developer": False,
+    }
 
 
 def test_without_the_right_to_bulk_one_ticket_at_a_time(app, client, a_role):
@@ -209,7 +234,9 @@ def test_an_unknown_action_is_404(app, client, action):
     assert client.post(POST, data={"action": action, "rowid": [1]}).status_code == 404
 
 
-@pytest.mark.parametrize("address", ["action_post", "action/resolve/1", "1001/properties", "1001/messages", "1001/take", "1001/tags"])
+@pytest.mark.parametrize(
+    "address", ["action_post", "action/resolve/1", "1001/properties", "1001/messages", "1001/take", "1001/tags"]
+)
 def test_nothing_changes_by_a_get(app, client, address):
     ticket = a_ticket()
     as_(client, a_super_admin())
@@ -263,5 +290,7 @@ def test_a_bulk_deed_is_one_event_a_ticket_by_the_person_who_did_it(app, client)
     do(client, "close", first, second)
     do(client, "close", first, second)
 
-    closed = list(db.session.execute(select(TicketEvent.ticket_id, TicketEvent.staff_id).where(TicketEvent.what == Did.CLOSED)))
+    closed = list(
+        db.session.execute(select(TicketEvent.ticket_id, TicketEvent.staff_id).where(TicketEvent.what == Did.CLOSED))
+    )
     assert sorted(closed) == [(first.id, boss.id), (second.id, boss.id)]

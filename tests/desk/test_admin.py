@@ -23,7 +23,18 @@ from tests.factories import (
     sign_in,
 )
 
-PAGES = ("customers", "organizations", "departments", "staff", "api-keys", "categories", "statuses", "priorities", "tags", "canned")
+PAGES = (
+    "customers",
+    "organizations",
+    "departments",
+    "staff",
+    "api-keys",
+    "categories",
+    "statuses",
+    "priorities",
+    "tags",
+    "canned",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -58,7 +69,9 @@ def test_a_form_that_a_rule_refuses_keeps_what_was_typed(app, client):
     a_customer(email="ada@northwind.test")
     sign_in(client, an_admin())
 
-    page = client.post("/admin/customers/add", data={"name": "Another Ada", "email": "ADA@northwind.test", "notes": "Met at the fair"}).text
+    page = client.post(
+        "/admin/customers/add", data={"name": "Another Ada", "email": "ADA@northwind.test", "notes": "Met at the fair"}
+    ).text
 
     assert "Met at the fair" in page
     assert "has this address already" in page
@@ -77,7 +90,16 @@ def test_an_invited_person_chooses_a_password_and_signs_in(app, client):
     sign_in(client, an_admin())
     role = db.session.scalars(select(Role).where(Role.name == "Support Agent")).one()
 
-    client.post("/admin/staff/add", data={"username": "nina", "first_name": "Nina", "last_name": "Berg", "email": "nina@desk.test", "roles": [str(role.id)]})
+    client.post(
+        "/admin/staff/add",
+        data={
+            "username": "nina",
+            "first_name": "Nina",
+            "last_name": "Berg",
+            "email": "nina@desk.test",
+            "roles": [str(role.id)],
+        },
+    )
     person = db.session.scalars(select(User).where(User.username == "nina")).one()
     link = people._link(person, "invitation", people.INVITATION_LIVES)
     db.session.commit()
@@ -99,9 +121,38 @@ def test_an_admin_can_neither_give_nor_take_the_highest_role(app, client):
     strongest = db.session.scalars(select(Role).where(Role.name == "Super Admin")).one()
     sign_in(client, admin)
 
-    client.post("/admin/staff/add", data={"username": "eve", "first_name": "Eve", "last_name": "L", "email": "eve@desk.test", "roles": [str(strongest.id)]})
-    client.post(f"/admin/staff/edit/{admin.id}", data={"username": admin.username, "first_name": "A", "last_name": "B", "email": admin.email, "roles": [str(strongest.id)], "active": "y"})
-    client.post(f"/admin/staff/edit/{boss.id}", data={"username": boss.username, "first_name": "A", "last_name": "B", "email": boss.email, "roles": [], "active": ""})
+    client.post(
+        "/admin/staff/add",
+        data={
+            "username": "eve",
+            "first_name": "Eve",
+            "last_name": "L",
+            "email": "eve@desk.test",
+            "roles": [str(strongest.id)],
+        },
+    )
+    client.post(
+        f"/admin/staff/edit/{admin.id}",
+        data={
+            "username": admin.username,
+            "first_name": "A",
+            "last_name": "B",
+            "email": admin.email,
+            "roles": [str(strongest.id)],
+            "active": "y",
+        },
+    )
+    client.post(
+        f"/admin/staff/edit/{boss.id}",
+        data={
+            "username": boss.username,
+            "first_name": "A",
+            "last_name": "B",
+            "email": boss.email,
+            "roles": [],
+            "active": "",
+        },
+    )
 
     db.session.expire_all()
     assert db.session.query(User).filter_by(username="eve").count() == 0
@@ -116,7 +167,16 @@ def test_a_deactivated_person_is_signed_out_at_once(app, client):
     theirs = app.test_client()
     sign_in(theirs, admin)
 
-    theirs.post(f"/admin/staff/edit/{agent.id}", data={"username": agent.username, "first_name": "A", "last_name": "B", "email": agent.email, "roles": [str(agent.roles[0].id)]})
+    theirs.post(
+        f"/admin/staff/edit/{agent.id}",
+        data={
+            "username": agent.username,
+            "first_name": "A",
+            "last_name": "B",
+            "email": agent.email,
+            "roles": [str(agent.roles[0].id)],
+        },
+    )
 
     assert client.get("/admin/tickets/").status_code == 302
 
@@ -139,7 +199,12 @@ def test_changing_the_password_asks_for_the_old_one_and_ends_other_sessions(app,
 
 def test_settings_are_saved_and_what_is_wrong_is_said_beside_its_field(app, client):
     sign_in(client, an_admin())
-    good = {"waiting_reminder_days": "3", "waiting_close_days": "9", "resolved_close_days": "5", "time_zone": "Europe/Berlin"}
+    good = {
+        "waiting_reminder_days": "3",
+        "waiting_close_days": "9",
+        "resolved_close_days": "5",
+        "time_zone": "Europe/Berlin",
+    }
 
     client.post("/admin/settings/time", data=good)
     wrong = client.post("/admin/settings/time", data={**good, "waiting_close_days": "soon"})
@@ -164,7 +229,12 @@ def test_a_vocabulary_is_chosen_while_the_desk_is_empty_and_not_after(app, clien
     answer = client.post("/admin/settings/general/vocabulary", data={"vocabulary": "c"})
 
     assert names == ["Open", "Answered", "Customer Reply", "In Progress", "On Hold", "Closed"]
-    assert db.session.scalars(select(Priority.name).order_by(Priority.rank)).all() == ["Low", "Medium", "High", "Urgent"]
+    assert db.session.scalars(select(Priority.name).order_by(Priority.rank)).all() == [
+        "Low",
+        "Medium",
+        "High",
+        "Urgent",
+    ]
     assert answer.status_code == 409
 
 
@@ -172,7 +242,10 @@ def test_a_status_in_use_keeps_its_meaning(app, client):
     ticket = a_ticket()
     sign_in(client, an_admin())
 
-    client.post(f"/admin/statuses/edit/{ticket.status_id}", data={"name": "Open", "state": "closed", "position": "0", "active": "y", "manual": "y", "initial": "y"})
+    client.post(
+        f"/admin/statuses/edit/{ticket.status_id}",
+        data={"name": "Open", "state": "closed", "position": "0", "active": "y", "manual": "y", "initial": "y"},
+    )
 
     assert db.session.get_one(Status, ticket.status_id, populate_existing=True).state is State.OPEN
 
@@ -224,14 +297,25 @@ def test_failed_jobs_are_shown_with_their_reason_and_retried(app, client):
 def test_a_supervisor_has_neither_settings_nor_jobs_nor_roles(app, client):
     sign_in(client, a_supervisor())
 
-    assert [client.get(path).status_code for path in ("/admin/settings/general", "/admin/jobs/", "/admin/roles/list/", "/admin/mail-log/", "/admin/staff/list/")] == [403] * 5
+    assert [
+        client.get(path).status_code
+        for path in (
+            "/admin/settings/general",
+            "/admin/jobs/",
+            "/admin/roles/list/",
+            "/admin/mail-log/",
+            "/admin/staff/list/",
+        )
+    ] == [403] * 5
 
 
 def test_a_customers_organization_is_found_or_made_by_its_name(app, client):
     sign_in(client, an_admin())
 
     for name in ("Ada", "Bob"):
-        client.post("/admin/customers/add", data={"name": name, "email": f"{name}@n.test", "organization_name": "Northwind"})
+        client.post(
+            "/admin/customers/add", data={"name": name, "email": f"{name}@n.test", "organization_name": "Northwind"}
+        )
 
     first, second = db.session.scalars(select(Customer).order_by(Customer.id)).all()
     assert first.organization_id is not None

@@ -61,12 +61,20 @@ def test_a_supervisor_reads_the_numbers_of_the_desk(app: Flask, client: FlaskCli
         sign_in(client, a_supervisor())
         page = client.get("/admin/dashboard?days=7").text
 
-    assert [re.sub(r"\s+", " ", value) for value in re.findall(r'<span class="v">([^<]+)</span>', page)] == ["2", "1", "2", "1h 45m"]
+    assert [re.sub(r"\s+", " ", value) for value in re.findall(r'<span class="v">([^<]+)</span>', page)] == [
+        "2",
+        "1",
+        "2",
+        "1h 45m",
+    ]
     volume = shown(page, "volume")
     assert volume["labels"][-2:] == ["9 Mar", "10 Mar"]
     assert [series["data"][-2:] for series in volume["sets"]] == [[2, 1], [0, 1]]
     assert shown(page, "categories")["labels"] == ["Billing & co", "No category"]
-    assert (shown(page, "workload")["labels"], [series["data"] for series in shown(page, "workload")["sets"]]) == (["Maya Test", "Unassigned"], [[1, 1], [1, 1]])
+    assert (shown(page, "workload")["labels"], [series["data"] for series in shown(page, "workload")["sets"]]) == (
+        ["Maya Test", "Unassigned"],
+        [[1, 1], [1, 1]],
+    )
     assert shown(page, "waits")["sets"][0]["data"][-2:] == [105, None]
     assert page.index("24h over" if "24h over" in page else "1d 0h over") < page.index("5h 00m over")
 
@@ -123,7 +131,11 @@ def test_pending_tickets_are_mine_and_the_longest_waiting_stand_first(app: Flask
         told.reply(Words("We look into it"), by=me)
         db.session.commit()
 
-        assert [(line.subject, line.words) for line in Dashboard.of(me, 7).pending] == [("Waits long", "1h 00m"), ("Answered", "0m"), ("Told", "1h 00m")]
+        assert [(line.subject, line.words) for line in Dashboard.of(me, 7).pending] == [
+            ("Waits long", "1h 00m"),
+            ("Answered", "0m"),
+            ("Told", "1h 00m"),
+        ]
 
 
 def test_a_better_and_a_worse_wait_are_told(app: Flask) -> None:
@@ -139,7 +151,9 @@ def test_a_better_and_a_worse_wait_are_told(app: Flask) -> None:
     assert (wait.better, (wait.change or "").split()[-1]) == (True, "less")
 
 
-def test_more_overdue_than_are_counted_is_said(app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_overdue_than_are_counted_is_said(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("app.desk.dashboard.OVERDUE_CAP", 2)
     for _n in range(3):
         late(a_ticket(), 1)
@@ -174,7 +188,9 @@ def test_words_of_people_are_shown_as_words(app: Flask, client: FlaskClient) -> 
 
 
 @pytest.mark.parametrize("person", [a_supervisor, an_agent])
-def test_the_dashboard_costs_few_statements(app: Flask, client: FlaskClient, at_most: Callable, person: Callable) -> None:
+def test_the_dashboard_costs_few_statements(
+    app: Flask, client: FlaskClient, at_most: Callable, person: Callable
+) -> None:
     user = person()
     for n in range(5):
         late(a_ticket(assignee=user, category=a_category(), priority=a_priority(n % 4 + 1)), n + 1)

@@ -31,5 +31,7 @@ def test_its_tickets_are_found_by_their_words_and_seen_by_their_team(app):
 
     found = matching("screenshot offset", agent)
 
-    assert [db.session.get_one(Ticket, each).subject for each in found] == ["Calendar sync shows meetings one hour late"]
+    assert [db.session.get_one(Ticket, each).subject for each in found] == [
+        "Calendar sync shows meetings one hour late"
+    ]
     assert matching("VAT invoice 2291", agent) == []  # Billing's, and the agent is Support's

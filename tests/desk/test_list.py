@@ -56,14 +56,31 @@ def numbers(page):
 
 def test_a_row_shows_who_what_where_and_how_urgent(app, client):
     organization = an_organization("Northwind Labs")
-    ticket = a_ticket("Cannot activate", requester=a_customer("Elena Marchetti", organization_id=organization.id), tags=("vip",), category=a_category("Licences"), priority=a_priority(4))
+    ticket = a_ticket(
+        "Cannot activate",
+        requester=a_customer("Elena Marchetti", organization_id=organization.id),
+        tags=("vip",),
+        category=a_category("Licences"),
+        priority=a_priority(4),
+    )
     agent = an_agent(name="maya")
     ticket.assign_to(agent, by=acting(a_super_admin()))
     as_(client, agent)
 
     page = client.get(LIST).text
 
-    for said in (ticket.display, "Cannot activate", "Elena Marchetti", "Northwind Labs", "vip", "Licences", "Support", "Open", "Critical", "Maya Test"):
+    for said in (
+        ticket.display,
+        "Cannot activate",
+        "Elena Marchetti",
+        "Northwind Labs",
+        "vip",
+        "Licences",
+        "Support",
+        "Open",
+        "Critical",
+        "Maya Test",
+    ):
         assert said in page
 
 
@@ -77,7 +94,10 @@ def test_the_last_active_ticket_stands_first(app, client):
 
 @pytest.mark.parametrize("column", sorted(SORTS))
 def test_every_column_sorts_both_ways(app, client, column):
-    low, high = a_ticket("apple", requester=a_customer("Ada"), priority=a_priority(1)), a_ticket("berry", requester=a_customer("Bob"), priority=a_priority(4))
+    low, high = (
+        a_ticket("apple", requester=a_customer("Ada"), priority=a_priority(1)),
+        a_ticket("berry", requester=a_customer("Bob"), priority=a_priority(4)),
+    )
     low.next_due_at, high.next_due_at = clock.now(), clock.now() + dt.timedelta(hours=1)
     low.assign_to(staff(name="anna"), by=acting(a_super_admin()))
     high.assign_to(staff(name="zoe"), by=acting(a_super_admin()))
@@ -96,7 +116,9 @@ def test_tickets_without_a_due_time_come_last_either_way(app, client):
     due.next_due_at, free.next_due_at = clock.now(), None
     as_(client, a_supervisor())
 
-    assert numbers(client.get(f"{LIST}?sort=sla")) == [due.number, free.number] == numbers(client.get(f"{LIST}?sort=-sla"))
+    assert (
+        numbers(client.get(f"{LIST}?sort=sla")) == [due.number, free.number] == numbers(client.get(f"{LIST}?sort=-sla"))
+    )
 
 
 @pytest.mark.parametrize(
@@ -152,7 +174,10 @@ def _filtered():
     rows["created"] = (old, f"created_to={(at - dt.timedelta(days=300)).date()}")
     quiet = a_ticket("updated")
     quiet.last_activity_at = at - dt.timedelta(days=40)
-    rows["updated"] = (quiet, f"updated_to={(at - dt.timedelta(days=30)).date()}&updated_from={(at - dt.timedelta(days=50)).date()}")
+    rows["updated"] = (
+        quiet,
+        f"updated_to={(at - dt.timedelta(days=30)).date()}&updated_from={(at - dt.timedelta(days=50)).date()}",
+    )
     return rows
 
 
@@ -171,7 +196,9 @@ def test_nobody_me_and_no_category_are_filters_too(app, client):
     as_(client, agent)
 
     assert numbers(client.get(f"{LIST}?assigned=me")) == [mine.number]
-    assert numbers(client.get(f"{LIST}?assigned=nobody")) == numbers(client.get(f"{LIST}?category=0")) == [nobodys.number]
+    assert (
+        numbers(client.get(f"{LIST}?assigned=nobody")) == numbers(client.get(f"{LIST}?category=0")) == [nobodys.number]
+    )
 
 
 def test_asking_for_a_closed_status_leaves_the_open_queue(app, client):
@@ -196,11 +223,17 @@ def _population(agent):
     departments, categories = [None, a_department("Other")], [None, a_category("Technical things")]
     other = a_supervisor()
     for n in range(24):
-        ticket = a_ticket(f"t{n}", department=departments[n % 2], category=categories[n // 2 % 2], priority=a_priority(n % 4 + 1))
+        ticket = a_ticket(
+            f"t{n}", department=departments[n % 2], category=categories[n // 2 % 2], priority=a_priority(n % 4 + 1)
+        )
         if n % 3:
-            ticket.assign_to(agent if n % 3 == 1 and ticket.may_be_given_to(agent.id) else other, by=acting(a_super_admin()))
+            ticket.assign_to(
+                agent if n % 3 == 1 and ticket.may_be_given_to(agent.id) else other, by=acting(a_super_admin())
+            )
         if n % 5 == 0:
-            ticket.reply(Words("Answer"), by=acting(other), then=[Then.KEEP, Then.WAIT, Then.RESOLVE, Then.CLOSE][n % 4])
+            ticket.reply(
+                Words("Answer"), by=acting(other), then=[Then.KEEP, Then.WAIT, Then.RESOLVE, Then.CLOSE][n % 4]
+            )
         if n % 7 == 0:
             db.session.add(Participant(ticket_id=ticket.id, role=ParticipantRole.MENTIONED, staff_id=agent.id))
         if n % 11 == 0 and ticket.department.name == "Other":
@@ -208,12 +241,17 @@ def _population(agent):
             db.session.add(Participant(ticket_id=ticket.id, role=ParticipantRole.DEPARTMENT, department_id=support))
 
 
-@pytest.mark.parametrize("kind", ["Support Agent", "Support Agent in one department", "Developer", "Supervisor", "nobody's role"])
+@pytest.mark.parametrize(
+    "kind", ["Support Agent", "Support Agent in one department", "Developer", "Supervisor", "nobody's role"]
+)
 @pytest.mark.parametrize("wide", [False, True], ids=["own and unassigned", "whole departments"])
 def test_the_numbers_on_the_tabs_are_what_counting_says(app, kind, wide):
     setting(agents_see_departments=wide)
     support = a_ticket().department
-    agent = staff("Support Agent" if kind.startswith("Support") else "Developer" if kind == "Developer" else "Supervisor", (support,) if "one department" in kind else ())
+    agent = staff(
+        "Support Agent" if kind.startswith("Support") else "Developer" if kind == "Developer" else "Supervisor",
+        (support,) if "one department" in kind else (),
+    )
     _population(agent)
     if kind == "nobody's role":
         agent.roles = []
@@ -243,7 +281,13 @@ def test_an_agent_of_another_department_sees_neither_row_nor_number_nor_export(a
     ticket = a_ticket("canary in the coal mine")
     as_(client, an_agent(a_department("Elsewhere")))
 
-    for address in ("", "?view=everything", f"?q={ticket.number}", f"?q=canary&customer={ticket.requester_id}", "export.csv?view=everything"):
+    for address in (
+        "",
+        "?view=everything",
+        f"?q={ticket.number}",
+        f"?q=canary&customer={ticket.requester_id}",
+        "export.csv?view=everything",
+    ):
         page = client.get(LIST + address)
         assert page.status_code == 200
         assert "coal mine" not in page.text
@@ -271,7 +315,13 @@ def test_words_find_what_somebody_wrote(app, client):
 def test_a_list_page_stays_within_its_statements(app, client, at_most):
     agent = an_agent(a_department("Own"))
     for n in range(30):
-        a_ticket(f"t{n}", department=agent_department(agent), tags=("a", "b"), requester=a_customer(f"c{n}", organization_id=an_organization().id), assignee=agent if n % 2 else None)
+        a_ticket(
+            f"t{n}",
+            department=agent_department(agent),
+            tags=("a", "b"),
+            requester=a_customer(f"c{n}", organization_id=an_organization().id),
+            assignee=agent if n % 2 else None,
+        )
     as_(client, agent)
     client.get(LIST)
     db.session.expire_all()
@@ -289,14 +339,28 @@ def agent_department(agent):
     return db.session.scalars(select(Department).where(Department.members.any(id=agent.id))).first()
 
 
-@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "\" onmouseover=\"x", "'; --", "حساب مقفل", "請求書の宛名", "Пароль", "emoji 🔒👩‍👩‍👧", "a\r\nBcc: x@y.z"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        '" onmouseover="x',
+        "'; --",
+        "حساب مقفل",
+        "請求書の宛名",
+        "Пароль",
+        "emoji 🔒👩‍👩‍👧",
+        "a\r\nBcc: x@y.z",
+    ],
+)
 def test_a_subject_is_text_whatever_is_in_it(app, client, text):
     ticket = a_ticket(text, requester=a_customer("<b>Bold</b>", email="bold@x.test"), tags=("<i>tag",))
     as_(client, a_supervisor())
 
     page = client.get(LIST).text
 
-    assert "<script>alert" not in page and "<b>Bold" not in page and "<i>tag" not in page and 'onmouseover="x' not in page
+    assert (
+        "<script>alert" not in page and "<b>Bold" not in page and "<i>tag" not in page and 'onmouseover="x' not in page
+    )
     assert numbers(client.get(LIST)) == [ticket.number]
     assert "\r" not in ticket.subject and "\n" not in ticket.subject
 

@@ -43,14 +43,19 @@ def at(ticket, more=""):
 
 def send(client, ticket, body="Hello", **more):
     seen = db.session.scalar(select(func.max(Message.id)).where(Message.ticket_id == ticket.id))
-    answer = client.post(at(ticket, "/messages"), data={"kind": "reply", "body": body, "then": "keep", "last_message_id": str(seen), **more})
+    answer = client.post(
+        at(ticket, "/messages"),
+        data={"kind": "reply", "body": body, "then": "keep", "last_message_id": str(seen), **more},
+    )
     answer.request.environ["wsgi.input"].close()  # the test client keeps a large upload in a file and leaves it open
     db.session.expire_all()
     return answer
 
 
 def change(client, ticket, as_json=True, query="", **properties):
-    answer = client.post(at(ticket, "/properties" + query), data=properties, headers={"Accept": "application/json"} if as_json else {})
+    answer = client.post(
+        at(ticket, "/properties" + query), data=properties, headers={"Accept": "application/json"} if as_json else {}
+    )
     db.session.expire_all()
     return answer
 
@@ -73,9 +78,24 @@ def test_the_page_shows_the_conversation_and_what_happened_in_the_order_of_time(
     page = client.get(at(ticket)).text
 
     thread = page[page.index('id="thread"') :]
-    places = [thread.index(said) for said in ("It does not work", "Look at the log first", "changed the priority from High to Critical", "Please restart")]
+    places = [
+        thread.index(said)
+        for said in (
+            "It does not work",
+            "Look at the log first",
+            "changed the priority from High to Critical",
+            "Please restart",
+        )
+    ]
     assert places == sorted(places)
-    for said in (ticket.display, "Cannot activate", "Internal note", "Maya Test", ticket.requester.email, "opened the ticket"):
+    for said in (
+        ticket.display,
+        "Cannot activate",
+        "Internal note",
+        "Maya Test",
+        ticket.requester.email,
+        "opened the ticket",
+    ):
         assert said in page
 
 
@@ -92,7 +112,9 @@ def test_only_a_note_says_that_the_team_alone_sees_it(app, client):
 def test_quoted_history_is_folded_and_an_unproven_sender_marked(app, client):
     ticket = a_ticket()
     stranger = CustomerActor.of(a_customer("Mallory"))
-    ticket.receive(Words("New words", full_text="New words\n\n> old words", via=Channel.MAIL, trusted=False), by=stranger)
+    ticket.receive(
+        Words("New words", full_text="New words\n\n> old words", via=Channel.MAIL, trusted=False), by=stranger
+    )
     as_(client, a_supervisor())
 
     page = client.get(at(ticket)).text
@@ -101,7 +123,9 @@ def test_quoted_history_is_folded_and_an_unproven_sender_marked(app, client):
     assert "Unverified sender" in page
 
 
-@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "{{ 7*7 }}", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "{{ 7*7 }}", "javascript:alert(1)"]
+)
 def test_words_are_words(app, client, text):
     ticket = a_ticket(text, text=text, requester=a_customer(text, email="x@y.test"), tags=(text,))
     ticket.receive(Words(text, full_text=text + "\n> " + text), by=CustomerActor.of(ticket.requester))
@@ -109,10 +133,17 @@ def test_words_are_words(app, client, text):
 
     page = client.get(at(ticket)).text
 
-    assert "<script>alert" not in page and "<img src=x" not in page and 'href="javascript' not in page and ">49<" not in page
+    assert (
+        "<script>alert" not in page
+        and "<img src=x" not in page
+        and 'href="javascript' not in page
+        and ">49<" not in page
+    )
 
 
-@pytest.mark.parametrize("text", ["حساب مقفل", "請求書の宛名を変更", "Не приходит письмо", "καλημέρα", "🔒👩‍👩‍👧 emoji"])
+@pytest.mark.parametrize(
+    "text", ["حساب مقفل", "請求書の宛名を変更", "Не приходит письмо", "καλημέρα", "🔒👩‍👩‍👧 emoji"]
+)
 def test_every_script_is_sent_and_shown(app, client, text):
     ticket = a_ticket()
     as_(client, a_supervisor())
@@ -126,10 +157,16 @@ def test_every_script_is_sent_and_shown(app, client, text):
 def test_the_page_stays_within_its_statements_and_writes_nothing(app, client, at_most):
     agent = an_agent(a_department("Own"))
     customer = a_customer()
-    ticket = a_ticket(requester=customer, department=db.session.scalars(select(Ticket.department_id)).first() and None, tags=("a", "b"))
+    ticket = a_ticket(
+        requester=customer,
+        department=db.session.scalars(select(Ticket.department_id)).first() and None,
+        tags=("a", "b"),
+    )
     for n in range(12):
         a_ticket(f"other {n}", requester=customer)
-        ticket.receive(Words(f"again {n}", attachments=(files.store(f"{n}.txt", b"x", SYSTEM),)), by=CustomerActor.of(customer))
+        ticket.receive(
+            Words(f"again {n}", attachments=(files.store(f"{n}.txt", b"x", SYSTEM),)), by=CustomerActor.of(customer)
+        )
         staff()
     boss = a_supervisor()
     as_(client, boss)
@@ -139,7 +176,9 @@ def test_the_page_stays_within_its_statements_and_writes_nothing(app, client, at
     with at_most(12) as seen:
         assert client.get(at(ticket)).status_code == 200
 
-    assert not [statement for statement in seen if not statement.lstrip().upper().startswith(("SELECT", "WITH", "PRAGMA"))]
+    assert not [
+        statement for statement in seen if not statement.lstrip().upper().startswith(("SELECT", "WITH", "PRAGMA"))
+    ]
     assert agent.id
 
 
@@ -161,7 +200,10 @@ def test_the_number_of_statements_does_not_grow_with_the_conversation(app, clien
 
 def test_other_tickets_of_the_customer_stand_with_the_open_ones_first(app, client):
     customer = a_customer()
-    done, open_one = a_ticket("finished matter", requester=customer, state=State.CLOSED), a_ticket("open matter", requester=customer)
+    done, open_one = (
+        a_ticket("finished matter", requester=customer, state=State.CLOSED),
+        a_ticket("open matter", requester=customer),
+    )
     newest_done = a_ticket("finished lately", requester=customer, state=State.CLOSED)
     ticket = a_ticket(requester=customer)
     foreign = a_ticket("of another department", requester=customer, department=a_department())
@@ -195,7 +237,15 @@ def test_previous_and_next_follow_the_list_it_was_opened_from(app, client):
 
 # ---------- who may ----------
 
-DOORS = [("GET", ""), ("GET", "/thread"), ("GET", "/canned"), ("POST", "/messages"), ("POST", "/properties"), ("POST", "/take"), ("POST", "/tags")]
+DOORS = [
+    ("GET", ""),
+    ("GET", "/thread"),
+    ("GET", "/canned"),
+    ("POST", "/messages"),
+    ("POST", "/properties"),
+    ("POST", "/take"),
+    ("POST", "/tags"),
+]
 
 
 @pytest.mark.parametrize(("method", "door"), DOORS, ids=[f"{method} {door or 'the page'}" for method, door in DOORS])
@@ -238,7 +288,13 @@ def test_who_may_only_read_gets_neither_composer_nor_a_way_around_it(app, client
 
 @pytest.mark.parametrize(
     ("then", "state"),
-    [("keep", State.OPEN), ("wait", State.WAITING), ("resolve", State.RESOLVED), ("close", State.CLOSED), ("status:On Hold", State.HOLD)],
+    [
+        ("keep", State.OPEN),
+        ("wait", State.WAITING),
+        ("resolve", State.RESOLVED),
+        ("close", State.CLOSED),
+        ("status:On Hold", State.HOLD),
+    ],
     ids=["keep open", "wait for the customer", "resolve", "close", "a chosen status"],
 )
 def test_a_reply_goes_with_its_outcome(app, client, then, state):
@@ -251,7 +307,11 @@ def test_a_reply_goes_with_its_outcome(app, client, then, state):
 
     assert (answer.status_code, answer.location) == (303, at(ticket))
     assert ticket.state is state
-    assert (messages(ticket)[-1].text, messages(ticket)[-1].staff_id, messages(ticket)[-1].kind) == ("Here is the answer", boss.id, MessageKind.REPLY)
+    assert (messages(ticket)[-1].text, messages(ticket)[-1].staff_id, messages(ticket)[-1].kind) == (
+        "Here is the answer",
+        boss.id,
+        MessageKind.REPLY,
+    )
 
 
 def test_ways_to_send_that_lead_to_the_same_status_are_one(app):
@@ -300,7 +360,10 @@ def test_files_go_with_the_reply(app, client):
 
     send(client, ticket, files=[(io.BytesIO(PNG), "größe 1.png"), (io.BytesIO(b"log"), "../../etc/passwd")])
 
-    assert [(file.name, file.type) for file in messages(ticket)[-1].attachments] == [("größe 1.png", "image/png"), ("passwd", "text/plain")]
+    assert [(file.name, file.type) for file in messages(ticket)[-1].attachments] == [
+        ("größe 1.png", "image/png"),
+        ("passwd", "text/plain"),
+    ]
 
 
 REFUSED = {
@@ -317,7 +380,10 @@ REFUSED = {
 @pytest.mark.parametrize("case", list(REFUSED))
 def test_what_is_refused_comes_back_with_its_sentence_and_everything_typed(app, client, case):
     given, code, sentence = REFUSED[case]
-    given = {name: (io.BytesIO(value[0].getvalue()), value[1]) if isinstance(value, tuple) else value for name, value in given.items()}
+    given = {
+        name: (io.BytesIO(value[0].getvalue()), value[1]) if isinstance(value, tuple) else value
+        for name, value in given.items()
+    }
     ticket = a_ticket()
     as_(client, a_supervisor())
 
@@ -373,7 +439,11 @@ def test_a_reply_over_a_message_nobody_saw_is_held_and_shows_it(app, client):
     held = send(client, ticket, "Please try this", last_message_id=seen)
 
     assert held.status_code == 409
-    assert "Please try this</textarea>" in held.text and "Forget it, it works &lt;b&gt;" in held.text and "Send anyway" in held.text
+    assert (
+        "Please try this</textarea>" in held.text
+        and "Forget it, it works &lt;b&gt;" in held.text
+        and "Send anyway" in held.text
+    )
     assert len(messages(ticket)) == 2
     again = re.search(r'name="last_message_id" value="(\d+)"', held.text)[1]
     assert send(client, ticket, "Please try this", last_message_id=again).status_code == 303
@@ -393,7 +463,15 @@ def test_a_colleagues_note_in_between_holds_nothing(app, client):
 
 
 def canned(**given):
-    row = CannedResponse(title=given.pop("title", "Host ID"), shortcut=given.pop("shortcut", "host-id"), body=given.pop("body", "Hello {{customer_name}}, about {{ ticket_number }}: {{agent_name}}, {{department}}. {{unknown}}"), uses=0, **given)
+    row = CannedResponse(
+        title=given.pop("title", "Host ID"),
+        shortcut=given.pop("shortcut", "host-id"),
+        body=given.pop(
+            "body", "Hello {{customer_name}}, about {{ ticket_number }}: {{agent_name}}, {{department}}. {{unknown}}"
+        ),
+        uses=0,
+        **given,
+    )
     db.session.add(row)
     db.session.flush()
     return row
@@ -406,7 +484,13 @@ def test_a_canned_response_comes_with_its_variables_filled(app, client):
 
     found = client.get(at(ticket, "/canned?q=host")).json["items"]
 
-    assert found == [{"name": "host-id", "title": "Host ID", "text": f"Hello Ada, about {ticket.display}: Maya Test, Support. {{{{unknown}}}}"}]
+    assert found == [
+        {
+            "name": "host-id",
+            "title": "Host ID",
+            "text": f"Hello Ada, about {ticket.display}: Maya Test, Support. {{{{unknown}}}}",
+        }
+    ]
 
 
 def test_only_ones_own_and_fitting_responses_are_offered(app, client):
@@ -427,7 +511,10 @@ def test_only_ones_own_and_fitting_responses_are_offered(app, client):
 
 
 def test_a_sent_response_counts_its_use(app, client):
-    used, unused = canned(body="Please send us the host ID, {{customer_name}}."), canned(shortcut="other", body="Please restart the machine.")
+    used, unused = (
+        canned(body="Please send us the host ID, {{customer_name}}."),
+        canned(shortcut="other", body="Please restart the machine."),
+    )
     ticket = a_ticket(requester=a_customer("Ada"))
     as_(client, a_supervisor())
 
@@ -445,20 +532,43 @@ def test_each_property_saves_by_its_verb(app, client):
     department, category = a_department("Away"), a_category("Licences")
     as_(client, boss)
 
-    for name, value in (("status", a_status("On Hold").id), ("priority", a_priority(4).id), ("assignee", agent.id), ("category", category.id), ("department", department.id), ("hidden", "1"), ("subject", "Better")):
+    for name, value in (
+        ("status", a_status("On Hold").id),
+        ("priority", a_priority(4).id),
+        ("assignee", agent.id),
+        ("category", category.id),
+        ("department", department.id),
+        ("hidden", "1"),
+        ("subject", "Better"),
+    ):
         assert change(client, ticket, **{name: value}).json == {"saved": True}, name
 
     assert (ticket.status.name, ticket.priority_rank, ticket.assignee_id, ticket.category, ticket.department, ticket.hidden_from_client, ticket.subject) == (
         "On Hold", 4, agent.id, category, department, True, "Better",
     )  # fmt: skip
     deeds = {event.what for event in db.session.scalars(select(TicketEvent).where(TicketEvent.staff_id == boss.id))}
-    assert deeds >= {Did.STATUS_CHANGED, Did.PRIORITY_CHANGED, Did.ASSIGNED, Did.CATEGORY_CHANGED, Did.DEPARTMENT_CHANGED, Did.HIDDEN, Did.SUBJECT_CHANGED}
+    assert deeds >= {
+        Did.STATUS_CHANGED,
+        Did.PRIORITY_CHANGED,
+        Did.ASSIGNED,
+        Did.CATEGORY_CHANGED,
+        Did.DEPARTMENT_CHANGED,
+        Did.HIDDEN,
+        Did.SUBJECT_CHANGED,
+    }
 
 
 def test_without_script_the_whole_form_saves_at_once_or_not_at_all(app, client):
     ticket = a_ticket()
     as_(client, a_supervisor())
-    whole = {"status": a_status("On Hold").id, "priority": ticket.priority_id, "assignee": "nobody", "department": ticket.department_id, "category": "", "was": ""}
+    whole = {
+        "status": a_status("On Hold").id,
+        "priority": ticket.priority_id,
+        "assignee": "nobody",
+        "department": ticket.department_id,
+        "category": "",
+        "was": "",
+    }
 
     assert change(client, ticket, as_json=False, **whole).location == at(ticket)
     assert ticket.status.name == "On Hold"
@@ -548,7 +658,17 @@ def test_a_ticket_taken_meanwhile_is_not_taken_again(app, client):
 def test_those_offered_as_assignees_are_those_who_may_work_on_it(app, client):
     technical = db.session.scalars(select(Category).where(Category.name == "Technical Support")).one()
     own, away = a_department("Own"), a_department("Away")
-    people = [an_agent(own), an_agent(away), an_agent(own, away), an_agent(), staff("Developer"), staff("Developer", (away,)), a_supervisor(), a_super_admin(), staff("Supervisor", (away,))]
+    people = [
+        an_agent(own),
+        an_agent(away),
+        an_agent(own, away),
+        an_agent(),
+        staff("Developer"),
+        staff("Developer", (away,)),
+        a_supervisor(),
+        a_super_admin(),
+        staff("Supervisor", (away,)),
+    ]
     idle = staff()
     idle.roles = []
     gone = an_agent()
@@ -603,7 +723,17 @@ def test_a_ticket_moved_out_of_ones_sight_leads_back_to_the_list(app, client):
 
 
 def new(client, **given):
-    answer = client.post("/admin/tickets/new", data={"email": "ada@x.test", "name": "Ada", "subject": "Call", "body": "She called", "begun_by": "customer", **given})
+    answer = client.post(
+        "/admin/tickets/new",
+        data={
+            "email": "ada@x.test",
+            "name": "Ada",
+            "subject": "Call",
+            "body": "She called",
+            "begun_by": "customer",
+            **given,
+        },
+    )
     return answer, db.session.scalar(select(Ticket).order_by(Ticket.id.desc()))
 
 
@@ -613,7 +743,13 @@ def test_a_ticket_opened_on_behalf_is_the_customers(app, client):
     answer, ticket = new(client)
 
     assert answer.location == at(ticket)
-    assert (ticket.requester.email, ticket.channel, ticket.kind, ticket.needs_response, ticket.opened_by_staff) == ("ada@x.test", Channel.STAFF, TicketKind.TICKET, True, False)
+    assert (ticket.requester.email, ticket.channel, ticket.kind, ticket.needs_response, ticket.opened_by_staff) == (
+        "ada@x.test",
+        Channel.STAFF,
+        TicketKind.TICKET,
+        True,
+        False,
+    )
     assert messages(ticket)[0].customer_id == ticket.requester_id
 
 
@@ -621,9 +757,21 @@ def test_a_conversation_is_begun_by_staff(app, client):
     boss = a_supervisor()
     as_(client, boss)
 
-    _, ticket = new(client, begun_by="staff", priority=str(a_priority(4).id), category=str(a_category().id), department=str(a_department("Away").id))
+    _, ticket = new(
+        client,
+        begun_by="staff",
+        priority=str(a_priority(4).id),
+        category=str(a_category().id),
+        department=str(a_department("Away").id),
+    )
 
-    assert (ticket.kind, ticket.opened_by_staff, ticket.needs_response, ticket.priority_rank, ticket.department.name) == (TicketKind.CONVERSATION, True, False, 4, "Away")
+    assert (
+        ticket.kind,
+        ticket.opened_by_staff,
+        ticket.needs_response,
+        ticket.priority_rank,
+        ticket.department.name,
+    ) == (TicketKind.CONVERSATION, True, False, 4, "Away")
     assert messages(ticket)[0].staff_id == boss.id
 
 
@@ -669,7 +817,12 @@ def test_opening_needs_its_right(app, client, a_role):
     reader.roles = [a_role("list", "show", "reply")]
     as_(client, reader)
 
-    assert client.get("/admin/tickets/new").status_code == client.post("/admin/tickets/new").status_code == client.get("/admin/tickets/customers").status_code == 403
+    assert (
+        client.get("/admin/tickets/new").status_code
+        == client.post("/admin/tickets/new").status_code
+        == client.get("/admin/tickets/customers").status_code
+        == 403
+    )
 
 
 # ---------- files and originals ----------
@@ -685,7 +838,12 @@ def a_file(ticket, name="log.txt", content=b"hello", **given):
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("page.html", b"<html><script>alert(1)</script>"), ("x.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"), ("a.pdf", b"%PDF-1.4 x"), ("fake.png", b"<html>not a picture</html>")],
+    [
+        ("page.html", b"<html><script>alert(1)</script>"),
+        ("x.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"),
+        ("a.pdf", b"%PDF-1.4 x"),
+        ("fake.png", b"<html>not a picture</html>"),
+    ],
 )
 @pytest.mark.parametrize("query", ["", "?inline=1"])
 def test_a_file_is_saved_and_never_run(app, client, name, content, query):
@@ -699,7 +857,10 @@ def test_a_file_is_saved_and_never_run(app, client, name, content, query):
     assert answer.mimetype == "application/octet-stream"
     assert answer.headers["Content-Disposition"].startswith("attachment;")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert "sandbox" in answer.headers["Content-Security-Policy"] and "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert (
+        "sandbox" in answer.headers["Content-Security-Policy"]
+        and "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    )
 
 
 def test_a_picture_is_shown_when_asked_for(app, client):
@@ -713,7 +874,10 @@ def test_a_picture_is_shown_when_asked_for(app, client):
 
 
 def test_a_name_in_any_script_reaches_the_browser(app):
-    assert disposition("attachment", 'größe "1"; 請求\r\n.pdf') == "attachment; filename=\"gr__e _1__ ____.pdf\"; filename*=UTF-8''gr%C3%B6%C3%9Fe%20%221%22%3B%20%E8%AB%8B%E6%B1%82%0D%0A.pdf"
+    assert (
+        disposition("attachment", 'größe "1"; 請求\r\n.pdf')
+        == "attachment; filename=\"gr__e _1__ ____.pdf\"; filename*=UTF-8''gr%C3%B6%C3%9Fe%20%221%22%3B%20%E8%AB%8B%E6%B1%82%0D%0A.pdf"
+    )
 
 
 def test_a_file_of_a_foreign_ticket_is_not_there(app, client):
@@ -726,7 +890,9 @@ def test_a_file_of_a_foreign_ticket_is_not_there(app, client):
 
 def test_an_original_stands_in_a_frame_without_any_right(app, client):
     ticket = a_ticket()
-    message = ticket.receive(Words("x", html='<p>Hi</p><img src="cid:pic@1">', via=Channel.MAIL), by=CustomerActor.of(ticket.requester))
+    message = ticket.receive(
+        Words("x", html='<p>Hi</p><img src="cid:pic@1">', via=Channel.MAIL), by=CustomerActor.of(ticket.requester)
+    )
     picture = files.store("pic.png", PNG, CustomerActor.of(ticket.requester), inline=True, content_id="pic@1")
     picture.message, picture.ticket_id = message, ticket.id
     as_(client, a_supervisor())

@@ -22,7 +22,10 @@ def an_article(title: str = "Move a license", body: str = "Free it, **then** act
 
 
 def test_markdown_becomes_html_that_cannot_act(client: FlaskClient) -> None:
-    article = an_article("T", "# Head\n<script>alert(1)</script> <b onclick=x>b</b>\n\n[a](javascript:alert(1)) [b](https://ok.test)\n\n| a |\n|---|\n| 1 |")
+    article = an_article(
+        "T",
+        "# Head\n<script>alert(1)</script> <b onclick=x>b</b>\n\n[a](javascript:alert(1)) [b](https://ok.test)\n\n| a |\n|---|\n| 1 |",
+    )
 
     assert "<script" not in article.html and "onclick" not in article.html.replace("&lt;b onclick", "")
     assert 'href="javascript' not in article.html
@@ -30,7 +33,12 @@ def test_markdown_becomes_html_that_cannot_act(client: FlaskClient) -> None:
 
 
 def test_an_address_is_made_from_the_title_and_is_never_taken_twice(client: FlaskClient) -> None:
-    assert [an_article("Größe & Maß!").slug, an_article("größe maß").slug, an_article("發票 101").slug, an_article("!!!").slug] == ["größe-maß", "größe-maß-2", "發票-101", "article"]
+    assert [
+        an_article("Größe & Maß!").slug,
+        an_article("größe maß").slug,
+        an_article("發票 101").slug,
+        an_article("!!!").slug,
+    ] == ["größe-maß", "größe-maß-2", "發票-101", "article"]
     assert client.get("/help/發票-101").status_code == 200
 
 
@@ -57,7 +65,9 @@ def test_words_find_articles_whatever_their_case_and_accents(client: FlaskClient
 def test_suggestions_need_telling_words(client: FlaskClient) -> None:
     an_article("Move a license to another server")
 
-    assert [article.title for article in finding.suggestions("my license is rejected")] == ["Move a license to another server"]
+    assert [article.title for article in finding.suggestions("my license is rejected")] == [
+        "Move a license to another server"
+    ]
     assert finding.suggestions("it is to a") == []
     assert finding.suggestions("completely other question") == []
 
@@ -73,7 +83,9 @@ def test_the_help_center_shows_published_articles_alone(client: FlaskClient) -> 
     assert client.get(f"/help/{draft.slug}").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/help/none", "/help/topic/0", "/help/topic/99999999999999999999999", "/help/%00", "/help/..%2f"])
+@pytest.mark.parametrize(
+    "path", ["/help/none", "/help/topic/0", "/help/topic/99999999999999999999999", "/help/%00", "/help/..%2f"]
+)
 def test_what_is_not_there_is_404(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code == 404
 
@@ -103,12 +115,30 @@ def test_a_supervisor_writes_an_article_in_the_desk(client: FlaskClient) -> None
 
     assert client.get("/admin/articles/list/").status_code == 200
     assert client.get("/admin/articles/add").status_code == 200
-    answer = client.post("/admin/articles/add", data={"title": "New one", "body": "Some *words*", "category": category.id, "published": "y", "position": "3", "slug": ""})
+    answer = client.post(
+        "/admin/articles/add",
+        data={
+            "title": "New one",
+            "body": "Some *words*",
+            "category": category.id,
+            "published": "y",
+            "position": "3",
+            "slug": "",
+        },
+    )
 
     assert answer.status_code == 302, re.findall(r'(?s)role="alert"[^>]*>(.*?)</', answer.text)
     article = db.session.scalars(select(Article)).one()
-    assert (article.slug, article.html.strip(), article.category_id, article.position) == ("new-one", "<p>Some <em>words</em></p>", category.id, 3)
-    edited = client.post(f"/admin/articles/edit/{article.id}", data={"title": "New one", "body": "Other <script>", "position": "1", "slug": "my one"})
+    assert (article.slug, article.html.strip(), article.category_id, article.position) == (
+        "new-one",
+        "<p>Some <em>words</em></p>",
+        category.id,
+        3,
+    )
+    edited = client.post(
+        f"/admin/articles/edit/{article.id}",
+        data={"title": "New one", "body": "Other <script>", "position": "1", "slug": "my one"},
+    )
     assert edited.status_code == 302
     db.session.expire_all()
     assert (article.slug, article.published, "<script>" in article.html) == ("my-one", False, False)

@@ -23,7 +23,9 @@ class Sink:
         self.after_data: str = "250 2.0.0 Ok: queued as 4711"
         self.connections = 0
 
-    async def handle_EHLO(self, server: SMTP, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:
+    async def handle_EHLO(
+        self, server: SMTP, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
         self.connections += 1
         session.host_name = hostname
         return responses
@@ -72,4 +74,3 @@ def serving(sink: Sink, **settings: Any) -> Iterator[int]:
         yield controller.port
     finally:
         controller.stop()
-

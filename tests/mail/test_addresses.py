@@ -38,7 +38,10 @@ def test_one_changed_letter_makes_a_token_worthless(app):
     local, _, host = address.partition("@")
     prefix, _, word = local.partition("+")
 
-    forged = [f"{prefix}+{word[:at]}{'a' if letter != 'a' else 'b'}{word[at + 1 :]}@{host}" for at, letter in enumerate(word[:-1])]
+    forged = [
+        f"{prefix}+{word[:at]}{'a' if letter != 'a' else 'b'}{word[at + 1 :]}@{host}"
+        for at, letter in enumerate(word[:-1])
+    ]
 
     assert {addresses.read_token(one) for one in forged} == {None}
 
@@ -69,7 +72,16 @@ def test_our_message_id_names_its_delivery_whatever_the_domain_is_called_today(a
     assert addresses.message_id_for(815) != message_id
 
 
-@pytest.mark.parametrize("message_id", ["<816.{mac}@deskhand.example>", "<815.aaaaaaaaaaaaaaaaaaaaaaaaaa@deskhand.example>", "<815@deskhand.example>", "", "<>"])
+@pytest.mark.parametrize(
+    "message_id",
+    [
+        "<816.{mac}@deskhand.example>",
+        "<815.aaaaaaaaaaaaaaaaaaaaaaaaaa@deskhand.example>",
+        "<815@deskhand.example>",
+        "",
+        "<>",
+    ],
+)
 def test_a_message_id_we_did_not_make_names_nothing(app, message_id):
     mac = addresses.message_id_for(815).partition(".")[2].partition("@")[0]
 
@@ -78,7 +90,12 @@ def test_a_message_id_we_did_not_make_names_nothing(app, message_id):
 
 @pytest.mark.parametrize(
     ("address", "own"),
-    [("support@deskhand.example", True), ("SUPPORT+abc@deskhand.example", True), ("support@elsewhere.example", False), ("supporter@deskhand.example", False)],
+    [
+        ("support@deskhand.example", True),
+        ("SUPPORT+abc@deskhand.example", True),
+        ("support@elsewhere.example", False),
+        ("supporter@deskhand.example", False),
+    ],
 )
 def test_the_desk_knows_its_own_addresses(app, address, own):
     assert addresses.ours(address) is own

@@ -95,11 +95,15 @@ def test_a_colleague_of_the_requester_takes_part(app):
     assert db.session.get_one(Message, row.entry_id).trusted
 
 
-@pytest.mark.parametrize(("known", "same"), [(True, True), (False, False)], ids=["from the requester", "from a stranger"])
+@pytest.mark.parametrize(
+    ("known", "same"), [(True, True), (False, False)], ids=["from the requester", "from a stranger"]
+)
 def test_a_number_in_the_subject_counts_only_from_somebody_who_takes_part(app, known, same):
     ticket = a_ticket(requester=a_customer(email="ada@northwind.test"))
 
-    row = delivered(a_mail(sender="ada@northwind.test" if known else "eve@other.test", subject=f"Re: [{ticket.display}] Help"))
+    row = delivered(
+        a_mail(sender="ada@northwind.test" if known else "eve@other.test", subject=f"Re: [{ticket.display}] Help")
+    )
 
     assert (row.ticket_id == ticket.id) is same
 
@@ -190,3 +194,13 @@ def test_the_receiver_takes_mail_for_the_desk_alone(app):
 
     run_jobs()
     assert db.session.scalars(select(Message.text)).all() == ["By SMTP"]
+
+
+def test_an_accepted_copy_and_the_requester_of_a_hidden_ticket_are_heard(app):
+    ticket = a_ticket()
+    db.session.add(Participant(ticket_id=ticket.id, role="cc", email="carl@elsewhere.test", approved=True))
+    copied = delivered(a_mail(sender="Carl@elsewhere.test", to=reply_to(ticket), text="I agree"))
+    ticket.hidden_from_client = True
+    hidden = delivered(a_mail(sender=ticket.requester.email, to=reply_to(ticket), text="Any news?"))
+
+    assert [db.session.get_one(Message, row.entry_id).trusted for row in (copied, hidden)] == [True, True]

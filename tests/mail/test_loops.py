@@ -52,8 +52,12 @@ def take(raw: bytes) -> None:
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["a proven address", "a stranger"])
-@pytest.mark.parametrize("answer", [to_the_address_it_came_from, without_any_reference, as_a_fresh_mail, saying_what_it_is])
-def test_a_robot_that_answers_every_mail_gets_two_at_most(app, answer: Callable[[int, parsing.IncomingMail], bytes], known: bool):
+@pytest.mark.parametrize(
+    "answer", [to_the_address_it_came_from, without_any_reference, as_a_fresh_mail, saying_what_it_is]
+)
+def test_a_robot_that_answers_every_mail_gets_two_at_most(
+    app, answer: Callable[[int, parsing.IncomingMail], bytes], known: bool
+):
     an_agent()
     if known:
         a_customer("Robot", email=ROBOT)
@@ -65,4 +69,6 @@ def test_a_robot_that_answers_every_mail_gets_two_at_most(app, answer: Callable[
         take(answer(answered + 1, parsing.read(mails[answered].raw)))
 
     assert len(sent()) <= 2
-    assert db.session.scalar(select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.QUEUED)) == 0
+    assert (
+        db.session.scalar(select(func.count()).select_from(Delivery).where(Delivery.state == DeliveryState.QUEUED)) == 0
+    )

@@ -28,7 +28,9 @@ def mails(kind: str, **criteria: object) -> list[Delivery]:
     db.session.commit()
     transport.deliver_due()
     db.session.expire_all()
-    return list(db.session.scalars(select(Delivery).where(Delivery.kind == kind).filter_by(**criteria).order_by(Delivery.id)))
+    return list(
+        db.session.scalars(select(Delivery).where(Delivery.kind == kind).filter_by(**criteria).order_by(Delivery.id))
+    )
 
 
 def the_mail(kind: str, **criteria: object) -> EmailMessage:
@@ -107,7 +109,10 @@ def test_the_mails_of_one_ticket_stay_in_one_thread(app):
 def test_references_keep_the_first_and_the_newest(app):
     ticket = a_ticket()
     for n in range(30):
-        ticket.receive(Words(f"message {n}", via=Channel.MAIL, message_id=f"{n:02}.{'x' * 90}@customer.test"), by=CustomerActor.of(ticket.requester))
+        ticket.receive(
+            Words(f"message {n}", via=Channel.MAIL, message_id=f"{n:02}.{'x' * 90}@customer.test"),
+            by=CustomerActor.of(ticket.requester),
+        )
     a_reply(ticket)
 
     ids = the_mail("staff_replied")["References"].split()
@@ -131,7 +136,9 @@ def test_no_line_end_gets_into_a_header(app, subject):
     assert b"\nBcc" not in delivery.raw.split(b"\r\n\r\n")[0]
 
 
-@pytest.mark.parametrize("name", ['"victim@corp.test"', "victim@corp.test, Eve", "Eve <victim@corp.test>", "Ève; victim@corp.test", "‮evil"])
+@pytest.mark.parametrize(
+    "name", ['"victim@corp.test"', "victim@corp.test, Eve", "Eve <victim@corp.test>", "Ève; victim@corp.test", "‮evil"]
+)
 def test_a_display_name_never_becomes_a_recipient(app, name):
     ticket = a_ticket(requester=a_customer("Eve", email="eve@other.test"))
     ticket.requester.name = name
@@ -142,7 +149,9 @@ def test_a_display_name_never_becomes_a_recipient(app, name):
     assert [address.addr_spec for address in mail["To"].addresses] == ["eve@other.test"]
 
 
-@pytest.mark.parametrize("email", ["a@b.test, victim@corp.test", "a@b.test\r\nBcc: victim@corp.test", "a b@c.test", "<a@b.test>", "ä@b.test"])
+@pytest.mark.parametrize(
+    "email", ["a@b.test, victim@corp.test", "a@b.test\r\nBcc: victim@corp.test", "a b@c.test", "<a@b.test>", "ä@b.test"]
+)
 def test_an_address_that_is_none_is_written_to_by_nobody(app, email):
     customer = a_customer("Eve", email=email)
     a_ticket(requester=customer)
@@ -157,7 +166,13 @@ def test_a_notes_words_are_in_no_mail_at_all(app):
     agent, other = an_agent(), an_agent(name="mentioned")
     ticket = a_ticket(assignee=agent)
     a_copy(ticket, "colleague@customer.test")
-    ticket.note(Words("canary: he is a known arsonist @mentioned", attachments=(files.keep("canary.txt", b"canary", acting(agent)),)), by=acting(agent))
+    ticket.note(
+        Words(
+            "canary: he is a known arsonist @mentioned",
+            attachments=(files.keep("canary.txt", b"canary", acting(agent)),),
+        ),
+        by=acting(agent),
+    )
     ticket.receive(Words("Any news?"), by=CustomerActor.of(ticket.requester))
     ticket.reply(Words("Yes."), by=acting(other), then=Then.RESOLVE)
     run_jobs()
@@ -172,7 +187,9 @@ def test_a_note_asked_to_be_mailed_to_a_customer_is_held_back(app):
     ticket = a_ticket()
     note = ticket.note(Words("canary"), by=acting(an_agent()))
 
-    delivery = outgoing.put_notice("staff_replied", customer_id=ticket.requester_id, ticket_id=ticket.id, message_id=note.id)
+    delivery = outgoing.put_notice(
+        "staff_replied", customer_id=ticket.requester_id, ticket_id=ticket.id, message_id=note.id
+    )
 
     assert delivery.state is DeliveryState.SUPPRESSED
 
@@ -202,7 +219,9 @@ def test_everybody_in_copy_whom_an_agent_approved_gets_a_mail_of_their_own(app):
 
 def test_an_address_nobody_proved_is_confirmed_to_without_a_word_of_its_sender(app):
     stranger = a_customer("Victor Victim", email="victim@corp.test", verified_at=None)
-    ticket = a_ticket("Cheap pills at evil.test", requester=stranger, text="Click evil.test/now", via=Channel.MAIL, proven=False)
+    ticket = a_ticket(
+        "Cheap pills at evil.test", requester=stranger, text="Click evil.test/now", via=Channel.MAIL, proven=False
+    )
 
     (delivery,) = mails("ticket_created")
     said = delivery.raw.decode() + "".join(bodies(the_mail("ticket_created")))
@@ -231,7 +250,10 @@ def test_automatic_mail_to_one_address_ends_at_the_cap_and_answers_do_not(app):
     assert captured == 3
     assert mails("staff_replied")[0].state is DeliveryState.CAPTURED
     with time_machine.travel(clock.now() + dt.timedelta(minutes=61)):
-        assert outgoing.put_notice("ticket_created", customer_id=customer.id, ticket_id=tickets[4].id).state is DeliveryState.QUEUED
+        assert (
+            outgoing.put_notice("ticket_created", customer_id=customer.id, ticket_id=tickets[4].id).state
+            is DeliveryState.QUEUED
+        )
 
 
 def test_a_flood_of_tickets_keeps_nobody_from_signing_in(app):
@@ -282,13 +304,23 @@ def test_nothing_is_mailed_to_the_desk_itself_or_to_a_mailbox_that_is_gone(app):
 def test_small_files_travel_along_and_large_ones_are_a_link(app):
     setting(max_attachment_mb=20)
     agent, ticket = acting(an_agent()), a_ticket()
-    kept = tuple(files.keep(name, content, agent) for name, content in (("small.txt", b"hello"), ("large.bin", b"x" * (10 * 1024 * 1024 + 1)), ("ünïcode.pdf", b"%PDF-1.4 x")))
+    kept = tuple(
+        files.keep(name, content, agent)
+        for name, content in (
+            ("small.txt", b"hello"),
+            ("large.bin", b"x" * (10 * 1024 * 1024 + 1)),
+            ("ünïcode.pdf", b"%PDF-1.4 x"),
+        )
+    )
     a_reply(ticket, attachments=kept)
 
     mail = the_mail("staff_replied")
     text, _html = bodies(mail)
 
-    assert {part.get_filename(): part.get_content_type() for part in mail.iter_attachments()} == {"small.txt": "text/plain", "ünïcode.pdf": "application/pdf"}
+    assert {part.get_filename(): part.get_content_type() for part in mail.iter_attachments()} == {
+        "small.txt": "text/plain",
+        "ünïcode.pdf": "application/pdf",
+    }
     assert "large.bin (10.0 MB)" in text
 
 
@@ -309,9 +341,28 @@ def test_many_mails_of_one_deed_wake_the_worker_once(app):
 def test_every_kind_has_its_text_and_its_html(app, kind):
     agent, ticket = an_agent(), a_ticket("5 < 6 & “7”", text="Is 5 < 6 & 7?")
     message_id = ticket.messages[0].id
-    to = {"customer_id": ticket.requester_id} if kind in ("ticket_created", "staff_replied", "ticket_closed", "ticket_resolved", "waiting_reminder", "sign_in_link", "guest_proof") else {"staff_id": agent.id}
+    to = (
+        {"customer_id": ticket.requester_id}
+        if kind
+        in (
+            "ticket_created",
+            "staff_replied",
+            "ticket_closed",
+            "ticket_resolved",
+            "waiting_reminder",
+            "sign_in_link",
+            "guest_proof",
+        )
+        else {"staff_id": agent.id}
+    )
     db.session.query(Delivery).delete()
-    outgoing.put_notice(kind, ticket_id=None if kind in (*outgoing.SECRET, "test_mail") else ticket.id, message_id=message_id, values={"link": "http://desk.test/x?a=1&b=2", "who": "Eve <b>", "was": "Low", "now": "High"}, **to)
+    outgoing.put_notice(
+        kind,
+        ticket_id=None if kind in (*outgoing.SECRET, "test_mail") else ticket.id,
+        message_id=message_id,
+        values={"link": "http://desk.test/x?a=1&b=2", "who": "Eve <b>", "was": "Low", "now": "High"},
+        **to,
+    )
 
     mail = the_mail(kind)
     text, html = bodies(mail)

@@ -42,7 +42,12 @@ def mail_url(app, url: str) -> Iterator[None]:
 def a_mail(**given) -> Delivery:
     """A link somebody asked for, queued."""
     customer = given.pop("customer", None) or a_customer()
-    return outgoing.put_notice(given.pop("kind", "waiting_reminder"), customer_id=customer.id, ticket_id=a_ticket(requester=customer).id, **given)
+    return outgoing.put_notice(
+        given.pop("kind", "waiting_reminder"),
+        customer_id=customer.id,
+        ticket_id=a_ticket(requester=customer).id,
+        **given,
+    )
 
 
 def the_only(kind: str = "waiting_reminder") -> Delivery:
@@ -185,7 +190,11 @@ def test_a_line_cut_after_the_last_byte_sends_again_under_the_same_message_id(si
         send_all()
 
     assert mail.state is DeliveryState.SENT
-    ids = [parsed["Message-ID"] for parsed in sink.parsed if parsed["To"].addresses[0].addr_spec == mail.customer.email and "Shall we" in str(parsed)]
+    ids = [
+        parsed["Message-ID"]
+        for parsed in sink.parsed
+        if parsed["To"].addresses[0].addr_spec == mail.customer.email and "Shall we" in str(parsed)
+    ]
     assert len(ids) == 2 and ids[0] == ids[1] == f"<{mail.rfc_message_id}>"
 
 
@@ -223,7 +232,9 @@ def test_a_failed_mail_is_sent_once_more_on_demand(sink):
 
 
 def test_a_link_that_lets_its_reader_in_is_forgotten_once_sent(sink):
-    mail = outgoing.put_notice("sign_in_link", customer_id=a_customer().id, values={"link": "http://desk.test/portal/link/canary"})
+    mail = outgoing.put_notice(
+        "sign_in_link", customer_id=a_customer().id, values={"link": "http://desk.test/portal/link/canary"}
+    )
     send_all()
 
     assert "canary" in sink.mails[0].decode()
@@ -262,7 +273,9 @@ def certificate(tmp_path_factory) -> tuple[str, str]:
     )  # fmt: skip
     folder = tmp_path_factory.mktemp("tls")
     (folder / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (folder / "key.pem").write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
     return str(folder / "cert.pem"), str(folder / "key.pem")
 
 
@@ -284,7 +297,10 @@ def test_with_a_certificate_that_is_known_the_same_server_takes_it(app, certific
     sink = Sink()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(*certificate)
-    with serving(sink, tls_context=context, require_starttls=True) as port, mail_url(app, f"smtp://localhost:{port}?starttls=1"):
+    with (
+        serving(sink, tls_context=context, require_starttls=True) as port,
+        mail_url(app, f"smtp://localhost:{port}?starttls=1"),
+    ):
         mail = a_mail()
         send_all()
 

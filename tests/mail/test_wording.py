@@ -14,7 +14,9 @@ from tests.mail.test_outgoing import bodies, the_mail
 
 
 def test_mails_say_what_the_admin_worded(app):
-    wording.keep("staff_replied", "Dear {{ to }},\n{{ entry.who }} says about {{ ticket.number }}:\n\n{{ entry.text }}", "admin")
+    wording.keep(
+        "staff_replied", "Dear {{ to }},\n{{ entry.who }} says about {{ ticket.number }}:\n\n{{ entry.text }}", "admin"
+    )
     ticket = a_ticket(requester=a_customer("Ada <Known>", email="ada@customer.test"), text="It burns.")
     ticket.reply(Words("Use <water> & sand."), by=acting(an_agent()))
 
@@ -68,7 +70,9 @@ def test_what_could_do_harm_is_refused_with_a_sentence(app, source):
     assert time.monotonic() - began < 1
 
 
-@pytest.mark.parametrize(("kind", "source"), [("staff_replied", "You have an answer."), ("sign_in_link", "Hello {{ to }}")])
+@pytest.mark.parametrize(
+    ("kind", "source"), [("staff_replied", "You have an answer."), ("sign_in_link", "Hello {{ to }}")]
+)
 def test_a_mail_that_would_be_pointless_is_refused(app, kind, source):
     with pytest.raises(Invalid):
         wording.checked(kind, source)

@@ -36,13 +36,21 @@ from tests.factories import (
 
 def told(person) -> list[Notice]:
     """In the app, oldest first."""
-    return list(db.session.scalars(select(Notification.kind).where(Notification.staff_id == person.id).order_by(Notification.id)))
+    return list(
+        db.session.scalars(
+            select(Notification.kind).where(Notification.staff_id == person.id).order_by(Notification.id)
+        )
+    )
 
 
 def mailed(person) -> list[str]:
     """Kinds of mails that were not held back."""
     own = Delivery.staff_id == person.id if hasattr(person, "username") else Delivery.customer_id == person.id
-    return list(db.session.scalars(select(Delivery.kind).where(own, Delivery.state != DeliveryState.SUPPRESSED).order_by(Delivery.id)))
+    return list(
+        db.session.scalars(
+            select(Delivery.kind).where(own, Delivery.state != DeliveryState.SUPPRESSED).order_by(Delivery.id)
+        )
+    )
 
 
 def by_customer(ticket) -> CustomerActor:
@@ -120,7 +128,14 @@ def test_a_staff_reply_goes_to_the_customer(app):
 
 def test_a_conversation_that_staff_begin_reaches_the_customer_as_their_words(app):
     agent, customer = an_agent(), a_customer()
-    a_ticket("Renewal", requester=customer, kind=TicketKind.CONVERSATION, opened_by_staff=True, via=Channel.STAFF, by=acting(agent))
+    a_ticket(
+        "Renewal",
+        requester=customer,
+        kind=TicketKind.CONVERSATION,
+        opened_by_staff=True,
+        via=Channel.STAFF,
+        by=acting(agent),
+    )
     run_jobs()
 
     assert mailed(customer) == ["staff_replied"]
@@ -155,7 +170,10 @@ def test_a_customer_who_is_silent_is_reminded_and_told_when_it_closes(app):
     ticket.close(by=SYSTEM)
 
     assert mailed(ticket.requester) == ["ticket_created", "waiting_reminder", "ticket_closed"]
-    assert db.session.scalars(select(Delivery.values).where(Delivery.kind == "ticket_closed")).one()["outcome"] == "no_answer"
+    assert (
+        db.session.scalars(select(Delivery.values).where(Delivery.kind == "ticket_closed")).one()["outcome"]
+        == "no_answer"
+    )
 
 
 def test_a_changed_priority_is_told_to_the_assignee_with_what_it_was(app):
@@ -195,7 +213,10 @@ def test_a_breach_is_told_to_the_assignee_and_the_supervisors_who_see_the_ticket
 def test_an_hour_later_the_departments_lead_is_told_if_it_lasts(app):
     lead = an_agent()
     department = a_department(lead_id=lead.id)
-    late, answered = a_ticket(department=department, assignee=an_agent()), a_ticket(department=department, assignee=an_agent())
+    late, answered = (
+        a_ticket(department=department, assignee=an_agent()),
+        a_ticket(department=department, assignee=an_agent()),
+    )
     setting(agents_see_departments=True)
     for ticket in (late, answered):
         ticket.record(Did.BREACHED, SYSTEM)
@@ -206,7 +227,9 @@ def test_an_hour_later_the_departments_lead_is_told_if_it_lasts(app):
     with time_machine.travel(clock.now() + dt.timedelta(minutes=61)):
         run_jobs()
 
-    assert [row.ticket_id for row in db.session.scalars(select(Notification).where(Notification.staff_id == lead.id))] == [late.id]
+    assert [
+        row.ticket_id for row in db.session.scalars(select(Notification).where(Notification.staff_id == lead.id))
+    ] == [late.id]
 
 
 def test_nobody_is_told_of_a_ticket_they_do_not_see(app):
@@ -246,7 +269,12 @@ def test_who_wants_mail_of_new_tickets_gets_it(app):
 
 @pytest.mark.parametrize(
     ("switch", "kind"),
-    [("mail_acknowledge", "ticket_created"), ("mail_team", "assigned"), ("mail_customer_replied", "customer_replied"), ("mail_resolved", "ticket_resolved")],
+    [
+        ("mail_acknowledge", "ticket_created"),
+        ("mail_team", "assigned"),
+        ("mail_customer_replied", "customer_replied"),
+        ("mail_resolved", "ticket_resolved"),
+    ],
 )
 def test_the_desks_switches_end_a_mail_for_everybody(app, switch, kind):
     setting(**{switch: False})

@@ -20,7 +20,9 @@ def agent(app, client):
 def a_notice(agent, **ticket) -> Notification:
     made = a_ticket(**ticket, assignee=agent)
     run_jobs()
-    return db.session.scalars(select(Notification).where(Notification.staff_id == agent.id, Notification.ticket_id == made.id)).one()
+    return db.session.scalars(
+        select(Notification).where(Notification.staff_id == agent.id, Notification.ticket_id == made.id)
+    ).one()
 
 
 def test_the_bell_counts_what_is_unread(client, agent):
@@ -31,7 +33,7 @@ def test_the_bell_counts_what_is_unread(client, agent):
     assert answer["count"] == 2
     assert answer["newest"][0]["subject"] == "The other one"
     assert answer["newest"][1]["number"] == first.ticket.display
-    assert 'data-bell-count>2<' in client.get("/admin/notifications/bell").text
+    assert "data-bell-count>2<" in client.get("/admin/notifications/bell").text
 
 
 def test_opening_a_notice_reads_it_and_leads_to_its_ticket(client, agent):
@@ -89,7 +91,15 @@ def test_preferences_are_kept_as_they_were_ticked(client, agent):
     assert chosen[Notice.SLA_BREACH] == Wanted(app=False, mail=False)
 
 
-@pytest.mark.parametrize("path", ["/admin/notifications/", "/admin/notifications/unread", "/admin/notifications/bell", "/admin/notifications/preferences"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin/notifications/",
+        "/admin/notifications/unread",
+        "/admin/notifications/bell",
+        "/admin/notifications/preferences",
+    ],
+)
 def test_a_visitor_is_told_nothing(app, path):
     assert app.test_client().get(path).status_code in (302, 401, 403)
 
@@ -106,7 +116,9 @@ def test_the_page_loads_with_few_statements(client, agent, at_most):
 def test_older_notices_are_on_the_next_page(client, agent):
     ticket = a_ticket(assignee=agent)
     for _ in range(inbox.PAGE + 5):
-        db.session.add(Notification(staff_id=agent.id, kind=Notice.CUSTOMER_REPLIED, ticket_id=ticket.id, parts={"who": "Ada"}))
+        db.session.add(
+            Notification(staff_id=agent.id, kind=Notice.CUSTOMER_REPLIED, ticket_id=ticket.id, parts={"who": "Ada"})
+        )
     db.session.commit()
 
     first = client.get("/admin/notifications/").text

@@ -9,7 +9,13 @@ from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
-CAREFUL = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run")
+CAREFUL = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+)
 
 
 class LiveDesk(NamedTuple):
@@ -25,7 +31,11 @@ def live_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDesk]:
     from app.desk.setup import set_up
 
     home = tmp_path_factory.mktemp("portal")
-    app = create_app(SQLALCHEMY_DATABASE_URI=f"sqlite:///{home / 'desk.sqlite3'}", QUEUE_OFF=True, STORAGE_URL=f"file://{home / 'files'}")
+    app = create_app(
+        SQLALCHEMY_DATABASE_URI=f"sqlite:///{home / 'desk.sqlite3'}",
+        QUEUE_OFF=True,
+        STORAGE_URL=f"file://{home / 'files'}",
+    )
     with app.app_context():
         set_up()
         db.session.remove()
@@ -56,7 +66,14 @@ def page(browser: Browser, live_desk: LiveDesk) -> Iterator[Page]:
     page = context.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" and "Content Security Policy" in message.text else None)
+    page.on(
+        "console",
+        lambda message: (
+            problems.append(message.text)
+            if message.type == "error" and "Content Security Policy" in message.text
+            else None
+        ),
+    )
     yield page
     context.close()
     assert problems == []

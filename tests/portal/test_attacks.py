@@ -38,7 +38,14 @@ def test_nothing_that_somebody_wrote_acts_in_the_page(page: Page, live_desk: Liv
         db.session.add(article)
         link = tokens.issue(tokens.Purpose.SIGN_IN, customer)
         db.session.commit()
-        addresses = ("/portal/tickets", f"/portal/tickets/{ticket.number}", "/portal/account", article.address, "/help/all", f"/portal/tickets/new?subject={quote(ATTACKS[1])}&message={quote(ATTACKS[0])}")
+        addresses = (
+            "/portal/tickets",
+            f"/portal/tickets/{ticket.number}",
+            "/portal/account",
+            article.address,
+            "/help/all",
+            f"/portal/tickets/new?subject={quote(ATTACKS[1])}&message={quote(ATTACKS[0])}",
+        )
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"/portal/link/{link}")

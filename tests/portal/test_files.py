@@ -35,7 +35,10 @@ def test_a_file_is_bytes_to_be_saved_under_its_name(client: FlaskClient) -> None
     assert answer.data == b"hello"
     assert answer.headers["Content-Type"] == "application/octet-stream"
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
-    assert "filename*=UTF-8''Rechnung%20%E2%80%9EM%C3%A4rz%E2%80%9C%20%E5%B8%B3%E5%96%AE.txt" in answer.headers["Content-Disposition"]
+    assert (
+        "filename*=UTF-8''Rechnung%20%E2%80%9EM%C3%A4rz%E2%80%9C%20%E5%B8%B3%E5%96%AE.txt"
+        in answer.headers["Content-Disposition"]
+    )
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; sandbox")
     assert answer.headers["Cache-Control"] == "no-store"
@@ -68,7 +71,18 @@ def test_a_picture_is_shown_when_the_page_asks_for_it(client: FlaskClient) -> No
     assert client.get(f"/portal/files/{file.id}").headers["Content-Disposition"].startswith("attachment")
 
 
-@pytest.mark.parametrize("name", ['"><img src=x onerror=alert(1)>.png', "a\r\nX-Evil: 1.txt", "‮gpj.exe", "../../etc/passwd", "\x00", "n" * 400 + ".txt", "a;b=c.txt"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        '"><img src=x onerror=alert(1)>.png',
+        "a\r\nX-Evil: 1.txt",
+        "‮gpj.exe",
+        "../../etc/passwd",
+        "\x00",
+        "n" * 400 + ".txt",
+        "a;b=c.txt",
+    ],
+)
 def test_no_name_breaks_the_header_or_the_page(client: FlaskClient, name: str) -> None:
     ada = a_customer()
     file = sent(ada, name)
@@ -145,7 +159,9 @@ def test_an_upload_outside_the_limits_is_refused(client: FlaskClient, content: b
 
 def test_uploads_that_are_never_sent_have_an_end(client: FlaskClient) -> None:
     ada = a_customer()
-    db.session.add_all(Attachment(name="x", type="x", bytes=1, sha256="", storage_key=f"k{n}", customer_id=ada.id) for n in range(200))
+    db.session.add_all(
+        Attachment(name="x", type="x", bytes=1, sha256="", storage_key=f"k{n}", customer_id=ada.id) for n in range(200)
+    )
     sign_in_customer(client, ada)
 
     assert client.post("/portal/files", data={"file": (io.BytesIO(b"x"), "a.bin")}).status_code == 422

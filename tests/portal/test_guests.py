@@ -16,7 +16,12 @@ from app.tickets.thread import Attachment, Channel
 from app.tickets.timeline import Did
 from tests.factories import a_customer, multipart, setting, sign_in_customer
 
-FORM = {"name": "Gus Guest", "email": "gus@customer.test", "subject": "Where is my invoice?", "message": "I cannot find it"}
+FORM = {
+    "name": "Gus Guest",
+    "email": "gus@customer.test",
+    "subject": "Where is my invoice?",
+    "message": "I cannot find it",
+}
 
 
 def the_ticket() -> Ticket:
@@ -31,11 +36,18 @@ def the_link() -> str:
 
 
 def test_a_guest_writes_proves_the_address_and_follows_the_ticket(client: FlaskClient) -> None:
-    sent = client.post("/portal/contact", data={**FORM, "files": (io.BytesIO(b"scan"), "scan.txt")}, content_type="multipart/form-data")
+    sent = client.post(
+        "/portal/contact", data={**FORM, "files": (io.BytesIO(b"scan"), "scan.txt")}, content_type="multipart/form-data"
+    )
 
     assert "Thank you, one more step" in sent.text
     ticket = the_ticket()
-    assert (ticket.channel, ticket.proven, ticket.requester.name, ticket.requester.verified_at) == (Channel.FORM, False, "Gus Guest", None)
+    assert (ticket.channel, ticket.proven, ticket.requester.name, ticket.requester.verified_at) == (
+        Channel.FORM,
+        False,
+        "Gus Guest",
+        None,
+    )
     assert [file.name for file in ticket.messages[0].attachments] == ["scan.txt"]
 
     assert client.get(the_link()).status_code == 200
@@ -65,9 +77,20 @@ def test_a_known_a_new_and_a_switched_off_address_get_the_same_answer(client: Fl
     a_customer(email="gone@customer.test", active=False)
     db.session.commit()
 
-    answers = {email: client.post("/portal/contact", data={**FORM, "email": email}) for email in ("known@customer.test", "new@customer.test", "gone@customer.test")}
+    answers = {
+        email: client.post("/portal/contact", data={**FORM, "email": email})
+        for email in ("known@customer.test", "new@customer.test", "gone@customer.test")
+    }
 
-    assert len({(answer.status_code, re.sub(r'value="[^"]*"|\w+@customer.test', "", answer.text)) for answer in answers.values()}) == 1
+    assert (
+        len(
+            {
+                (answer.status_code, re.sub(r'value="[^"]*"|\w+@customer.test', "", answer.text))
+                for answer in answers.values()
+            }
+        )
+        == 1
+    )
     assert db.session.scalar(select(Customer.name).where(Customer.email == "known@customer.test")) == "Kim Known"
 
 
@@ -86,12 +109,18 @@ def test_what_is_wrong_is_said_and_nobody_is_made(client: FlaskClient, wrong: di
 
 
 def test_a_file_that_is_too_large_leaves_nothing(client: FlaskClient) -> None:
-    answer = client.post("/portal/contact", **multipart({**FORM, "files": (io.BytesIO(b"x" * (11 * 1024 * 1024)), "big.bin")}))
+    answer = client.post(
+        "/portal/contact", **multipart({**FORM, "files": (io.BytesIO(b"x" * (11 * 1024 * 1024)), "big.bin")})
+    )
 
     assert answer.status_code == 413
     assert "larger than 10 MB" in answer.text
     assert "I cannot find it" in answer.text
-    assert db.session.scalar(select(func.count()).select_from(Attachment)) == db.session.scalar(select(func.count()).select_from(Ticket)) == 0
+    assert (
+        db.session.scalar(select(func.count()).select_from(Attachment))
+        == db.session.scalar(select(func.count()).select_from(Ticket))
+        == 0
+    )
 
 
 def test_a_header_in_the_name_is_one_line_of_text(client: FlaskClient) -> None:

@@ -27,7 +27,10 @@ def shown(client: FlaskClient, query: str = "") -> list[str]:
 
 
 def counts(client: FlaskClient, query: str = "") -> list[int]:
-    return [int(number) for number in re.findall(r'<span class="n">(\d+)</span>', client.get(f"/portal/tickets{query}").text)]
+    return [
+        int(number)
+        for number in re.findall(r'<span class="n">(\d+)</span>', client.get(f"/portal/tickets{query}").text)
+    ]
 
 
 def at_hour(ticket: Ticket, hour: int) -> Ticket:
@@ -78,7 +81,9 @@ def test_every_column_sorts(client: FlaskClient, sort: str, order: str) -> None:
     at_hour(a_ticket("a", requester=ada, state="waiting", department=a_department("Billing")), 2)
     at_hour(a_ticket("b", requester=ada, department=a_department("Sales")), 3)
     at_hour(a_ticket("c", requester=ada, department=a_department("Accounts")), 1)
-    next(ticket for ticket in db.session.query(Ticket) if ticket.subject == "c").status = next(ticket for ticket in db.session.query(Ticket) if ticket.subject == "b").status
+    next(ticket for ticket in db.session.query(Ticket) if ticket.subject == "c").status = next(
+        ticket for ticket in db.session.query(Ticket) if ticket.subject == "b"
+    ).status
     sign_in_customer(client, ada)
 
     found = "".join(shown(client, f"?sort={sort}"))
@@ -93,7 +98,16 @@ def test_a_number_and_words_of_the_thread_find(client: FlaskClient) -> None:
     a_ticket("The printer of a stranger burns", requester=a_customer())
     sign_in_customer(client, ada)
 
-    for query in (f"{ticket.number}", f"%23{ticket.number}", f"TICK-{ticket.number}", "printer", "CAFE tray", "номер", "四十二", "print"):
+    for query in (
+        f"{ticket.number}",
+        f"%23{ticket.number}",
+        f"TICK-{ticket.number}",
+        "printer",
+        "CAFE tray",
+        "номер",
+        "四十二",
+        "print",
+    ):
         assert shown(client, f"?q={query}&tab=all") == ["The printer burns"], query
     for query in ("stranger", "%25", "_", "'", '"', "*", "NEAR(", "a" * 5000):
         assert shown(client, f"?q={query}&tab=all") == [], query
@@ -128,12 +142,22 @@ def test_an_address_says_what_is_shown_and_empty_lists_say_what_they_are(client:
     assert "No ticket with “&lt;b&gt;”" in client.get("/portal/tickets?q=<b>").text
 
 
-@pytest.mark.parametrize(("query", "most"), [("", 5), ("?tab=all&sort=department", 5), ("?who=mine&tab=closed", 5), ("?q=printer&tab=all", 7), ("?q=1001", 7)])
-def test_the_list_costs_few_statements_however_long_it_is(client: FlaskClient, at_most: Budget, query: str, most: int) -> None:
+@pytest.mark.parametrize(
+    ("query", "most"),
+    [("", 5), ("?tab=all&sort=department", 5), ("?who=mine&tab=closed", 5), ("?q=printer&tab=all", 7), ("?q=1001", 7)],
+)
+def test_the_list_costs_few_statements_however_long_it_is(
+    client: FlaskClient, at_most: Budget, query: str, most: int
+) -> None:
     """A search has three of its own."""
     ada, bob = colleagues()
     for number in range(12):
-        a_ticket(f"printer {number}", requester=(ada, bob)[number % 2], department=a_department(), state="closed" if number % 3 else "waiting")
+        a_ticket(
+            f"printer {number}",
+            requester=(ada, bob)[number % 2],
+            department=a_department(),
+            state="closed" if number % 3 else "waiting",
+        )
     setting(desk_name="Acme")
     sign_in_customer(client, ada)
 

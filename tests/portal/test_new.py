@@ -34,7 +34,9 @@ def signed_in(client: FlaskClient, **given: object) -> Customer:
 
 
 def send(client: FlaskClient, **form: object):  # type: ignore[no-untyped-def]
-    return client.post("/portal/tickets/new", **multipart({"subject": "The printer burns", "message": "Since this morning", **form}))
+    return client.post(
+        "/portal/tickets/new", **multipart({"subject": "The printer burns", "message": "Since this morning", **form})
+    )
 
 
 def the_ticket() -> Ticket:
@@ -59,7 +61,13 @@ def test_a_new_ticket_is_filed_as_chosen_and_shown_at_once(client: FlaskClient) 
     department, category, priority = a_department("Billing"), a_category("Invoices"), a_priority(3)
     db.session.commit()
 
-    answer = send(client, department=department.id, category=category.id, priority=priority.id, files=(io.BytesIO(b"log"), "printer.log"))
+    answer = send(
+        client,
+        department=department.id,
+        category=category.id,
+        priority=priority.id,
+        files=(io.BytesIO(b"log"), "printer.log"),
+    )
 
     ticket = the_ticket()
     assert (answer.status_code, answer.location) == (303, f"/portal/tickets/{ticket.number}")
@@ -85,7 +93,9 @@ def test_without_choices_the_desk_chooses(client: FlaskClient) -> None:
     ],
     ids=["no subject", "blank subject", "long subject", "no message", "long message", "unknown category", "no id", "negative", "huge"],
 )  # fmt: skip
-def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_stays(client: FlaskClient, form: dict[str, str], field: str) -> None:
+def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_stays(
+    client: FlaskClient, form: dict[str, str], field: str
+) -> None:
     signed_in(client)
 
     answer = send(client, **form)
@@ -119,10 +129,26 @@ def test_fields_that_are_not_asked_for_change_nothing(client: FlaskClient) -> No
     customer, stranger = signed_in(client), a_customer()
     db.session.commit()
 
-    send(client, status="closed", assignee="1", requester_id=stranger.id, customer=stranger.id, proven="", kind="conversation", internal="1", opened_by_staff="1")
+    send(
+        client,
+        status="closed",
+        assignee="1",
+        requester_id=stranger.id,
+        customer=stranger.id,
+        proven="",
+        kind="conversation",
+        internal="1",
+        opened_by_staff="1",
+    )
 
     ticket = the_ticket()
-    assert (ticket.requester_id, ticket.state.value, ticket.assignee_id, ticket.kind.value, ticket.opened_by_staff) == (customer.id, "open", None, "ticket", False)
+    assert (ticket.requester_id, ticket.state.value, ticket.assignee_id, ticket.kind.value, ticket.opened_by_staff) == (
+        customer.id,
+        "open",
+        None,
+        "ticket",
+        False,
+    )
 
 
 def test_a_file_that_is_too_large_is_said_and_the_good_one_waits(client: FlaskClient) -> None:
@@ -172,7 +198,11 @@ def test_no_files_where_the_desk_takes_none(client: FlaskClient) -> None:
     assert "takes no files" in send(client, files=(io.BytesIO(b"x"), "a.txt")).text
 
 
-@pytest.mark.parametrize("subject", ["<script>alert(1)</script>", "Grüße 你好 Привет مرحبا 🚒", "a\r\nBcc: x@y.test", "x' OR 1=1 --"], ids=["html", "scripts", "header", "sql"])
+@pytest.mark.parametrize(
+    "subject",
+    ["<script>alert(1)</script>", "Grüße 你好 Привет مرحبا 🚒", "a\r\nBcc: x@y.test", "x' OR 1=1 --"],
+    ids=["html", "scripts", "header", "sql"],
+)
 def test_any_subject_is_one_line_of_text(client: FlaskClient, subject: str) -> None:
     signed_in(client)
 

@@ -60,7 +60,13 @@ def test_a_form_pressed_twice_is_sent_once(app: Flask, client: FlaskClient, path
         sign_in_customer(client, ada)
     db.session.commit()
     address = f"/portal/tickets/{ticket.number}/reply" if path == "reply" else path
-    form = {"form": "mark", "name": "Ada", "email": "ada@customer.test", "subject": "Twice", "message": "the same words"}
+    form = {
+        "form": "mark",
+        "name": "Ada",
+        "email": "ada@customer.test",
+        "subject": "Twice",
+        "message": "the same words",
+    }
 
     first, second = client.post(address, data=form), client.post(address, data=form)
 
@@ -82,7 +88,9 @@ def test_files_that_were_never_sent_are_swept_after_two_days(app: Flask) -> None
     db.session.flush()
     old.created_at = clock.now() - dt.timedelta(days=3)
     carried = files.keep("carried.txt", b"carried", actor)
-    a_ticket(requester=db.session.get_one(Customer, actor.customer_id)).receive(Words("see", attachments=(carried,)), by=actor)
+    a_ticket(requester=db.session.get_one(Customer, actor.customer_id)).receive(
+        Words("see", attachments=(carried,)), by=actor
+    )
     carried.created_at = old.created_at
     db.session.commit()
     key = old.storage_key

@@ -43,7 +43,9 @@ def test_the_portal_leads_a_stranger_to_the_sign_in_page_and_back(client: FlaskC
 def test_the_right_password_signs_in_and_leads_on(client: FlaskClient) -> None:
     customer = with_password()
 
-    answer = client.post("/portal/login", data={"email": customer.email.upper(), "password": PASSWORD, "next": "/portal/tickets/new"})
+    answer = client.post(
+        "/portal/login", data={"email": customer.email.upper(), "password": PASSWORD, "next": "/portal/tickets/new"}
+    )
 
     assert (answer.status_code, answer.location) == (303, "/portal/tickets/new")
     assert client.get("/portal/tickets").status_code == 200
@@ -84,7 +86,21 @@ def test_a_switched_off_customer_stays_outside(client: FlaskClient) -> None:
     assert client.post("/portal/login", data={"email": customer.email, "password": PASSWORD}).status_code == 422
 
 
-@pytest.mark.parametrize("target", ["//evil.test", "https://evil.test", "/\\evil.test", "/portal//evil.test", "/portal\\@evil.test", "javascript:alert(1)", "/admin/tickets/", "/portal/\r\nX: y", "portal", "/portalevil"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.test",
+        "https://evil.test",
+        "/\\evil.test",
+        "/portal//evil.test",
+        "/portal\\@evil.test",
+        "javascript:alert(1)",
+        "/admin/tickets/",
+        "/portal/\r\nX: y",
+        "portal",
+        "/portalevil",
+    ],
+)
 def test_no_sign_in_leads_away_from_the_portal(client: FlaskClient, target: str) -> None:
     customer = with_password()
 
@@ -163,7 +179,12 @@ def test_the_desk_keeps_no_link_that_could_be_used(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     ("purpose", "path", "minutes", "status"),
-    [(Purpose.SIGN_IN, "link", 29, 200), (Purpose.SIGN_IN, "link", 31, 404), (Purpose.RESET, "password", 59, 200), (Purpose.RESET, "password", 61, 404)],
+    [
+        (Purpose.SIGN_IN, "link", 29, 200),
+        (Purpose.SIGN_IN, "link", 31, 404),
+        (Purpose.RESET, "password", 59, 200),
+        (Purpose.RESET, "password", 61, 404),
+    ],
     ids=["sign-in in time", "sign-in too late", "reset in time", "reset too late"],
 )
 def test_a_link_dies_of_age(client: FlaskClient, purpose: Purpose, path: str, minutes: int, status: int) -> None:
@@ -184,7 +205,12 @@ def test_a_made_up_link_is_none(client: FlaskClient, secret: str) -> None:
 def test_a_link_for_one_purpose_serves_no_other(client: FlaskClient) -> None:
     secret = a_link(Purpose.SIGN_IN, a_customer())
 
-    assert client.post(f"/portal/password/{secret}", data={"password": "a long enough password", "again": "a long enough password"}).status_code == 404
+    assert (
+        client.post(
+            f"/portal/password/{secret}", data={"password": "a long enough password", "again": "a long enough password"}
+        ).status_code
+        == 404
+    )
 
 
 def test_a_reset_sets_the_password_and_ends_other_sessions_and_links(client: FlaskClient, app: Flask) -> None:
@@ -193,17 +219,27 @@ def test_a_reset_sets_the_password_and_ends_other_sessions_and_links(client: Fla
     sign_in_customer(elsewhere, customer)
     first, second = a_link(Purpose.RESET, customer), a_link(Purpose.RESET, customer)
 
-    answer = client.post(f"/portal/password/{first}", data={"password": "violet tractor sings", "again": "violet tractor sings"})
+    answer = client.post(
+        f"/portal/password/{first}", data={"password": "violet tractor sings", "again": "violet tractor sings"}
+    )
 
     assert (answer.status_code, answer.location) == (303, "/portal/tickets")
     assert client.get("/portal/tickets").status_code == 200
     assert elsewhere.get("/portal/tickets").status_code == 302
-    assert client.get(f"/portal/password/{first}").status_code == client.get(f"/portal/password/{second}").status_code == 404
-    assert app.test_client().post("/portal/login", data={"email": customer.email, "password": PASSWORD}).status_code == 422
+    assert (
+        client.get(f"/portal/password/{first}").status_code
+        == client.get(f"/portal/password/{second}").status_code
+        == 404
+    )
+    assert (
+        app.test_client().post("/portal/login", data={"email": customer.email, "password": PASSWORD}).status_code == 422
+    )
 
 
 @pytest.mark.parametrize(
-    "password", ["", "short", "password1234", "customercustomer", "aaaaaaaaaaaaaaaa", "x" * 129, "é" * 1_000_000], ids=["empty", "short", "on every list", "own name", "one letter", "129", "a megabyte"]
+    "password",
+    ["", "short", "password1234", "customercustomer", "aaaaaaaaaaaaaaaa", "x" * 129, "é" * 1_000_000],
+    ids=["empty", "short", "on every list", "own name", "one letter", "129", "a megabyte"],
 )
 def test_a_weak_password_is_refused_and_the_link_still_works(client: FlaskClient, password: str) -> None:
     secret = a_link(Purpose.RESET, a_customer())
@@ -255,11 +291,18 @@ def test_the_account_page_changes_the_name(client: FlaskClient) -> None:
 
 
 def test_looks_are_a_cookie_and_lead_back_where_one_was(client: FlaskClient) -> None:
-    answer = client.post("/portal/preferences", data={"theme": "dark"}, headers={"Referer": "http://localhost/help/?q=x"})
+    answer = client.post(
+        "/portal/preferences", data={"theme": "dark"}, headers={"Referer": "http://localhost/help/?q=x"}
+    )
 
     assert answer.location == "/help/?q=x"
     assert 'data-theme="dark"' in client.get("/portal/login").text
-    assert client.post("/portal/preferences", data={"theme": "x"}, headers={"Referer": "http://evil.test/portal/"}).location == "/portal/"
+    assert (
+        client.post(
+            "/portal/preferences", data={"theme": "x"}, headers={"Referer": "http://evil.test/portal/"}
+        ).location
+        == "/portal/"
+    )
 
 
 @pytest.mark.parametrize("kept", [None, "x", [1], [1, 2, 3], ["1", "1"], [True, 1], [10**30, 1], {"a": 1}], ids=repr)

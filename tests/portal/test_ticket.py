@@ -63,7 +63,15 @@ def test_the_thread_holds_messages_and_deeds_in_the_order_of_time(client: FlaskC
 
     text = page(client, ticket)
 
-    places = [text.index(words) for words in ("First words", "Maya Test is working on your ticket", "Staff answer", "Status changed to Waiting for you")]
+    places = [
+        text.index(words)
+        for words in (
+            "First words",
+            "Maya Test is working on your ticket",
+            "Staff answer",
+            "Status changed to Waiting for you",
+        )
+    ]
     assert places == sorted(places)
     assert "System · " in text
 
@@ -76,7 +84,13 @@ def test_no_byte_of_a_note_reaches_a_customer(client: FlaskClient) -> None:
     ticket.tag(CANARY, by=SYSTEM)
     db.session.commit()
 
-    for path in ("/portal/tickets", f"/portal/tickets/{ticket.number}", "/portal/account", "/portal/tickets/new", f"/portal/tickets/new/suggest?subject={CANARY}"):
+    for path in (
+        "/portal/tickets",
+        f"/portal/tickets/{ticket.number}",
+        "/portal/account",
+        "/portal/tickets/new",
+        f"/portal/tickets/new/suggest?subject={CANARY}",
+    ):
         assert CANARY.encode() not in client.get(path).data
     assert client.get(f"/portal/files/{note.attachments[0].id}").status_code == 404
 
@@ -89,8 +103,17 @@ def test_strangers_get_the_same_404_as_for_what_does_not_exist(client: FlaskClie
     own_hidden = hidden.number
 
     for number in (ticket.number, own_hidden, 987654321, 10**30):
-        for way, path in (("get", ""), ("post", "/reply"), ("post", "/close"), ("post", "/keep"), ("get", "/keep"), ("get", "/close")):
-            answer = getattr(client, way)(f"/portal/tickets/{number}{path}", **({"data": {"message": "hello"}} if way == "post" else {}))
+        for way, path in (
+            ("get", ""),
+            ("post", "/reply"),
+            ("post", "/close"),
+            ("post", "/keep"),
+            ("get", "/keep"),
+            ("get", "/close"),
+        ):
+            answer = getattr(client, way)(
+                f"/portal/tickets/{number}{path}", **({"data": {"message": "hello"}} if way == "post" else {})
+            )
             assert answer.status_code == 404, (number, path)
     assert again(ticket).message_count == 1
 
@@ -120,7 +143,9 @@ def test_who_left_the_organization_sees_nothing_of_it_any_more(client: FlaskClie
 def test_a_reply_goes_into_the_thread_and_moves_a_waiting_ticket(client: FlaskClient) -> None:
     _, ticket = signed_in(client, state="waiting")
 
-    answer = client.post(f"/portal/tickets/{ticket.number}/reply", data={"message": "Here it is"}, follow_redirects=True)
+    answer = client.post(
+        f"/portal/tickets/{ticket.number}/reply", data={"message": "Here it is"}, follow_redirects=True
+    )
 
     assert "Sent." in answer.text
     ticket = again(ticket)
@@ -157,7 +182,11 @@ def test_a_reply_that_is_refused_keeps_what_was_typed(client: FlaskClient, messa
     assert again(ticket).message_count == 1
 
 
-@pytest.mark.parametrize("words", ["<script>alert(1)</script>", "Grüße 你好 Привет مرحبا 👩‍🚀", "a\r\nBcc: x", "{{ 7*7 }} {% raw %}", "a\x00b"], ids=["html", "scripts", "header", "template", "a NUL"])
+@pytest.mark.parametrize(
+    "words",
+    ["<script>alert(1)</script>", "Grüße 你好 Привет مرحبا 👩‍🚀", "a\r\nBcc: x", "{{ 7*7 }} {% raw %}", "a\x00b"],
+    ids=["html", "scripts", "header", "template", "a NUL"],
+)
 def test_whatever_is_written_is_shown_and_never_run(client: FlaskClient, words: str) -> None:
     _, ticket = signed_in(client)
 
@@ -234,7 +263,12 @@ def test_the_promise_says_when_we_answer(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     ("state", "words"),
-    [("waiting", "We wait for your answer"), ("hold", "This ticket is paused"), ("resolved", "Is it solved?"), ("closed", "This ticket is closed")],
+    [
+        ("waiting", "We wait for your answer"),
+        ("hold", "This ticket is paused"),
+        ("resolved", "Is it solved?"),
+        ("closed", "This ticket is closed"),
+    ],
 )
 def test_each_state_says_what_comes_next(client: FlaskClient, state: str, words: str) -> None:
     _, ticket = signed_in(client, state=state)
@@ -252,9 +286,20 @@ def test_without_a_timer_nothing_is_said_of_closing(client: FlaskClient) -> None
 
 def test_a_mail_keeps_its_form_and_its_pictures_but_loads_nothing_from_elsewhere(client: FlaskClient) -> None:
     customer, ticket = signed_in(client)
-    picture = Attachment(name="a.png", type="image/png", bytes=3, sha256="", storage_key=storage.save(b"png"), content_id="p1@x", inline=True, customer_id=customer.id)
+    picture = Attachment(
+        name="a.png",
+        type="image/png",
+        bytes=3,
+        sha256="",
+        storage_key=storage.save(b"png"),
+        content_id="p1@x",
+        inline=True,
+        customer_id=customer.id,
+    )
     db.session.add(picture)
-    marked = html.clean('<b>Bold</b><img src="cid:p1@x"><img src="cid:gone"><img src="https://evil.test/x.png"><script>x</script>')
+    marked = html.clean(
+        '<b>Bold</b><img src="cid:p1@x"><img src="cid:gone"><img src="https://evil.test/x.png"><script>x</script>'
+    )
     ticket.receive(Words("Bold", html=marked, via=Channel.MAIL, attachments=(picture,)), by=CustomerActor.of(customer))
     db.session.commit()
 

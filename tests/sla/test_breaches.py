@@ -26,7 +26,11 @@ def told(ticket) -> list[str]:
     return [event.particulars["metric"] for event in ticket.events if event.what is Did.BREACHED]
 
 
-@pytest.mark.parametrize(("late", "expected"), [(-SECOND, []), (0 * SECOND, []), (SECOND, ["first_response"])], ids=["a second before", "in its last moment", "a second late"])
+@pytest.mark.parametrize(
+    ("late", "expected"),
+    [(-SECOND, []), (0 * SECOND, []), (SECOND, ["first_response"])],
+    ids=["a second before", "in its last moment", "a second late"],
+)
 def test_a_promise_kept_in_its_last_moment_is_kept(app, late, expected):
     with time_machine.travel(MONDAY, tick=False) as now:
         ticket = a_ticket(priority=a_priority(4))
@@ -148,5 +152,7 @@ def test_two_enforcers_at_once_tell_of_each_breach_once(app):
     jobs.enforce()
     db.session.commit()
 
-    breaches = select(func.count(), func.count(TicketEvent.ticket_id.distinct())).where(TicketEvent.what == Did.BREACHED)
+    breaches = select(func.count(), func.count(TicketEvent.ticket_id.distinct())).where(
+        TicketEvent.what == Did.BREACHED
+    )
     assert tuple(db.session.execute(breaches).one()) == (tickets, tickets)

@@ -36,7 +36,10 @@ def a_policy(**minutes: int) -> SlaPolicy:
 
 
 def clocks_of(ticket) -> dict[str, SlaClock]:
-    return {row.metric.value: row for row in db.session.scalars(select(SlaClock).where(SlaClock.ticket_id == ticket.id).order_by(SlaClock.id))}
+    return {
+        row.metric.value: row
+        for row in db.session.scalars(select(SlaClock).where(SlaClock.ticket_id == ticket.id).order_by(SlaClock.id))
+    }
 
 
 def states(ticket) -> dict[str, str]:
@@ -55,7 +58,16 @@ def states(ticket) -> dict[str, str]:
         (1, FRIDAY_NIGHT, FRIDAY_NIGHT + 7 * DAY),
         (1, MONDAY + 5 * DAY, MONDAY + 11 * DAY - 9 * HOUR + DAY),
     ],
-    ids=["critical: an hour", "high: four", "normal: a day", "low: five business days", "critical at night", "normal over a weekend", "low over a weekend", "low on a Saturday: from Monday on"],
+    ids=[
+        "critical: an hour",
+        "high: four",
+        "normal: a day",
+        "low: five business days",
+        "critical at night",
+        "normal over a weekend",
+        "low over a weekend",
+        "low on a Saturday: from Monday on",
+    ],
 )
 def test_what_a_new_desk_promises(app, rank, opened, due):
     with time_machine.travel(opened, tick=False):
@@ -69,7 +81,9 @@ def test_what_a_new_desk_promises(app, rank, opened, due):
 
 def test_a_business_day_is_one_of_the_desks_own_wall(app):
     setting(time_zone="Europe/Berlin")
-    with time_machine.travel(dt.datetime(2026, 3, 27, 9, tzinfo=dt.UTC), tick=False):  # Friday; the clocks go forward on Sunday
+    with time_machine.travel(
+        dt.datetime(2026, 3, 27, 9, tzinfo=dt.UTC), tick=False
+    ):  # Friday; the clocks go forward on Sunday
         ticket = a_ticket(priority=a_priority(1))
 
     assert ticket.first_response_due_at == dt.datetime(2026, 4, 3, 8, tzinfo=dt.UTC)
@@ -161,7 +175,9 @@ def test_every_customer_message_is_owed_an_answer(app):
         ticket.reply(Words("Have you tried water?"), by=agent, then=Then.WAIT)
         ticket.receive(Words("Yes"), by=CustomerActor.of(ticket.requester))
 
-    rows = db.session.scalars(select(SlaClock).where(SlaClock.metric == Metric.NEXT_RESPONSE).order_by(SlaClock.cycle)).all()
+    rows = db.session.scalars(
+        select(SlaClock).where(SlaClock.metric == Metric.NEXT_RESPONSE).order_by(SlaClock.cycle)
+    ).all()
     assert [(row.cycle, row.state) for row in rows] == [(1, ClockState.FULFILLED), (2, ClockState.RUNNING)]
 
 
@@ -233,12 +249,18 @@ def test_replaying_the_events_gives_the_same_rows(app, deeds):
         for deed, minutes in deeds:
             now.shift(dt.timedelta(minutes=minutes))
             DEEDS[deed](ticket, agent)
-        kept = [(row.metric, row.cycle, row.state, row.due_at, row.ended_at, row.paused_seconds) for row in clocks_of(ticket).values()]
+        kept = [
+            (row.metric, row.cycle, row.state, row.due_at, row.ended_at, row.paused_seconds)
+            for row in clocks_of(ticket).values()
+        ]
         assert not clocks.rebuild(ticket)
         db.session.query(SlaClock).filter_by(ticket_id=ticket.id).delete()
         db.session.expire_all()
         clocks.rebuild(ticket)
 
-    again = [(row.metric, row.cycle, row.state, row.due_at, row.ended_at, row.paused_seconds) for row in clocks_of(ticket).values()]
+    again = [
+        (row.metric, row.cycle, row.state, row.due_at, row.ended_at, row.paused_seconds)
+        for row in clocks_of(ticket).values()
+    ]
     assert again == kept
     db.session.rollback()

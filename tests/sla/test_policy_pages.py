@@ -19,7 +19,10 @@ def test_an_admin_reads_and_changes_a_target_and_running_clocks_follow(app, clie
 
     assert "Always" in client.get("/admin/sla-policies/list/").text
     assert client.get("/admin/sla-targets/list/").status_code == 200
-    answer = client.post(f"/admin/sla-targets/edit/{target.id}", data={"policy": target.policy_id, "priority_rank": "4", "first_response_minutes": "30"})
+    answer = client.post(
+        f"/admin/sla-targets/edit/{target.id}",
+        data={"policy": target.policy_id, "priority_rank": "4", "first_response_minutes": "30"},
+    )
     assert answer.status_code == 302, answer.text
     run_jobs()
 
@@ -34,7 +37,12 @@ def test_minutes_and_days_together_are_refused_beside_the_field(app, client):
 
     answer = client.post(
         f"/admin/sla-targets/edit/{target.id}",
-        data={"policy": target.policy_id, "priority_rank": "4", "first_response_minutes": "30", "first_response_business_days": "2"},
+        data={
+            "policy": target.policy_id,
+            "priority_rank": "4",
+            "first_response_minutes": "30",
+            "first_response_business_days": "2",
+        },
     )
 
     assert "not both" in answer.text
@@ -55,7 +63,10 @@ def test_a_new_policy_before_the_old_one_takes_over(app, client):
     old.position = 5
     db.session.commit()
 
-    answer = client.post("/admin/sla-policies/add", data={"name": "Nothing promised", "hours": "business", "active": "y", "position": "0"})
+    answer = client.post(
+        "/admin/sla-policies/add",
+        data={"name": "Nothing promised", "hours": "business", "active": "y", "position": "0"},
+    )
 
     assert answer.status_code == 302, answer.text
     assert a_ticket().next_due_at is None

@@ -41,7 +41,16 @@ def reminders(ticket) -> int:
         (State.RESOLVED, 7 * DAY - SECOND, 0, State.RESOLVED),
         (State.RESOLVED, 7 * DAY, 0, State.CLOSED),
     ],
-    ids=["a second before the reminder", "reminded", "a second before closing", "closed without a late reminder", "hold never", "open never", "resolved a second less", "resolved is closed"],
+    ids=[
+        "a second before the reminder",
+        "reminded",
+        "a second before closing",
+        "closed without a late reminder",
+        "hold never",
+        "open never",
+        "resolved a second less",
+        "resolved is closed",
+    ],
 )
 def test_after_some_days(app, state, after, reminded, then):
     with time_machine.travel(START, tick=False) as now:
@@ -75,7 +84,10 @@ def test_a_reminder_comes_once_per_stay_and_says_when_it_closes(app):
 
 @pytest.mark.parametrize(
     "deed",
-    [lambda ticket: ticket.keep_open(by=CustomerActor.of(ticket.requester)), lambda ticket: ticket.reply(Words("One more thing"), by=acting(an_agent()), then=Then.KEEP)],
+    [
+        lambda ticket: ticket.keep_open(by=CustomerActor.of(ticket.requester)),
+        lambda ticket: ticket.reply(Words("One more thing"), by=acting(an_agent()), then=Then.KEEP),
+    ],
     ids=["keep it open", "our reply"],
 )
 def test_the_days_begin_anew(app, deed):

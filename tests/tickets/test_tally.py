@@ -28,5 +28,7 @@ def test_the_tally_agrees_with_a_count_after_random_verbs(app):
             db.session.commit()
     db.session.commit()
 
-    assert db.session.scalar(select(func.sum(tally.Tally.tickets))) == db.session.scalar(select(func.count()).where(Ticket.live.is_(True)))
+    assert db.session.scalar(select(func.sum(tally.Tally.tickets))) == db.session.scalar(
+        select(func.count()).where(Ticket.live.is_(True))
+    )
     assert tally.recount() == 0

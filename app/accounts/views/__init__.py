@@ -17,7 +17,14 @@ __all__ = ["FrontDoor", "SignInView", "register"]
 def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(CustomerView, "Customers", label=_l("Customers"), icon="fa-address-book")
     appbuilder.add_view(OrganizationView, "Organizations", label=_l("Organizations"), icon="fa-building")
-    appbuilder.add_view(DepartmentView, "Departments", label=_l("Departments"), category="Settings", category_label=_l("Settings"), category_icon="fa-gear")
+    appbuilder.add_view(
+        DepartmentView,
+        "Departments",
+        label=_l("Departments"),
+        category="Settings",
+        category_label=_l("Settings"),
+        category_icon="fa-gear",
+    )
     appbuilder.add_view(StaffView, "Staff", label=_l("Staff"), category="Settings")
     appbuilder.add_view(RoleView, "Roles", label=_l("Roles"), category="Settings")
     appbuilder.add_view(RoleScopeView, "Role scopes", label=_l("Which tickets a role sees"), category="Settings")

@@ -28,7 +28,18 @@ class CustomerView(DeskView):
     class_permission_name = "Customer"
     list_title, add_title, edit_title, show_title = _l("Customers"), _l("New customer"), _l("Customer"), _l("Customer")
     list_columns = ["name", "email", "organization", "phone", "active", "created_at"]
-    show_columns = ["name", "email", "organization", "phone", "language", "active", "address_works", "verified_at", "created_at", "notes"]
+    show_columns = [
+        "name",
+        "email",
+        "organization",
+        "phone",
+        "language",
+        "active",
+        "address_works",
+        "verified_at",
+        "created_at",
+        "notes",
+    ]
     add_columns = ["name", "email", "organization_name", "phone", "notes"]
     edit_columns = [*add_columns, "active", "address_works"]
     search_columns = ["name", "email"]
@@ -39,15 +50,23 @@ class CustomerView(DeskView):
         "active": _l("May sign in"), "address_works": _l("The address takes mail"), "verified_at": _l("Address proven"), "created_at": _l("Since"), "notes": _l("Notes"),
         "language": _l("Language"),
     }  # fmt: skip
-    description_columns = {"organization_name": _l("Members of one organization see each other's tickets. A new name makes a new one."), "notes": _l("Only staff read this.")}
-    add_form_extra_fields = edit_form_extra_fields = {"organization_name": StringField(_l("Organization"), [Optional(), Length(max=120)])}
+    description_columns = {
+        "organization_name": _l("Members of one organization see each other's tickets. A new name makes a new one."),
+        "notes": _l("Only staff read this."),
+    }
+    add_form_extra_fields = edit_form_extra_fields = {
+        "organization_name": StringField(_l("Organization"), [Optional(), Length(max=120)])
+    }
 
     def pre_add(self, customer: Customer) -> None:
         customer.email = customers.checked_address(customer.email)
         customer.name = customers.clean_name(customer.name)
         other = customers.find(customer.email)
         if other is not None and other is not customer and other.id != customer.id:
-            raise Invalid(_("This address is another customer's."), {"email": _("%(name)s has this address already.", name=other.name)})
+            raise Invalid(
+                _("This address is another customer's."),
+                {"email": _("%(name)s has this address already.", name=other.name)},
+            )
         customer.organization = _organization(getattr(customer, "organization_name", ""))
 
     def pre_update(self, customer: Customer) -> None:
@@ -74,11 +93,21 @@ class OrganizationView(DeskView):
     datamodel = DeskInterface(Organization)
     route_base = "/admin/organizations"
     class_permission_name = "Organization"
-    list_title, add_title, edit_title, show_title = _l("Organizations"), _l("New organization"), _l("Organization"), _l("Organization")
+    list_title, add_title, edit_title, show_title = (
+        _l("Organizations"),
+        _l("New organization"),
+        _l("Organization"),
+        _l("Organization"),
+    )
     list_columns = ["name", "domain", "created_at"]
     show_columns = ["name", "domain", "notes", "created_at"]
     add_columns = edit_columns = ["name", "domain", "notes"]
     search_columns = ["name", "domain"]
     order_columns = ["name", "domain", "created_at"]
     base_order = ("name", "asc")
-    label_columns = {"name": _l("Name"), "domain": _l("Domain of its addresses"), "notes": _l("Notes"), "created_at": _l("Since")}
+    label_columns = {
+        "name": _l("Name"),
+        "domain": _l("Domain of its addresses"),
+        "notes": _l("Notes"),
+        "created_at": _l("Since"),
+    }

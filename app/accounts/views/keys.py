@@ -41,12 +41,18 @@ class ApiKeyView(DeskView):
         "name": _l("Name"), "user": _l("May do what this person may"), "prefix": _l("Begins with"), "scopes": _l("Scopes"), "scope_list": _l("Scopes"),
         "created_at": _l("Made"), "last_used_at": _l("Last used"), "revoked_at": _l("Revoked"),
     }  # fmt: skip
-    add_form_extra_fields = {"scope_list": SelectMultipleField(_l("Scopes"), [DataRequired()], choices=[SelectChoice(scope, scope) for scope in keys.SCOPES])}
+    add_form_extra_fields = {
+        "scope_list": SelectMultipleField(
+            _l("Scopes"), [DataRequired()], choices=[SelectChoice(scope, scope) for scope in keys.SCOPES]
+        )
+    }
 
     def pre_add(self, key: ApiKey) -> None:
         owner = viewer(key.user.id)
         if owner is None or not owner.permissions <= g.user.permissions:
-            raise Forbidden(_("A key may do what its owner may; you can make one only for people who may do no more than you."))
+            raise Forbidden(
+                _("A key may do what its owner may; you can make one only for people who may do no more than you.")
+            )
         secret = keys.fill(key, list(getattr(key, "scope_list", [])))
         flash(_("The key, shown only now: %(secret)s", secret=secret), "success")
 

@@ -52,7 +52,9 @@ class MyAccountView(BaseView):
     @has_access
     @permission_name("edit")
     def signature(self) -> Any:
-        db.session.get_one(StaffProfile, g.user.id).signature = request.form.get("signature", "").strip()[:LONGEST_SIGNATURE] or None
+        db.session.get_one(StaffProfile, g.user.id).signature = (
+            request.form.get("signature", "").strip()[:LONGEST_SIGNATURE] or None
+        )
         db.session.commit()
         flash(_("Saved."), "success")
         return redirect("/admin/me/")
@@ -74,4 +76,6 @@ class MyAccountView(BaseView):
 
     def _page(self, errors: dict[str, str] | None = None) -> Any:
         profile = db.session.get(StaffProfile, g.user.id)
-        return self.render_template("accounts/me.html", profile=profile, errors=errors or {}, roles=sorted(g.user.role_names))
+        return self.render_template(
+            "accounts/me.html", profile=profile, errors=errors or {}, roles=sorted(g.user.role_names)
+        )

@@ -84,4 +84,6 @@ class InvitationView(BaseView):
             except Invalid as refusal:
                 db.session.rollback()
                 errors = refusal.fields
-        return self.render_template("accounts/welcome.html", person=people.look_at(secret) if errors else user, errors=errors)
+        return self.render_template(
+            "accounts/welcome.html", person=people.look_at(secret) if errors else user, errors=errors
+        )

@@ -41,7 +41,11 @@ class RolesToGive(BaseFilter):
         if request.method == "POST":
             return query
         rights = selectinload(Role.permissions)
-        roles = db.session.scalars(select(Role).options(rights.joinedload(PermissionView.permission), rights.joinedload(PermissionView.view_menu)))
+        roles = db.session.scalars(
+            select(Role).options(
+                rights.joinedload(PermissionView.permission), rights.joinedload(PermissionView.view_menu)
+            )
+        )
         return query.filter(Role.id.in_([role.id for role in roles if people.may_give(g.user, role)]))
 
 
@@ -49,7 +53,12 @@ class StaffView(DeskView):
     datamodel = StaffInterface(User)
     route_base = "/admin/staff"
     class_permission_name = "Staff"
-    list_title, add_title, edit_title, show_title = _l("Staff"), _l("New staff user"), _l("Staff user"), _l("Staff user")
+    list_title, add_title, edit_title, show_title = (
+        _l("Staff"),
+        _l("New staff user"),
+        _l("Staff user"),
+        _l("Staff user"),
+    )
     list_columns = ["username", "first_name", "last_name", "email", "roles", "active", "last_login"]
     show_columns = ["username", "first_name", "last_name", "email", "roles", "active", "last_login", "login_count"]
     add_columns = ["username", "first_name", "last_name", "email", "roles"]
@@ -72,7 +81,9 @@ class StaffView(DeskView):
         person.password = ""
 
     def pre_update(self, person: User) -> None:
-        had = db.session.scalars(select(Role).join(Role.user).where(User.id == person.id).execution_options(populate_existing=False)).all()
+        had = db.session.scalars(
+            select(Role).join(Role.user).where(User.id == person.id).execution_options(populate_existing=False)
+        ).all()
         if not all(people.may_give(g.user, role) for role in had):
             raise Forbidden(_("This person may do more than you may; only a Super Admin edits them."))
         people.check_roles(g.user, list(person.roles), list(had))
@@ -87,7 +98,14 @@ class StaffView(DeskView):
     def pre_delete(self, person: User) -> None:
         raise Forbidden(_("People are switched off, not deleted: their replies keep their name."))
 
-    @action("invite", _l("Invite again"), _l("Mail a new link to choose a password?"), "fa-envelope", single=True, multiple=True)
+    @action(
+        "invite",
+        _l("Invite again"),
+        _l("Mail a new link to choose a password?"),
+        "fa-envelope",
+        single=True,
+        multiple=True,
+    )
     def invite(self, chosen: Any) -> Any:
         for person in chosen if isinstance(chosen, list) else [chosen]:
             people.invite(person)
@@ -104,7 +122,12 @@ class DepartmentView(DeskView):
     datamodel = DepartmentInterface(Department)
     route_base = "/admin/departments"
     class_permission_name = "Department"
-    list_title, add_title, edit_title, show_title = _l("Departments"), _l("New department"), _l("Department"), _l("Department")
+    list_title, add_title, edit_title, show_title = (
+        _l("Departments"),
+        _l("New department"),
+        _l("Department"),
+        _l("Department"),
+    )
     list_columns = ["name", "members", "lead", "public", "active", "position"]
     show_columns = ["name", "description", "email", "members", "lead", "public", "active", "position"]
     add_columns = edit_columns = ["name", "description", "email", "members", "lead", "public", "active", "position"]
@@ -114,7 +137,9 @@ class DepartmentView(DeskView):
         "name": _l("Name"), "description": _l("Description"), "email": _l("Email"), "members": _l("Members"), "lead": _l("Lead"),
         "public": _l("Customers may choose it"), "active": _l("Active"), "position": _l("Place in lists"),
     }  # fmt: skip
-    description_columns = {"members": _l("Members of departments see only the tickets of these; somebody without any is not restricted.")}
+    description_columns = {
+        "members": _l("Members of departments see only the tickets of these; somebody without any is not restricted.")
+    }
 
 
 class RoleView(DeskView):
@@ -134,7 +159,12 @@ class RoleScopeView(DeskView):
     datamodel = DeskInterface(RoleScope)
     route_base = "/admin/role-scopes"
     class_permission_name = "Role"
-    list_title, add_title, edit_title, show_title = _l("Which tickets a role sees"), _l("New scope"), _l("Scope"), _l("Scope")
+    list_title, add_title, edit_title, show_title = (
+        _l("Which tickets a role sees"),
+        _l("New scope"),
+        _l("Scope"),
+        _l("Scope"),
+    )
     list_columns = ["role", "scope", "categories"]
     show_columns = ["role", "scope", "categories"]
     add_columns = ["role", "scope", "categories"]
@@ -144,5 +174,10 @@ class RoleScopeView(DeskView):
     label_columns = {"role": _l("Role"), "scope": _l("Sees"), "categories": _l("Ids of the categories")}
     formatters_columns = {"scope": lambda scope: SCOPES[Scope(scope)]}
     add_form_extra_fields = edit_form_extra_fields = {
-        "scope": SelectField(_l("Sees"), [DataRequired()], choices=[SelectChoice(scope.value, label) for scope, label in SCOPES.items()], coerce=Scope)
+        "scope": SelectField(
+            _l("Sees"),
+            [DataRequired()],
+            choices=[SelectChoice(scope.value, label) for scope, label in SCOPES.items()],
+            coerce=Scope,
+        )
     }

@@ -62,7 +62,10 @@ def load() -> int:
 
     Does nothing to a desk with tickets or people.
     """
-    if db.session.scalar(select(Ticket.id).limit(1)) is not None or db.session.scalar(select(User.id).limit(1)) is not None:
+    if (
+        db.session.scalar(select(Ticket.id).limit(1)) is not None
+        or db.session.scalar(select(User.id).limit(1)) is not None
+    ):
         return 0
     password = demo_password()
     people.make(generate_password_hash(password))
@@ -84,7 +87,9 @@ def _settle_the_past() -> None:
     no real server is asked to mail people who do not exist."""
     old = Notification.created_at < clock.now() - dt.timedelta(days=1)
     db.session.execute(update(Notification).where(old).values(read_at=Notification.created_at))
-    db.session.execute(update(Outbox).where(Outbox.due_at < clock.now()).values(due_at=clock.now(), created_at=clock.now()))
+    db.session.execute(
+        update(Outbox).where(Outbox.due_at < clock.now()).values(due_at=clock.now(), created_at=clock.now())
+    )
     if current_app.config["MAIL_URL"]:
         held = {"state": DeliveryState.SUPPRESSED, "reason": _("A mail of the demo: its people do not exist.")}
         db.session.execute(update(Delivery).where(Delivery.state == DeliveryState.QUEUED).values(**held))
@@ -111,8 +116,14 @@ def read(now: dt.datetime) -> Iterator[Story]:
         assert head, lines[0]
         began = now - dt.timedelta(days=float(head["days"]))
         if int(head["hour"]):
-            began = min(began.replace(hour=int(head["hour"]), minute=began.microsecond % 47, second=0, microsecond=0), now)
-        yield Story([fact.strip() for fact in head["rest"].split("|")], lines[1], [entry for line in lines[2:] if (entry := _entry(line, began)).at <= now])
+            began = min(
+                began.replace(hour=int(head["hour"]), minute=began.microsecond % 47, second=0, microsecond=0), now
+            )
+        yield Story(
+            [fact.strip() for fact in head["rest"].split("|")],
+            lines[1],
+            [entry for line in lines[2:] if (entry := _entry(line, began)).at <= now],
+        )
 
 
 def _entry(line: str, began: dt.datetime) -> Entry:
@@ -174,7 +185,11 @@ def _staff(username: str) -> Actor:
 
 
 def _colleague(customer: Customer) -> Customer:
-    return db.session.scalars(select(Customer).where(Customer.organization_id == customer.organization_id, Customer.id != customer.id).limit(1)).one()
+    return db.session.scalars(
+        select(Customer)
+        .where(Customer.organization_id == customer.organization_id, Customer.id != customer.id)
+        .limit(1)
+    ).one()
 
 
 def _files(entry: Entry, actor: Actor) -> tuple[Attachment, ...]:

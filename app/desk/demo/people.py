@@ -16,7 +16,56 @@ from app.desk.setup import make_staff
 from app.kb.models import Article
 from app.tickets.choices import CannedResponse, Category
 
-SYLLABLES = ["ba", "be", "bi", "bo", "da", "de", "di", "do", "fa", "fe", "fi", "fo", "ga", "ge", "gi", "go", "ka", "ke", "ki", "ko", "la", "le", "li", "lo", "ma", "me", "mi", "mo", "na", "ne", "ni", "no", "pa", "pe", "pi", "po", "ra", "re", "ri", "ro", "sa", "se", "si", "so", "ta", "te", "ti", "to"]
+SYLLABLES = [
+    "ba",
+    "be",
+    "bi",
+    "bo",
+    "da",
+    "de",
+    "di",
+    "do",
+    "fa",
+    "fe",
+    "fi",
+    "fo",
+    "ga",
+    "ge",
+    "gi",
+    "go",
+    "ka",
+    "ke",
+    "ki",
+    "ko",
+    "la",
+    "le",
+    "li",
+    "lo",
+    "ma",
+    "me",
+    "mi",
+    "mo",
+    "na",
+    "ne",
+    "ni",
+    "no",
+    "pa",
+    "pe",
+    "pi",
+    "po",
+    "ra",
+    "re",
+    "ri",
+    "ro",
+    "sa",
+    "se",
+    "si",
+    "so",
+    "ta",
+    "te",
+    "ti",
+    "to",
+]
 
 STAFF = (
     # user name, first name, last name, role, department
@@ -50,12 +99,42 @@ SIGN_INS_OF_CUSTOMERS = ("ada", "bob", "eve")
 
 ARTICLES = Path(__file__).with_name("articles.txt")
 CANNED = (
-    ("Greeting", "hello", "Hello {{customer_name}},\n\nthank you for your message. \n\nBest regards\n{{agent_name}}", None),
-    ("Ask for a screenshot", "screenshot", "Could you send us a screenshot of the whole window? It helps us to see what you see.", None),
-    ("Sign out and in again", "signout", "Please sign out, close the app, and sign in again. If it still happens after that, tell us which device you use.", "Technical Support"),
-    ("Where is my host ID?", "activation-help", "You find the host ID under Settings, Licence. Please send it to us and we release the old server.", "License Issues"),
-    ("Refund is on its way", "refund", "The refund is on its way and reaches your account within five working days.", "Billing"),
-    ("Thank you for the idea", "idea", "Thank you for the idea! I have added your vote to the list and will write here when there is news.", "Feature Request"),
+    (
+        "Greeting",
+        "hello",
+        "Hello {{customer_name}},\n\nthank you for your message. \n\nBest regards\n{{agent_name}}",
+        None,
+    ),
+    (
+        "Ask for a screenshot",
+        "screenshot",
+        "Could you send us a screenshot of the whole window? It helps us to see what you see.",
+        None,
+    ),
+    (
+        "Sign out and in again",
+        "signout",
+        "Please sign out, close the app, and sign in again. If it still happens after that, tell us which device you use.",
+        "Technical Support",
+    ),
+    (
+        "Where is my host ID?",
+        "activation-help",
+        "You find the host ID under Settings, Licence. Please send it to us and we release the old server.",
+        "License Issues",
+    ),
+    (
+        "Refund is on its way",
+        "refund",
+        "The refund is on its way and reaches your account within five working days.",
+        "Billing",
+    ),
+    (
+        "Thank you for the idea",
+        "idea",
+        "Thank you for the idea! I have added your vote to the list and will write here when there is news.",
+        "Feature Request",
+    ),
 )
 
 
@@ -71,15 +150,28 @@ def make(password_hash: str) -> None:
     known_since = clock.now() - dt.timedelta(days=60)
     for _short, name, address, organization in CUSTOMERS:
         if organization and organization not in organizations:
-            organizations[organization] = Organization(name=organization, domain=address.partition("@")[2], created_at=known_since)
+            organizations[organization] = Organization(
+                name=organization, domain=address.partition("@")[2], created_at=known_since
+            )
         db.session.add(
-            Customer(name=name, email=address, organization=organizations.get(organization or ""), password_hash=password_hash, verified_at=known_since, created_at=known_since)
+            Customer(
+                name=name,
+                email=address,
+                organization=organizations.get(organization or ""),
+                password_hash=password_hash,
+                verified_at=known_since,
+                created_at=known_since,
+            )
         )
     categories = {category.name: category for category in db.session.scalars(select(Category))}
     for title, shortcut, body, category in CANNED:
-        db.session.add(CannedResponse(title=title, shortcut=shortcut, body=body, category=categories.get(category or "")))
+        db.session.add(
+            CannedResponse(title=title, shortcut=shortcut, body=body, category=categories.get(category or ""))
+        )
     for place, (category_name, title, body) in enumerate(articles()):
-        article = Article(title=title, body=body, category=categories[category_name], published=True, asked_often=True, position=place)
+        article = Article(
+            title=title, body=body, category=categories[category_name], published=True, asked_often=True, position=place
+        )
         article.settle()
         db.session.add(article)
     db.session.flush()
@@ -95,10 +187,16 @@ def articles() -> Iterator[tuple[str, str, str]]:
 
 def _departments() -> dict[str, Department]:
     found = {department.name: department for department in db.session.scalars(select(Department))}
-    for place, (name, text) in enumerate((("Billing", "Invoices, payments and plans."), ("Technical", "What needs a developer.")), 1):
+    for place, (name, text) in enumerate(
+        (("Billing", "Invoices, payments and plans."), ("Technical", "What needs a developer.")), 1
+    ):
         found.setdefault(name, Department(name=name, description=text, position=place))
         db.session.add(found[name])
-    for category, department in (("Billing", "Billing"), ("Technical Support", "Support"), ("License Issues", "Support")):
+    for category, department in (
+        ("Billing", "Billing"),
+        ("Technical Support", "Support"),
+        ("License Issues", "Support"),
+    ):
         db.session.scalars(select(Category).where(Category.name == category)).one().department = found[department]
     return found
 
