@@ -67,6 +67,8 @@ def ask_reset(login: str) -> None:
 
 def _link(user: User, purpose: str, lifetime: dt.timedelta) -> str:
     secret = secrets.token_urlsafe(32)
+    earlier = update(OneTimeToken).where(OneTimeToken.user_id == user.id, OneTimeToken.used_at.is_(None))
+    db.session.execute(earlier.values(used_at=clock.now()))
     db.session.add(
         OneTimeToken(
             token_hash=_hash(secret),
@@ -98,7 +100,9 @@ def choose_password(secret: str, password: str) -> User:
     """Spend the link and set the password it was for. All sessions of that person end."""
     user = look_at(secret)
     set_password(user, password)
-    db.session.execute(update(OneTimeToken).where(OneTimeToken.token_hash == _hash(secret)).values(used_at=clock.now()))
+    unspent = update(OneTimeToken).where(OneTimeToken.token_hash == _hash(secret), OneTimeToken.used_at.is_(None))
+    if not db.session.execute(unspent.values(used_at=clock.now())).rowcount:  # type: ignore[attr-defined]
+        raise LinkOver
     return user
 
 

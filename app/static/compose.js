@@ -212,6 +212,7 @@
   });
 
   /* ---------- htmx: the token on every request; a sent composer is emptied ---------- */
+  let sent = false;
   document.addEventListener("htmx:config:request", (event) => {
     event.detail.ctx.request.headers["X-CSRFToken"] = token();
   });
@@ -219,6 +220,7 @@
     const form = event.target.closest?.("form[data-composer]");
     const status = event.detail?.ctx?.response?.status ?? 0;
     if (!form || status < 200 || status >= 300) return;
+    sent = true;
     for (const field of $$("[data-draft]", form)) {
       field.value = "";
       keep.drop(draftKey(field));
@@ -230,10 +232,17 @@
   const start = () => {
     $$("[data-draft]").forEach(restore);
     $$("form[data-composer]").forEach(recall);
+    toTheNewest();
+  };
+  const toTheNewest = () => {
     const thread = $("#thread");
     if (thread && innerWidth > 860 && !location.hash) thread.scrollTop = thread.scrollHeight;
   };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
-  document.addEventListener("htmx:after:swap", () => $$("form[data-composer]").forEach(recall));
+  document.addEventListener("htmx:after:swap", () => {
+    $$("form[data-composer]").forEach(recall);
+    if (sent) toTheNewest(); // what was just written stands at the end
+    sent = false;
+  });
 })();
