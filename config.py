@@ -89,6 +89,9 @@ SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 PERMANENT_SESSION_LIFETIME = 14 * 24 * 3600
+SESSION_REFRESH_EACH_REQUEST = (
+    False  # else a slow answer to an older request puts an older cookie back, and what it told is lost
+)
 MAX_CONTENT_LENGTH = 60 * 1024 * 1024
 """Bytes of a whole request; each file is held against the setting `max_attachment_mb` as well."""
 MAX_FORM_MEMORY_SIZE = 4 * 1024 * 1024

@@ -5,8 +5,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 os.environ.update(
     DESKHAND_DATA=tempfile.mkdtemp(prefix="desk-test-"),
@@ -197,3 +201,24 @@ def chromium() -> str:
     if os.environ.get("CI"):
         pytest.fail("CI has to have Chromium")
     pytest.skip("no Chromium on this machine")
+
+
+CAREFUL = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+)
+"""How Chromium is started: it asks nobody outside this machine."""
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator["Browser"]:
+    """One for all tests of a process: Playwright allows no second one beside it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(CAREFUL))
+        yield browser
+        browser.close()

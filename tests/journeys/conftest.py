@@ -4,10 +4,10 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.journeys.deeds import LATE, ask, fill
-from tests.journeys.windows import CAREFUL, PASSWORD, Windows
+from tests.journeys.windows import PASSWORD, Windows
 from tests.run.desks import PROJECT, RunningDesk, a_desk, processes_of
 
 READY_WITHIN_SECONDS = 120.0
@@ -24,14 +24,6 @@ def desk(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
         assert desk.stop(signal.SIGTERM) == 0
         assert processes_of(data) == []
         assert "Traceback" not in desk.text, desk.text
-
-
-@pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(CAREFUL))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,6 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 PASSWORD = "journeys walk on foot"
 CUSTOMERS = {"ada": "ada@northwind.example", "bob": "bob@northwind.example", "eve": "eve@other.example"}
-CAREFUL = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-)
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 REFUSED_PAGE = "Failed to load resource"
 """What Chromium writes for a 404 or 422 that a test asks for on purpose. The answers themselves are held by the tests."""
