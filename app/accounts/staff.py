@@ -101,7 +101,7 @@ def choose_password(secret: str, password: str) -> User:
     user = look_at(secret)
     set_password(user, password)
     unspent = update(OneTimeToken).where(OneTimeToken.token_hash == _hash(secret), OneTimeToken.used_at.is_(None))
-    if not db.session.execute(unspent.values(used_at=clock.now())).rowcount:  # type: ignore[attr-defined]
+    if not db.session.execute(unspent.values(used_at=clock.now())).rowcount:
         raise LinkOver
     return user
 
