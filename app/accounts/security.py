@@ -62,9 +62,6 @@ class DeskSecurityManager(SecurityManager):
         )
         return list(person.roles) if person else []
 
-    def current_staff(self) -> Viewer | None:
-        return current_user if current_user.is_authenticated else None
-
     @staticmethod
     def start_session(staff: Viewer) -> None:
         """A new session for a new sign-in, so that a cookie planted before it is worth nothing."""

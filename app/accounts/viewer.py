@@ -49,7 +49,6 @@ SYSTEM = Actor(Kind.SYSTEM, "Deskhand")
 class CustomerActor(Actor):
     email: str = ""
     organization_id: int | None = None
-    verified: bool = True
 
     @classmethod
     def of(cls, customer: Customer) -> CustomerActor:

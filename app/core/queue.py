@@ -91,10 +91,10 @@ def hand_over(rows: Iterable[tuple[int, str]]) -> bool:
 
 def run_outbox(outbox_id: int) -> None:
     """Carry out one outbox row. Its effect and its done mark are one transaction; a crash between two tries runs it again."""
-    for name in list(g):
-        g.pop(
-            name
-        )  # a worker has one app context for all its jobs: what the last one looked up, settings above all, may have changed
+    for name in list(
+        g
+    ):  # a worker keeps one app context: what its last job looked up, settings above all, may have changed
+        g.pop(name)
     row = outbox.lease(outbox_id)
     if row is None:
         return

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
+from app.core.web import wants_json
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def sentence(code: int) -> str:
 
 def answer(code: int, text: str, fields: dict[str, str] | None = None, reference: str | None = None) -> Response:
     """JSON for the API, a page for people."""
-    if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
+    if wants_json():
         response = jsonify(
             {
                 "error": {

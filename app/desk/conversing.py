@@ -19,6 +19,7 @@ from app.core.extensions import db
 from app.desk import canned, files, pickers
 from app.desk.listing import Listing
 from app.desk.workspace import Workspace, find
+from app.notifications import inbox
 from app.settings import desk
 from app.tickets import files as incoming
 from app.tickets.choices import Priority, Status
@@ -122,6 +123,7 @@ class WorkspaceView(BaseView):
             if priority is not None:
                 ticket.set_priority(priority, by=g.user)
             canned.count_uses(draft.body, ticket, g.user)
+        inbox.mark_ticket_read(g.user, ticket.id)
         db.session.commit()
 
     def _refused(self, number: int, draft: Draft, refusal: HelpdeskError) -> Any:

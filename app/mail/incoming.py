@@ -6,7 +6,6 @@ import hashlib
 import logging
 
 from flask_babel import gettext as _
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.core import clock
@@ -14,7 +13,7 @@ from app.core.errors import HelpdeskError
 from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.mail import bounced, delivering, parsing, threading
-from app.mail.addresses import domain, ours
+from app.mail.addresses import ours, read_message_id
 from app.mail.models import RawMail, RawState
 from app.mail.parsing import IncomingMail, Unreadable
 
@@ -112,12 +111,5 @@ def _decide(row: RawMail, mail: IncomingMail) -> None:
 
 
 def _from_us(mail: IncomingMail) -> bool:
-    own_id = mail.message_id.casefold().endswith("@" + domain().casefold()) and ours(mail.sender.address)
-    return own_id or ours(mail.sender.address) or "deskhand" in (mail.headers.get("X-Loop") or "").casefold()
-
-
-def known(raw: bytes) -> RawMail | None:
-    """The row of a message that came before."""
-    return db.session.scalar(
-        select(RawMail).where(RawMail.sha256 == hashlib.sha256(raw).hexdigest()).order_by(RawMail.id).limit(1)
-    )
+    """Our address, or a Message-ID that only this desk can make: a mail of ours that somebody's server sent back."""
+    return ours(mail.sender.address) or read_message_id(mail.message_id) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
 from sqlalchemy.orm import joinedload
 
 from app.accounts.viewer import Viewer
@@ -103,5 +103,5 @@ def forget_old() -> None:
     db.session.execute(delete(Notification).where(Notification.created_at < clock.now() - KEPT))
 
 
-def _still_visible(viewer: Viewer):  # type: ignore[no-untyped-def]
+def _still_visible(viewer: Viewer) -> ColumnElement[bool]:
     return Notification.ticket_id.in_(select(Ticket.id).where(visible_to(viewer)))

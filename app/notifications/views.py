@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from app.core.errors import NotThere
 from app.core.extensions import db
+from app.core.web import wants_json
 from app.notifications import inbox
 from app.notifications.inbox import Wanted
 from app.notifications.models import LABELS, Notification
@@ -82,7 +83,7 @@ class NotificationView(BaseView):
         given = request.form.get("id")
         inbox.mark_read(g.user, (_id(given) or 0) if given else None)
         db.session.commit()
-        if request.accept_mimetypes.best == "application/json":
+        if wants_json():
             return jsonify(count=inbox.unread_count(g.user))
         return redirect("/admin/notifications/", 303)
 

@@ -204,3 +204,13 @@ def test_an_accepted_copy_and_the_requester_of_a_hidden_ticket_are_heard(app):
     hidden = delivered(a_mail(sender=ticket.requester.email, to=reply_to(ticket), text="Any news?"))
 
     assert [db.session.get_one(Message, row.entry_id).trusted for row in (copied, hidden)] == [True, True]
+
+
+def test_a_mail_of_ours_that_a_server_sent_back_is_ignored(app):
+    ticket = a_ticket()
+    sent = addresses.message_id_for(7)
+
+    row = delivered(a_mail(sender=ticket.requester.email, to=reply_to(ticket), message_id=sent))
+
+    assert row.state is RawState.IGNORED
+    assert len(ticket.messages) == 1

@@ -3,10 +3,12 @@
 import pytest
 from sqlalchemy import select
 
+from app.accounts.viewer import CustomerActor
 from app.core.extensions import db
 from app.notifications import inbox
 from app.notifications.inbox import Wanted
 from app.notifications.models import Notice, Notification
+from app.tickets.thread import Words
 from tests.factories import a_department, a_ticket, acting, an_agent, run_jobs, sign_in
 
 
@@ -125,3 +127,17 @@ def test_older_notices_are_on_the_next_page(client, agent):
     older = first.split("?before=")[1].split('"')[0]
 
     assert client.get(f"/admin/notifications/?before={older}").text.count("/open") == 6
+
+
+def test_whoever_writes_in_a_ticket_has_read_its_notices(app, client):
+    agent = an_agent()
+    ticket = a_ticket(assignee=agent)
+    ticket.receive(Words("Any news?"), by=CustomerActor.of(ticket.requester))
+    db.session.commit()
+    sign_in(client, agent)
+    before = client.get("/admin/notifications/unread").json["count"]
+
+    client.post(f"/admin/tickets/{ticket.number}/messages", data={"kind": "note", "body": "I am on it"})
+
+    assert before > 0
+    assert client.get("/admin/notifications/unread").json["count"] == 0
