@@ -1,0 +1,14 @@
+"""what sign-in keeps: sessions, second factors"""
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
