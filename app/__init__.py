@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 MODELS = (
     "app.core.outbox",
     "app.core.slots",
+    "app.core.audit",
     "app.settings.models",
     "app.accounts.models",
     "app.accounts.freshness",
@@ -72,7 +73,7 @@ def create_app(**overrides: Any) -> "Flask":
 def _prepare(app: "Flask") -> None:
     from flask_appbuilder import Model
 
-    from app.core import database, queue, web, words
+    from app.core import database, language, queue, web, words
     from app.core.events import react
     from app.core.extensions import csrf, db, migrate
 
@@ -84,7 +85,9 @@ def _prepare(app: "Flask") -> None:
     db.metadatas[None] = Model.metadata
     csrf.init_app(app)
     web.install(app)
+    language.install(app)
     app.extensions["deskhand_zone"] = lambda: import_module("app.settings.desk").current().time_zone
+    app.extensions["deskhand_language"] = lambda: import_module("app.settings.desk").current().language
     react(import_module("app.reactions").REACTIONS)
     schedule = import_module("app.schedule")
     queue.allow(schedule.JOBS)
@@ -94,7 +97,7 @@ def _prepare(app: "Flask") -> None:
 
 def _open_doors(app: "Flask") -> None:
     from app.accounts.security import DeskSecurityManager
-    from app.core import refusals, words
+    from app.core import language, refusals, words
     from app.core.extensions import db
     from app.core.fab import DeskBuilder
 
@@ -107,3 +110,4 @@ def _open_doors(app: "Flask") -> None:
         import_module(door).register(app)
     refusals.install(app)
     words.take_over(app)
+    language.take_over(app)
