@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
-from sqlalchemy import Table, func, insert, select, text, update
+from sqlalchemy import Table, func, select, text, update
 
 from app.core import clock
 from app.core.database import is_postgresql
@@ -133,14 +133,23 @@ def _take_ids(model: type[Ticket] | type[Message], count: int) -> list[int]:
 
 
 def _insert(table: Table, values: list[dict[str, Any]]) -> None:
-    """PostgreSQL takes rows by COPY several times as fast as by INSERT."""
+    """Past SQLAlchemy's statements, which would cost more than the database: COPY on PostgreSQL, plain tuples on SQLite."""
+    names = list(values[0])
     if is_postgresql():
         line: Any = db.session.connection().connection.cursor()
-        with line.copy(f"COPY {table.name} ({', '.join(values[0])}) FROM STDIN") as copy:
+        with line.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
             for row in values:
                 copy.write_row([_as_copied(value) for value in row.values()])
     else:
-        db.session.execute(insert(table), values)
+        kept = [table.c[name].type.dialect_impl(db.engine.dialect).bind_processor(db.engine.dialect) for name in names]
+        rows = [
+            tuple(keep(value) if keep else value for keep, value in zip(kept, row.values(), strict=True))
+            for row in values
+        ]
+        places = ", ".join("?" * len(names))
+        db.session.connection().exec_driver_sql(
+            f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({places})", rows
+        )
 
 
 def _as_copied(value: Any) -> Any:

@@ -114,3 +114,11 @@ def test_plain_text_is_cut_as_any_other(text: str) -> None:
     general = [found for match in cutting._token().finditer(plain) if (found := match[0].strip("._+%-"))]
 
     assert list(cutting._tokens(plain)) == general
+
+
+@given(st.text(alphabet="abZ19 .,:-\n", max_size=60))
+@example("x" * (LONGEST_WORD + 1))
+@example("plain words only, twice: plain words")
+@example("")
+def test_the_short_way_for_plain_words_finds_what_the_long_way_finds(text: str) -> None:
+    assert cut(text) == cut(text + " _")  # the sign adds no word, and the short way leaves such texts to the long one
