@@ -124,6 +124,7 @@
   let at = 0;
   let entries = [];
   let asked = 0;
+  let coming = null;
   const close = () => {
     box?.remove();
     box = null;
@@ -141,11 +142,20 @@
     field.setRangeText(text, from, field.selectionStart, "end");
     field.dispatchEvent(new Event("input", { bubbles: true }));
   };
-  const offer = async (field, query) => {
+  /* Who types on and presses Enter means what fits the whole word, not the list of an earlier letter that still stands. */
+  const choose = async (field) => {
+    let last;
+    do await (last = coming);
+    while (last !== coming);
+    if (box) insert(field);
+  };
+  const offer = (field, query) => (coming = look(field, query));
+  const look = async (field, query) => {
     const mine = ++asked;
     const answer = await fetch(`${field.dataset.cannedUrl}?q=${encodeURIComponent(query)}`, { headers: { Accept: "application/json" } }).catch(() => null);
-    if (mine !== asked || !answer?.ok) return;
-    entries = (await answer.json()).items ?? [];
+    const found = answer?.ok ? ((await answer.json()).items ?? []) : null;
+    if (mine !== asked || !found) return;
+    entries = found;
     close();
     if (!entries.length) return;
     box = make("div", { className: "canned", role: "listbox", ariaLabel: words.tCanned ?? "" });
@@ -188,7 +198,7 @@
     "keydown",
     (event) => {
       if (!box || !event.target.dataset?.cannedUrl) return;
-      const key = { ArrowDown: () => mark(at + 1), ArrowUp: () => mark(at - 1), Enter: () => insert(event.target), Tab: () => insert(event.target), Escape: close }[event.key];
+      const key = { ArrowDown: () => mark(at + 1), ArrowUp: () => mark(at - 1), Enter: () => choose(event.target), Tab: () => choose(event.target), Escape: close }[event.key];
       if (!key || event.ctrlKey || event.metaKey) return;
       event.preventDefault();
       event.stopPropagation();

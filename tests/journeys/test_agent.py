@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.journeys.deeds import LOG, ask, mail, reload_until_there, send
 from tests.journeys.windows import Windows
@@ -97,6 +97,23 @@ def test_the_list_is_filtered_searched_and_sorted_by_its_address(windows: Window
     expect(agent.get_by_role("heading", name="Calendar sync shows meetings one hour late")).to_be_visible()
     agent.goto("/admin/tickets/?q=xyzzyplugh")
     expect(agent.get_by_role("heading", name="No ticket fits")).to_be_visible()
+
+
+def test_enter_takes_the_canned_response_of_the_whole_word_even_when_its_list_comes_late(windows: Windows) -> None:
+    number = ask(windows.page("ada"), "The scanner sings", department="Support")
+    agent = windows.page("agent")
+    agent.goto(f"/admin/tickets/{number}")
+    held: list[Route] = []
+    agent.route("**/canned?q=hello", lambda route: held.append(route))
+    body = agent.get_by_label("Message", exact=True)
+    body.press_sequentially("/")
+    expect(agent.get_by_role("option").first).not_to_contain_text("/hello")
+    body.press_sequentially("hello")
+    body.press("Enter")
+    agent.wait_for_timeout(200)
+    assert held
+    held[0].continue_()
+    expect(body).to_have_value(re.compile("Hello Ada"))
 
 
 def test_an_agent_answers_notes_and_decides_how_it_goes_on(windows: Windows) -> None:
