@@ -115,5 +115,4 @@ FAB_ADD_OPENAPI_VIEWS = False
 FAB_PASSWORD_COMPLEXITY_ENABLED = False
 AUTH_RATE_LIMITED = False
 BABEL_DEFAULT_LOCALE = "en"
-BABEL_DEFAULT_FOLDER = str(ROOT / "translations")
-LANGUAGES = {"en": {"flag": "gb", "name": "English"}}
+LANGUAGES = {"en": {"flag": "gb", "name": "English"}, "de": {"flag": "de", "name": "Deutsch"}}

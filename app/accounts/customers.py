@@ -48,13 +48,13 @@ def find(address: str) -> Customer | None:
     return db.session.scalar(select(Customer).where(Customer.email_key == address.strip().casefold()))
 
 
-def find_or_create(address: str, name: str = "") -> Customer:
-    """The customer with this address. A new one gets `name`; that of a known one stays, whatever a stranger typed."""
+def find_or_create(address: str, name: str = "", language: str | None = None) -> Customer:
+    """The customer with this address. A new one gets `name` and `language`; those of a known one stay, whatever a stranger typed."""
     address = checked_address(address)
     known = find(address)
     if known is not None:
         return known
-    customer = Customer(name=clean_name(name) or address, email=address, created_at=clock.now())
+    customer = Customer(name=clean_name(name) or address, email=address, language=language, created_at=clock.now())
     try:
         with db.session.begin_nested():
             db.session.add(customer)

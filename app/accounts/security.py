@@ -7,6 +7,7 @@ from flask_appbuilder.const import AUTH_DB, AUTH_LDAP, AUTH_OAUTH, AUTH_REMOTE_U
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_login import current_user, login_user
 
+from app.accounts import staff as people
 from app.accounts.viewer import Viewer, viewer
 
 
@@ -65,7 +66,7 @@ class DeskSecurityManager(SecurityManager):
     @staticmethod
     def start_session(staff: Viewer) -> None:
         """A new session for a new sign-in, so that a cookie planted before it is worth nothing."""
-        language = session.get("locale")
+        language = people.language(staff.id) or session.get("locale")
         session.clear()
         if language:
             session["locale"] = language

@@ -126,6 +126,11 @@ def end_sessions(user_id: int) -> None:
         profile.generation += 1
 
 
+def language(user_id: int) -> str | None:
+    """What they chose, if anything."""
+    return db.session.scalar(select(StaffProfile.language).where(StaffProfile.user_id == user_id))
+
+
 def _fingerprint(user: User) -> str:
     return hashlib.sha256(f"{user.id}|{user.email}|{user.password}".encode()).hexdigest()
 

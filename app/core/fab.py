@@ -31,7 +31,7 @@ LONGEST_PAGE = 6
 
 
 class DeskBuilder(AppBuilder):
-    """Without FAB's own REST doors: our API has keys of its own."""
+    """Without FAB's own REST doors: our API has keys of its own. And without its links that set a language by a GET."""
 
     def _add_admin_views(self) -> None:
         if self.indexview:
@@ -39,7 +39,6 @@ class DeskBuilder(AppBuilder):
         from flask_appbuilder.views import UtilView
 
         self.add_view_no_menu(UtilView)
-        self.bm.register_views()
         self.sm.register_views()
 
     def add_api(self, baseview: Any) -> Any:

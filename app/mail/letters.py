@@ -16,7 +16,7 @@ from markupsafe import Markup
 from sqlalchemy import select
 
 from app.accounts.models import Customer, StaffProfile
-from app.core import html
+from app.core import html, language
 from app.core.extensions import db
 from app.mail import outgoing
 from app.mail.models import Delivery
@@ -44,7 +44,7 @@ def words_of(delivery: Delivery, linked_files: Sequence[tuple[str, int]] = ()) -
         "desk": {"name": settings.desk_name, "address": settings.mail_from},
         "desk_name": settings.desk_name,
         "to": name_of(delivery),
-        "lang": str(get_locale() or "en").replace("_", "-"),
+        "lang": language.of_this_page(),
         "proven": outgoing.proven(delivery),
         "files": [{"name": name, "bytes": count} for name, count in linked_files],
         "said": SAID | {name: str(value) for name, value in delivery.values.items()},
@@ -92,11 +92,7 @@ def language_of(delivery: Delivery) -> str:
     else:
         customer = _customer(delivery)
         chosen = customer.language if customer is not None else None
-    return (
-        chosen
-        if chosen and chosen in current_app.config["LANGUAGES"]
-        else str(current_app.config["BABEL_DEFAULT_LOCALE"])
-    )
+    return language.known(chosen) or language.of_desk()
 
 
 def entry_of(delivery: Delivery) -> Message | None:

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from app.accounts import customers
 from app.accounts.models import Customer
 from app.accounts.viewer import CustomerActor
-from app.core import clock
+from app.core import clock, language
 from app.core.extensions import db
 from app.core.web import local
 from app.settings import desk
@@ -75,11 +75,13 @@ def signed_in(view: Page) -> Page:
 
 
 def start_session(customer: Customer) -> None:
-    """A new session for a new sign-in, so that a cookie planted before it is worth nothing."""
-    language = customer.language if customer.language in current_app.config["LANGUAGES"] else session.get("locale")
+    """A new session for a new sign-in, so that a cookie planted before it is worth nothing. From the first one on, mails speak their language."""
+    spoken = language.known(customer.language) or language.chosen()
+    if customer.language is None:
+        customer.language = spoken
+        db.session.commit()
     session.clear()
-    if language:
-        session["locale"] = language
+    session["locale"] = spoken
     session.permanent = True
     session["customer"] = [customer.id, customer.generation]
     g.portal_customer = customer

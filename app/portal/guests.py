@@ -12,7 +12,7 @@ from app.accounts import customers, tokens
 from app.accounts.models import Customer
 from app.accounts.tokens import Purpose
 from app.accounts.viewer import CustomerActor
-from app.core import clock
+from app.core import clock, language
 from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
 from app.mail import outgoing
@@ -52,7 +52,7 @@ def write_as_guest() -> Any:
     errors = _missing(form)
     if errors:
         return _contact_page(form, 422, errors)
-    customer = customers.find_or_create(form["email"], form["name"])
+    customer = customers.find_or_create(form["email"], form["name"], language.chosen())
     received = Received(CustomerActor.of(customer), proven=False)
     sending = Sending(customer, typed("subject"), typed("message"))
     try:

@@ -33,6 +33,13 @@ class DeskSettings:
     desk_name: str = setting(
         "Deskhand", "general", _l("Name of the desk"), _l("Customers read it in mails and in the portal."), longest=80
     )
+    language: Literal["en", "de"] = setting(
+        "en",
+        "general",
+        _l("Language of the desk"),
+        _l("For mails and pages of people who chose none and whose browser asks for none that the desk speaks."),
+        choices={"en": "English", "de": "Deutsch"},
+    )
     ticket_system_on: bool = setting(
         True, "general", _l("Take new tickets"), _l("Off: customers cannot open tickets; open ones go on.")
     )

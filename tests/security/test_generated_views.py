@@ -22,7 +22,7 @@ from app.tickets.choices import CannedResponse, Tag
 from tests.factories import a_customer, a_department, a_super_admin, a_ticket, an_admin, an_agent, sign_in
 from tests.security import sweep
 
-OPEN_TO_ALL = {"FrontDoor", "UtilView", "LocaleView", "SignInView"}
+OPEN_TO_ALL = {"FrontDoor", "UtilView", "SignInView"}
 """The front door, signing in, the language: pages without a right to ask for."""
 NOBODYS = ("999999", "0", "-1", "abc", "1.5", "9" * 30, "1'--")
 BENT = (

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, g, redirect, request
+from flask import flash, g, redirect, request, session
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.baseviews import BaseView
 from flask_appbuilder.security.decorators import permission_name
 from flask_appbuilder.security.sqla.models import User
+from flask_appbuilder.utils.base import get_safe_redirect
 from flask_babel import gettext as _
 
 from app.accounts import staff as people
 from app.accounts.models import StaffProfile
 from app.accounts.viewer import viewer
+from app.core import language
 from app.core.errors import Invalid
 from app.core.extensions import db
 
@@ -58,6 +60,17 @@ class MyAccountView(BaseView):
         db.session.commit()
         flash(_("Saved."), "success")
         return redirect("/admin/me/")
+
+    @expose("/language", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def language(self) -> Any:
+        """Of their pages and of the mails to them."""
+        wanted = language.known(request.form.get("language"))
+        if wanted is not None:
+            db.session.get_one(StaffProfile, g.user.id).language = session["locale"] = wanted
+            db.session.commit()
+        return redirect(get_safe_redirect(request.referrer or "/admin/me/"), 303)
 
     @expose("/sign-out-others", methods=["POST"])
     @has_access
