@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -67,6 +68,22 @@ def mail_url() -> str:
     return given
 
 
+def bound(name: str, usual: str) -> tuple[int, int]:
+    """How many in how many seconds, written as 10/15m (s, m or h)."""
+    given = re.fullmatch(r"([1-9]\d{0,8})/([1-9]\d{0,4})([smh])", usual.strip())
+    if given is None:
+        sys.exit(f"{name} is {usual!r}: write how many in how long, such as 10/15m.")
+    return int(given[1]), int(given[2]) * {"s": 1, "m": 60, "h": 3600}[given[3]]
+
+
+def limits_on() -> bool:
+    """Off for measuring a desk of one's own; production keeps them."""
+    given = os.environ.get("DESKHAND_LIMITS", "on")
+    if given not in ("on", "off") or (PRODUCTION and given == "off"):
+        sys.exit(f"DESKHAND_LIMITS is {given!r}: it is on or off, and on in production.")
+    return given == "on"
+
+
 make_folder()
 SECRET_KEY = secret_key()
 SQLALCHEMY_DATABASE_URI = database_url()
@@ -78,6 +95,23 @@ DEMO_PASSWORD: str = os.environ.get("DESKHAND_DEMO_PASSWORD", "")
 
 PROXIES = int(os.environ.get("DESKHAND_PROXIES", "0"))
 """How many proxies of ours stand before the desk: so many entries of X-Forwarded-For are believed, none by default."""
+
+# How often somebody may do what (app/core/limits.py): wrong passwords for one name and from one network, and so on.
+LIMITS_ON = limits_on()
+written_limits = {
+    "sign_in_account": os.environ.get("DESKHAND_LIMIT_SIGN_IN_ACCOUNT", "10/15m"),
+    "sign_in_network": os.environ.get("DESKHAND_LIMIT_SIGN_IN_NETWORK", "100/15m"),
+    "link_address": os.environ.get("DESKHAND_LIMIT_LINK_ADDRESS", "10/15m"),
+    "link_network": os.environ.get("DESKHAND_LIMIT_LINK_NETWORK", "40/15m"),
+    "guest_address": os.environ.get("DESKHAND_LIMIT_GUEST_ADDRESS", "30/1h"),
+    "guest_network": os.environ.get("DESKHAND_LIMIT_GUEST_NETWORK", "60/1h"),
+    "new_ticket": os.environ.get("DESKHAND_LIMIT_NEW_TICKET", "60/1h"),
+    "reply": os.environ.get("DESKHAND_LIMIT_REPLY", "60/15m"),
+    "upload": os.environ.get("DESKHAND_LIMIT_UPLOAD", "80/15m"),
+    "api_key": os.environ.get("DESKHAND_LIMIT_API_KEY", "6000/1m"),
+    "api_network": os.environ.get("DESKHAND_LIMIT_API_NETWORK", "100/15m"),
+}
+LIMITS = {name: bound(f"DESKHAND_LIMIT_{name.upper()}", written) for name, written in written_limits.items()}
 
 # Flask
 APP_NAME = "Deskhand"

@@ -73,7 +73,7 @@ def create_app(**overrides: Any) -> "Flask":
 def _prepare(app: "Flask") -> None:
     from flask_appbuilder import Model
 
-    from app.core import database, language, queue, web, words
+    from app.core import database, language, limits, queue, web, words
     from app.core.events import react
     from app.core.extensions import csrf, db, migrate
 
@@ -85,6 +85,7 @@ def _prepare(app: "Flask") -> None:
     db.metadatas[None] = Model.metadata
     csrf.init_app(app)
     web.install(app)
+    limits.install(app)
     language.install(app)
     app.extensions["deskhand_zone"] = lambda: import_module("app.settings.desk").current().time_zone
     app.extensions["deskhand_language"] = lambda: import_module("app.settings.desk").current().language

@@ -132,6 +132,7 @@ def clean(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def _empty(desk: Flask) -> None:
     from app.accounts.viewer import forget_kept
+    from app.core import limits
     from app.core.extensions import db
     from app.core.model import Base
 
@@ -149,6 +150,7 @@ def _empty(desk: Flask) -> None:
         for name in desk.extensions.get("search_tables", ()):
             connection.execute(text(f"DELETE FROM {name}"))
     forget_kept()
+    limits.forget_all()
 
 
 def _empty_audit(connection: Connection) -> None:

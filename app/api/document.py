@@ -19,6 +19,7 @@ REFUSALS = {
     "413": f"Larger than the desk takes ({LARGEST_BODY_BYTES // 1024**2} MB of JSON; a file's limit is a setting).",
     "415": "An upload that is not multipart/form-data.",
     "422": "A field is unknown or wrong; `fields` names it.",
+    "429": "Too many calls; the header `Retry-After` says in how many seconds to go on.",
 }
 INTRODUCTION = (
     "Send `Authorization: Bearer <key>`. A key acts as its owner, within its scopes. Times are ISO 8601 in UTC. "
@@ -93,7 +94,7 @@ def _upload() -> Schema:
 
 def _refusals(route: Route) -> dict[str, Schema]:
     """Which of them can come from this address."""
-    codes = {"401", "403"}
+    codes = {"401", "403", "429"}
     if route.variables:
         codes.add("404")
     if route.method == "GET":

@@ -17,8 +17,9 @@ from app.accounts.viewer import Viewer, viewer
 from app.api import repeats
 from app.api.fields import LARGEST_BODY_BYTES
 from app.api.repeats import Answer
-from app.core import clock
+from app.core import clock, limits
 from app.core.errors import Forbidden, HelpdeskError
+from app.core.limits import Limit
 
 NOTED_EVERY = dt.timedelta(minutes=1)
 """How exactly `last_used_at` is kept. Reading never writes, so only requests that change something are noted."""
@@ -69,12 +70,15 @@ def guarded(scope: str, handler: Callable[..., Answer]) -> Callable[..., Respons
 
 
 def present_key() -> ApiKey:
-    """The key of this request; NoKey when there is none, or its owner is gone."""
+    """The key of this request; NoKey when there is none, or its owner is gone. A right one is never refused for wrong ones from the same network."""
     scheme, _blank, secret = request.headers.get("Authorization", "").partition(" ")
     key = keys.find(secret.strip()) if scheme.lower() == "bearer" and secret else None
     owner = viewer(key.user_id) if key is not None else None
     if key is None or owner is None:
+        if secret:
+            limits.spend(Limit.API_NETWORK, limits.network())
         raise NoKey
+    limits.spend(Limit.API_KEY, key.id)
     if request.method not in READING and (key.last_used_at is None or clock.now() - key.last_used_at > NOTED_EVERY):
         key.last_used_at = clock.now()
     g.api_caller = owner

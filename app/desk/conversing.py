@@ -14,8 +14,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import FileStorage
 
+from app.core import limits
 from app.core.errors import HelpdeskError, Invalid, NotThere
 from app.core.extensions import db
+from app.core.limits import Limit, TooMany
 from app.desk import canned, files, pickers
 from app.desk.listing import Listing
 from app.desk.workspace import Workspace, find
@@ -135,7 +137,8 @@ class WorkspaceView(BaseView):
             errors={} if unseen else {name: str(text) for name, text in errors.items()},
             unseen=unseen,
         )
-        return self._show(Workspace.of(number, g.user, Listing.posted(request.form)), again), refusal.code
+        code = TooMany.code if limits.reached() else refusal.code
+        return self._show(Workspace.of(number, g.user, Listing.posted(request.form)), again), code
 
     def _show(self, ws: Workspace, draft: Draft | None = None) -> Any:
         return self.render_template("desk/workspace.html", ws=ws, ticket=ws.ticket, draft=draft or Draft())
@@ -190,6 +193,7 @@ def _keep(file: FileStorage) -> dict[str, str]:
     with closing(file):
         content = file.read()
     try:
+        limits.spend(Limit.UPLOAD, f"staff {g.user.id}")
         kept = incoming.keep(file.filename, content, g.user)
     except HelpdeskError as refusal:
         return {"files": str(refusal)}

@@ -13,8 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts import keys
 from app.accounts.viewer import viewer
+from app.core import limits
 from app.core.errors import Forbidden
 from app.core.extensions import db
+from app.core.limits import Limit
 from app.core.outbox import Outbox
 from app.desk.checks import measure, waiting_rows
 from app.tickets.tally import Tally
@@ -68,6 +70,8 @@ def metrics() -> Response:
 def _has_key() -> bool:
     scheme, _blank, secret = request.headers.get("Authorization", "").partition(" ")
     key = keys.find(secret.strip()) if scheme.lower() == "bearer" and secret else None
+    if key is None and secret:
+        limits.spend(Limit.API_NETWORK, limits.network())
     if key is None or METRICS_SCOPES.isdisjoint(key.scopes.split()):
         return False
     owner = viewer(key.user_id)

@@ -59,8 +59,9 @@ def subject_of(delivery: Delivery) -> str:
     """One subject for the whole thread of a ticket, so that mail programs keep it together."""
     ticket = delivery.ticket
     if ticket is not None and delivery.kind not in BARE:
-        if delivery.kind == "ticket_created" and not outgoing.proven(delivery):
-            return f"[{ticket.display}] {_('We have your message')}"
+        if outgoing.silent(delivery):
+            first = delivery.kind == "ticket_created"
+            return f"[{ticket.display}] {_('We have your message') if first else _('Your ticket')}"
         return f"[{ticket.display}] {ticket.subject}"
     name = desk.current().desk_name
     subjects = {
@@ -118,12 +119,12 @@ def full(at: dt.datetime | None) -> str:
 def _about(ticket: Ticket, delivery: Delivery) -> dict[str, Any]:
     customers = outgoing.to_customer(delivery)
     entry = entry_of(delivery)
-    silent = delivery.kind in outgoing.TO_STRANGERS and not outgoing.proven(delivery)
+    silent = outgoing.silent(delivery)
     url = f"{current_app.config['PUBLIC_URL']}/{'portal' if customers else 'admin'}/tickets/{ticket.number}"
     return {
         "url": url, "delimiter": _(DELIMITER), "reference": ticket.display, "portal_url": url if customers and outgoing.proven(delivery) else "",
         "ticket": {
-            "number": ticket.display, "subject": "" if silent else ticket.subject, "department": ticket.department.name, "state": ticket.state.value, "live": ticket.live,
+            "number": ticket.display, "subject": ticket.display if silent else ticket.subject, "department": ticket.department.name, "state": ticket.state.value, "live": ticket.live,
             "priority": ticket.priority.name, "requester": "" if silent else ticket.requester.name or ticket.requester.email, "organization": str(ticket.requester.organization or ""),
             "answer_by": full(ticket.first_response_due_at) if ticket.first_response_at is None else "",
             "due": full(ticket.next_due_at), "closes": full(_closes_at(ticket)), "conversation": ticket.opened_by_staff,

@@ -226,6 +226,11 @@ def proven(delivery: Delivery) -> bool:
     return _verified(delivery) and (ticket is None or ticket.proven) and (entry is None or entry.trusted)
 
 
+def silent(delivery: Delivery) -> bool:
+    """Whether it repeats no word of a sender: a machine's mail to a customer's address that may be a victim's. What staff write goes whole."""
+    return delivery.automatic and to_customer(delivery) and not proven(delivery)
+
+
 def _verified(delivery: Delivery) -> bool:
     customer = db.session.get(Customer, delivery.customer_id) if delivery.customer_id else None
     return customer is not None and customer.verified_at is not None

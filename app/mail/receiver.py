@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections import Counter
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -17,6 +18,12 @@ log = logging.getLogger(__name__)
 
 LONGEST_LINE = 100_000
 """Bytes. Real mail breaks the 1,000 of RFC 5321."""
+MOST_LINES, MOST_LINES_OF_ONE = 100, 30
+"""Connections at once, of all and of one address: each may hold a whole message in memory."""
+MOST_RECIPIENTS = 100
+"""Of one message, as RFC 5321 asks for."""
+MOST_WRONG = 20
+"""Recipients in one connection that are not ours: whoever names more of them tries out addresses."""
 
 
 class Desk:
@@ -28,8 +35,13 @@ class Desk:
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        assert isinstance(server, DeskSMTP)
+        if server.wrong >= MOST_WRONG:
+            return "421 4.7.0 Too many unknown recipients"
+        if len(envelope.rcpt_tos) >= MOST_RECIPIENTS:
+            return "452 4.5.3 Too many recipients, please send the rest again"
         if not await asyncio.to_thread(self._ours, address):
-            return "550 5.1.1 Nobody here has this address"
+            return server.count_wrong()
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -58,9 +70,29 @@ class Desk:
                 db.session.remove()
 
 
-def make_server(app: Flask) -> SMTP:
+class Lines:
+    """The connections that are open now, by the address they came from."""
+
+    def __init__(self) -> None:
+        self._open: Counter[str] = Counter()
+
+    def admit(self, peer: str) -> bool:
+        if self._open.total() >= MOST_LINES or self._open[peer] >= MOST_LINES_OF_ONE:
+            log.warning("a connection of %r was refused: too many are open", peer)
+            return False
+        self._open[peer] += 1
+        return True
+
+    def leave(self, peer: str) -> None:
+        self._open[peer] -= 1
+        if not self._open[peer]:
+            del self._open[peer]
+
+
+def make_server(app: Flask, lines: Lines) -> SMTP:
     """One connection's protocol."""
     return DeskSMTP(
+        lines,
         Desk(app),
         data_size_limit=incoming.MOST_BYTES,
         enable_SMTPUTF8=True,
@@ -72,6 +104,37 @@ def make_server(app: Flask) -> SMTP:
 class DeskSMTP(SMTP):
     line_length_limit = LONGEST_LINE
     command_size_limit = 4096
+
+    def __init__(self, lines: Lines, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._lines = lines
+        self._peer: str | None = None
+        self.wrong = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        peer = str((transport.get_extra_info("peername") or ("",))[0])
+        if self._lines.admit(peer):
+            self._peer = peer
+            super().connection_made(transport)
+        else:
+            transport.write(b"421 4.7.0 Too many connections, please try again later\r\n")
+            transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._peer is not None:
+            self._lines.leave(self._peer)
+            super().connection_lost(error)
+
+    def count_wrong(self) -> str:
+        """The answer to a recipient that is not ours. After the last one the line is cut, once the answer is out."""
+        self.wrong += 1
+        if self.wrong < MOST_WRONG:
+            return "550 5.1.1 Nobody here has this address"
+        log.warning("%r named %s recipients that are not ours: refused", self._peer, self.wrong)
+        assert isinstance(self.transport, asyncio.Transport)
+        self.loop.call_later(1, self.transport.close)
+        return "421 4.7.0 Too many unknown recipients"
 
 
 def run(app: Flask) -> None:
@@ -91,5 +154,6 @@ async def _serve(app: Flask) -> None:
 
 async def listen(app: Flask, host: str, port: int) -> asyncio.Server:
     """Start serving; port 0 takes a free one."""
-    server: Any = await asyncio.get_running_loop().create_server(lambda: make_server(app), host, port)
+    lines = Lines()
+    server: Any = await asyncio.get_running_loop().create_server(lambda: make_server(app, lines), host, port)
     return server

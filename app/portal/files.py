@@ -11,9 +11,10 @@ from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 
 from app.accounts.viewer import CustomerActor
-from app.core import storage
+from app.core import limits, storage
 from app.core.errors import HelpdeskError, Invalid, TooLarge
 from app.core.extensions import db
+from app.core.limits import Limit, TooMany
 from app.portal.frame import me, portal, signed_in, signed_in_customer
 from app.settings import desk
 from app.tickets import files
@@ -64,6 +65,7 @@ def delivered(attachment: Attachment, content: bytes, inline: bool) -> Response:
 def upload() -> Any:
     """One file, sent by the script while the customer still writes. It is theirs alone until a message carries it."""
     actor = me()
+    limits.spend(Limit.UPLOAD, f"customer {actor.customer_id}")
     waiting = (
         select(func.count())
         .select_from(Attachment)
@@ -100,8 +102,9 @@ class Received:
         except HelpdeskError as refusal:
             self.problem = refusal
             return
+        whose = f"customer {by.customer_id}" if proven else limits.network()
         for given in came:
-            self._keep(given, by)
+            self._keep(given, by, whose)
         db.session.flush()
 
     def _check_number(self, number: int) -> None:
@@ -109,8 +112,9 @@ class Received:
         if number > most:
             raise TooLarge(_("At most %(most)s files in one message.", most=most))
 
-    def _keep(self, given: FileStorage, by: CustomerActor) -> None:
+    def _keep(self, given: FileStorage, by: CustomerActor, whose: str) -> None:
         try:
+            limits.spend(Limit.UPLOAD, whose)
             self.kept.append(files.keep(given.filename or "", given.read(), by))
         except HelpdeskError as refusal:
             self.problem = self.problem or refusal
@@ -126,4 +130,7 @@ class Received:
 
     @property
     def code(self) -> int:
+        """For the form when it is shown again, whatever refused it."""
+        if limits.reached():
+            return TooMany.code
         return self.problem.code if isinstance(self.problem, TooLarge) else 422

@@ -8,13 +8,14 @@ from typing import Any
 from flask import flash, redirect, request
 from flask_babel import gettext as _
 
-from app.accounts import customers, tokens
+from app.accounts import customers, guessing, tokens
 from app.accounts.models import Customer
 from app.accounts.tokens import Purpose
 from app.accounts.viewer import CustomerActor
-from app.core import clock, language
+from app.core import clock, language, limits
 from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
+from app.core.limits import Limit, TooMany
 from app.mail import outgoing
 from app.portal import choosing
 from app.portal.files import Received
@@ -52,6 +53,11 @@ def write_as_guest() -> Any:
     errors = _missing(form)
     if errors:
         return _contact_page(form, 422, errors)
+    try:
+        limits.spend(Limit.GUEST_NETWORK, limits.network())
+        limits.spend(Limit.GUEST_ADDRESS, form["email"].strip().casefold(), shown=guessing.masked(form["email"]))
+    except TooMany as refusal:
+        return _contact_page(form, TooMany.code, {"message": str(refusal)})
     customer = customers.find_or_create(form["email"], form["name"], language.chosen())
     received = Received(CustomerActor.of(customer), proven=False)
     sending = Sending(customer, typed("subject"), typed("message"))

@@ -11,8 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app.accounts import rights
-from app.core.errors import Invalid
+from app.core import limits
+from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
+from app.core.limits import Limit, TooMany
 from app.kb import finding
 from app.portal import choosing
 from app.portal.files import Received
@@ -82,11 +84,12 @@ def reply(number: int) -> Any:
         return redirect(f"/portal/tickets/{_number(sending.became)}", 303)
     try:
         if not errors:
+            limits.spend(Limit.REPLY, f"customer {actor.customer_id}")
             message = ticket.receive(
                 Words(typed("message"), via=Channel.PORTAL, attachments=tuple(received.kept)), by=actor
             )
-    except Invalid as refusal:
-        errors = {"message": refusal.fields.get("body", str(refusal))}
+    except (Invalid, TooMany) as refusal:
+        errors = {"message": _about_words(refusal)}
     if errors:
         db.session.rollback()
         return _ticket_page(_ticket(number), received.code, values=request.form, errors=errors, kept=received.kept)
@@ -101,6 +104,10 @@ def reply(number: int) -> Any:
     return redirect(f"/portal/tickets/{message.ticket.number}#m{message.id}", 303)
 
 
+def _about_words(refusal: HelpdeskError) -> str:
+    return refusal.fields.get("body", str(refusal)) if isinstance(refusal, Invalid) else str(refusal)
+
+
 @portal.post("/tickets/<int:number>/close")
 @signed_in
 def close(number: int) -> Any:
@@ -110,13 +117,12 @@ def close(number: int) -> Any:
     try:
         rights.demand(actor, "close", ticket)
         if last and ticket.live:
+            limits.spend(Limit.REPLY, f"customer {actor.customer_id}")
             ticket.receive(Words(last, via=Channel.PORTAL), by=actor)
         ticket.close(by=actor)
-    except Invalid as refusal:
+    except (Invalid, TooMany) as refusal:
         db.session.rollback()
-        return _ticket_page(
-            _ticket(number), 422, values=request.form, errors={"last": refusal.fields.get("body", str(refusal))}
-        )
+        return _ticket_page(_ticket(number), refusal.code, values=request.form, errors={"last": _about_words(refusal)})
     db.session.commit()
     flash(_("Closed. Thank you for telling us."))
     return redirect(f"/portal/tickets/{number}", 303)
@@ -198,6 +204,8 @@ def open_new() -> Any:
             ticket = _open(form, received)
     except Invalid as refusal:
         errors = choosing.as_form(refusal)
+    except TooMany as refusal:
+        errors = {"message": str(refusal)}
     if errors:
         db.session.rollback()
         return _new_page(form, received.code, errors, received.kept)
@@ -208,6 +216,7 @@ def open_new() -> Any:
 
 
 def _open(form: Mapping[str, str], received: Received) -> Ticket:
+    limits.spend(Limit.NEW_TICKET, f"customer {myself().id}")
     options = choosing.options()
     words = Words(typed("message"), via=Channel.PORTAL, attachments=tuple(received.kept))
     new = NewTicket(

@@ -47,10 +47,12 @@
     body.append("file", file);
     request.open("POST", words.upload);
     request.setRequestHeader("X-CSRFToken", $("[name=csrf_token]", form).value);
+    request.setRequestHeader("Accept", "application/json");
     request.upload.onprogress = (event) => (bar.value = (event.loaded / event.total) * 100);
     request.onloadend = () => busy(form, -1);
     request.onerror = () => fail(words.tFail);
     request.onload = () => {
+      if (request.status === 429) return fail(JSON.parse(request.response).error.message);
       if (request.status >= 300) return fail(request.status === 413 ? words.tBig : words.tFail);
       bar.value = 100;
       entry.append(make("input", { type: "hidden", name: `${input.name}_id`, value: JSON.parse(request.response).id }));

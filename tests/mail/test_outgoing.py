@@ -232,6 +232,28 @@ def test_an_address_nobody_proved_is_confirmed_to_without_a_word_of_its_sender(a
     assert f"{app.config['PUBLIC_URL']}/portal/prove/" in said
 
 
+@pytest.mark.parametrize("kind", ["ticket_resolved", "ticket_closed", "waiting_reminder"])
+def test_nor_does_any_later_automatic_mail_repeat_a_word_of_the_sender(app, kind):
+    """Whoever resolves or closes the junk that came under a victim's address mails the victim none of it."""
+    stranger = a_customer("Victor Victim", email="victim@corp.test", verified_at=None)
+    ticket = a_ticket("Cheap pills at evil.test", requester=stranger, text="Click evil.test/now", via=Channel.FORM)
+    outgoing.put_notice(kind, customer_id=stranger.id, ticket_id=ticket.id)
+
+    said = the_mail(kind)["Subject"] + "".join(bodies(the_mail(kind)))
+
+    for word in ("pills", "evil.test", "Victor", "Victim", "Click"):
+        assert word not in said
+    assert ticket.display in said
+
+
+def test_what_staff_write_to_such_an_address_goes_whole(app):
+    stranger = a_customer("Victor", email="victor@corp.test", verified_at=None)
+    ticket = a_ticket("My invoice", requester=stranger, via=Channel.MAIL)
+    a_reply(ticket)
+
+    assert "My invoice" in the_mail("staff_replied")["Subject"]
+
+
 def test_a_stranger_can_make_the_desk_write_to_one_address_twice_a_day(app):
     victim = a_customer("Victim", email="victim@corp.test", verified_at=None)
     for n in range(5):

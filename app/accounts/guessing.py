@@ -1,0 +1,76 @@
+"""Passwords are guessed only so often: wrong tries count for the name that was typed and for the network they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import has_request_context, session
+from flask_babel import ngettext
+
+from app.accounts import passwords
+from app.core import limits
+from app.core.limits import Limit, TooMany
+
+T = TypeVar("T")
+PROVED = "proved_by_mail"
+"""In the session of whoever came by a mail's link: the names that are theirs."""
+
+
+class TooManyWrong(TooMany):
+    @staticmethod
+    def sentence(minutes: int) -> str:
+        return str(
+            ngettext(
+                "Too many wrong passwords. Please wait a minute, or have a link mailed to you.",
+                "Too many wrong passwords. Please wait %(num)d minutes, or have a link mailed to you.",
+                minutes,
+            )
+        )
+
+
+def bounded(name: str, check: Callable[[], T]) -> T:
+    """What `check` answers; when that is nothing, the try stays counted. Raises TooMany before it is asked once too often.
+
+    Every door counts here, whoever's it is: the same name typed at another door does not begin anew. What was typed is counted
+    and not whose it is, so that nobody learns from a refusal whether a name and an address belong to one person.
+    """
+    network, account = limits.network(), _account(name)
+    limits.spend(Limit.SIGN_IN_NETWORK, network, refusal=TooManyWrong)
+    limits.spend(Limit.SIGN_IN_ACCOUNT, account, shown=masked(name), refusal=TooManyWrong)
+    answer = check()
+    if answer:
+        limits.give_back(Limit.SIGN_IN_NETWORK, network)
+        limits.give_back(Limit.SIGN_IN_ACCOUNT, account)
+    return answer
+
+
+def right(name: str, kept: str | None, typed: str) -> bool:
+    """Whether this is the password, asked for once more by whoever is signed in as `name`."""
+    return bounded(name, lambda: passwords.matches(kept, typed))
+
+
+def count_link(name: str) -> None:
+    """A mail with a link is asked for, whether somebody has this name or not.
+
+    The last link mailed before the bound lives longer than the bound lasts: whoever exhausts it keeps nobody outside.
+    """
+    limits.spend(Limit.LINK_NETWORK, limits.network())
+    limits.spend(Limit.LINK_ADDRESS, name.strip().casefold(), shown=masked(name))
+
+
+def _account(name: str) -> str:
+    """A browser that came by a mail's link counts by itself: strangers' wrong tries do not keep the owner outside."""
+    key = name.strip().casefold()
+    return f"{key}|by mail" if has_request_context() and key in session.get(PROVED, ()) else key
+
+
+def proved_by_mail(*names: str) -> None:
+    """A mail's link was used here, so this browser belongs to whoever has these names. The sign-in that follows begins a new session."""
+    session[PROVED] = [name.strip().casefold() for name in names]
+
+
+def masked(name: str) -> str:
+    """For the log: enough to know whom to ask, too little to be a password typed into the wrong field."""
+    local, at, host = name.strip()[:254].rpartition("@")
+    return f"{local[:2]}…@{host}" if at and "." in host else f"{name.strip()[:2]}…"
