@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.accounts import signon
 from app.run import folder
 
 ROOT = Path(__file__).resolve().parent
@@ -36,6 +37,10 @@ def secret_key() -> str:
         sys.exit(
             "Production needs SECRET_KEY, 32 characters or more, the same on every host: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
         )
+    if PRODUCTION and (
+        len(set(given)) < 10 or re.search("change.?me|placeholder|your.?secret|secret.?key", given, re.I)
+    ):
+        sys.exit("SECRET_KEY is an example or a pattern: everybody knows it. Make one of your own.")
     if given:
         return given
     kept = DATA / "secret-key"
@@ -122,7 +127,9 @@ SESSION_COOKIE_NAME = "__Host-deskhand" if HTTPS else "deskhand"
 SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-PERMANENT_SESSION_LIFETIME = 14 * 24 * 3600
+PERMANENT_SESSION_LIFETIME = (
+    365 * 24 * 3600
+)  # of the cookie; how long a session lasts is a setting, held against its row
 SESSION_REFRESH_EACH_REQUEST = (
     False  # else a slow answer to an older request puts an older cookie back, and what it told is lost
 )
@@ -138,6 +145,7 @@ WORKER_TTL_SECONDS = 30
 # Flask-AppBuilder: the set-up step alone makes roles and permissions (FAB_UPDATE_PERMS there).
 AUTH_ROLE_ADMIN = "Super Admin"
 AUTH_ROLE_PUBLIC = "Public"
+globals().update(signon.configuration())  # AUTH_TYPE and what belongs to it
 FAB_CREATE_DB = False
 FAB_UPDATE_PERMS = False
 FAB_ADD_SECURITY_API = False

@@ -12,6 +12,8 @@ MODELS = (
     "app.core.audit",
     "app.settings.models",
     "app.accounts.models",
+    "app.accounts.sessions",
+    "app.accounts.secondfactor",
     "app.accounts.freshness",
     "app.tickets.models",
     "app.tickets.numbering",
@@ -73,7 +75,7 @@ def create_app(**overrides: Any) -> "Flask":
 def _prepare(app: "Flask") -> None:
     from flask_appbuilder import Model
 
-    from app.core import database, language, limits, queue, web, words
+    from app.core import database, language, limits, logs, queue, web
     from app.core.events import react
     from app.core.extensions import csrf, db, migrate
 
@@ -81,6 +83,7 @@ def _prepare(app: "Flask") -> None:
     for module in MODELS:
         import_module(module)
     database.install(app)
+    logs.install(app)
     migrate.init_app(app, db, directory=str(app.config["ROOT"] / "migrations"), render_as_batch=True, compare_type=True)
     db.metadatas[None] = Model.metadata
     csrf.init_app(app)
@@ -93,7 +96,6 @@ def _prepare(app: "Flask") -> None:
     schedule = import_module("app.schedule")
     queue.allow(schedule.JOBS)
     app.extensions["deskhand_periodic"] = schedule.PERIODIC
-    words.install(app)
 
 
 def _open_doors(app: "Flask") -> None:
@@ -103,7 +105,8 @@ def _open_doors(app: "Flask") -> None:
     from app.core.fab import DeskBuilder
 
     views = import_module("app.accounts.views")
-    DeskSecurityManager.authdbview = views.SignInView
+    for name, view in views.SIGN_IN_VIEWS.items():
+        setattr(DeskSecurityManager, name, view)
     appbuilder = DeskBuilder(app, db.session, indexview=views.FrontDoor, security_manager_class=DeskSecurityManager)
     for door in DOORS:
         import_module(door).register(appbuilder)

@@ -31,4 +31,5 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Presence.CAME: (assignment.fill_room,),
     Announced.INVITED: (notices.tell_invited,),
     Announced.RESET_ASKED: (notices.tell_reset,),
+    Announced.FACTOR_RESET: (notices.tell_factor_reset,),
 }

@@ -1,5 +1,6 @@
 """The jobs a worker may run, and those that run by the clock."""
 
+from app.accounts import jobs as accounts
 from app.api import jobs as api
 from app.assignment import jobs as assignment
 from app.core import slots
@@ -14,6 +15,8 @@ from app.sla import jobs as sla
 from app.tickets import jobs as tickets
 
 JOBS: dict[str, JobFunction] = {
+    "accounts.forget_over": accounts.forget_over,
+    "accounts.mail_password_reset": accounts.mail_password_reset,
     "api.forget_answers": api.forget_answers,
     "assignment.assign": assignment.assign,
     "assignment.drain": assignment.drain,
@@ -40,6 +43,7 @@ JOBS: dict[str, JobFunction] = {
 """Name -> function of ids. Nothing else ever runs in a worker."""
 
 PERIODIC: dict[str, tuple[int, str]] = {
+    "accounts.forget_over": (86400, "bulk"),
     "api.forget_answers": (86400, "bulk"),
     "assignment.drain": (60, "bulk"),
     "mail.forget_old": (86400, "bulk"),

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import encode_multipart
 
+from app.accounts import sessions
 from app.accounts.models import Customer, Department, Organization, StaffProfile
 from app.accounts.viewer import SYSTEM, CustomerActor, Viewer, viewer
 from app.core import clock, outbox, queue
@@ -134,16 +135,31 @@ def setting(**values: Any) -> None:
 
 def sign_in(client: FlaskClient, user: User) -> None:
     """By session, not by the form."""
-    db.session.commit()
-    person = acting(user)
+    kept = staff_session(user)
     with client.session_transaction() as session:
-        session["_user_id"], session["_fresh"] = person.get_id(), True
+        session.update(kept)
 
 
 def sign_in_customer(client: FlaskClient, customer: Customer) -> None:
-    db.session.commit()
+    kept = customer_session(customer)
     with client.session_transaction() as session:
-        session["customer"] = [customer.id, customer.generation]
+        session.update(kept)
+
+
+def staff_session(user: User) -> dict[str, object]:
+    """What the cookie of a new session of theirs holds."""
+    db.session.commit()
+    person = acting(user)
+    secret = sessions.begin(person.generation, staff_id=person.id)
+    db.session.commit()
+    return {"_user_id": f"{person.id}:{secret}", "_fresh": True}
+
+
+def customer_session(customer: Customer) -> dict[str, object]:
+    db.session.commit()
+    secret = sessions.begin(customer.generation, customer_id=customer.id)
+    db.session.commit()
+    return {"customer": [customer.id, secret]}
 
 
 def run_jobs(rounds: int = 10) -> int:

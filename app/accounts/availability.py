@@ -7,6 +7,7 @@ import enum
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import lazyload
 
 from app.accounts.models import Availability, StaffProfile
 from app.accounts.viewer import Actor, Kind
@@ -26,10 +27,14 @@ class Presence(enum.StrEnum):
 
 def of(staff_id: int) -> Availability:
     """As it stands now: who was away until noon is available at one."""
-    profile = db.session.get(StaffProfile, staff_id)
+    profile = db.session.get(StaffProfile, staff_id, options=WITHOUT_PERSON)
     if profile is None:
         return Availability.OFFLINE
     return Availability.AVAILABLE if profile.available(clock.now()) else profile.availability
+
+
+WITHOUT_PERSON = (lazyload(StaffProfile.user),)
+"""Each page of the staff asks; it knows who they are."""
 
 
 def set_availability(profile: StaffProfile, availability: Availability, until: dt.datetime | None, by: Actor) -> None:

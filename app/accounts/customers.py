@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from werkzeug.security import check_password_hash, generate_password_hash
 
-from app.accounts import passwords
+from app.accounts import guessing, passwords, sessions
 from app.accounts.models import Customer
+from app.accounts.sessions import SignedIn
 from app.core import clock
 from app.core.errors import Invalid
 from app.core.extensions import db
@@ -22,7 +21,6 @@ LONGEST_ADDRESS = 254
 LONGEST_NAME = 120
 JOINERS = "\u200c\u200d"
 """Invisible, and part of how names are written in Persian, Hindi and emoji."""
-LONGEST_PASSWORD = passwords.LONGEST
 LARGEST_ID = 2**63
 
 
@@ -69,40 +67,26 @@ def find_or_create(address: str, name: str = "", language: str | None = None) ->
 def sign_in(address: str, password: str) -> Customer | None:
     """The customer when both belong together. Takes as long for an address nobody has."""
     customer = find(address[:LONGEST_ADDRESS])
-    kept = customer.password_hash if customer is not None and customer.password_hash else _nobodys_hash()
-    right = check_password_hash(kept, password[:LONGEST_PASSWORD])
-    if (
-        customer is None
-        or not customer.password_hash
-        or not customer.active
-        or not right
-        or len(password) > LONGEST_PASSWORD
-    ):
-        return None
-    return customer
-
-
-@functools.cache
-def _nobodys_hash() -> str:
-    return generate_password_hash("nobody has this password")
+    active = customer is not None and customer.active
+    right = passwords.matches(customer.password_hash if customer is not None and active else None, password)
+    return customer if right else None
 
 
 def set_password(customer: Customer, password: str) -> None:
-    """After a mail link proved who they are. Ends every session and every link of before."""
-    passwords.check(password, customer.name, customer.email)
-    customer.password_hash = generate_password_hash(password)
-    customer.generation += 1
+    """After a mail link proved who they are. Every session and every link of before ends with it (freshness.py)."""
+    passwords.check(password, passwords.CUSTOMERS, (customer.email,), (customer.name,))
+    customer.password_hash = passwords.hashed(password)
 
 
 def change_password(customer: Customer, old: str, new: str) -> None:
     """By somebody signed in: a found laptop must not be enough to take the account."""
-    if customer.password_hash and not check_password_hash(customer.password_hash, old[:LONGEST_PASSWORD]):
+    if customer.password_hash and not guessing.right(customer.email, customer.password_hash, old):
         raise Invalid(_("The password was not changed."), {"old": _("This is not your present password.")})
     set_password(customer, new)
 
 
 def sign_out_everywhere(customer: Customer) -> None:
-    customer.generation += 1
+    sessions.end_customer(customer)
 
 
 def rename(customer: Customer, name: str) -> None:
@@ -113,13 +97,21 @@ def rename(customer: Customer, name: str) -> None:
 
 
 def of_session(kept: Any) -> Customer | None:
-    """Who a session's [id, generation] stands for; nobody once they were signed out or switched off."""
+    """Who a session's [id, secret] stands for, in one statement. Nobody once it was ended, unused for too long or too old."""
     if (
         not isinstance(kept, list)
         or len(kept) != 2
-        or not all(type(number) is int and 0 < number < LARGEST_ID for number in kept)
+        or type(kept[0]) is not int
+        or not 0 < kept[0] < LARGEST_ID
+        or not isinstance(kept[1], str)
     ):
         return None
-    return db.session.scalar(
-        select(Customer).where(Customer.id == kept[0], Customer.generation == kept[1], Customer.active.is_(True))
-    )
+    found = db.session.execute(
+        select(Customer, SignedIn.id, SignedIn.created_at, SignedIn.last_seen_at)
+        .join(SignedIn, (SignedIn.customer_id == Customer.id) & (SignedIn.generation == Customer.generation))
+        .where(Customer.id == kept[0], Customer.active.is_(True), SignedIn.token_hash == sessions.digest(kept[1]))
+    ).first()
+    if found is None or sessions.customer_lifetime().over(found.created_at, found.last_seen_at):
+        return None
+    sessions.note_seen(found.id, found.last_seen_at)
+    return found.Customer

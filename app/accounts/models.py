@@ -6,7 +6,7 @@ import datetime as dt
 import enum
 
 from flask_appbuilder.security.sqla.models import Role, User
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from app.core import clock
@@ -161,6 +161,8 @@ class RoleScope(Base):
     scope: Mapped[Scope]
     categories: Mapped[str] = mapped_column(default="")
     """For the scope `categories`: their ids, separated by blanks."""
+    second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Who has the role sets up a second factor before anything else opens."""
 
     role: Mapped[Role] = relationship(Role, lazy="joined")
 

@@ -7,14 +7,14 @@ import hashlib
 import secrets
 
 from flask import current_app
+from flask_appbuilder.const import AUTH_DB, AUTH_LDAP
 from flask_appbuilder.security.sqla.models import Role, User
 from flask_babel import gettext as _
 from sqlalchemy import select, update
-from werkzeug.security import check_password_hash, generate_password_hash
 
-from app.accounts import passwords
-from app.accounts.announcements import Announced, StaffLink
-from app.accounts.models import OneTimeToken, StaffProfile
+from app.accounts import guessing, passwords, secondfactor, sessions
+from app.accounts.announcements import Announced, FactorReset, StaffLink
+from app.accounts.models import OneTimeToken, RoleScope, StaffProfile
 from app.accounts.tokens import LinkOver
 from app.accounts.viewer import Viewer
 from app.core import clock
@@ -24,6 +24,7 @@ from app.core.extensions import db
 
 INVITATION_LIVES = dt.timedelta(days=7)
 RESET_LIVES = dt.timedelta(hours=1)
+A_FRESH_SIGN_IN = dt.timedelta(minutes=10)
 STRONGEST = "Super Admin"
 
 
@@ -51,13 +52,17 @@ def check_roles(giver: Viewer, roles: list[Role], had: list[Role]) -> None:
 
 
 def invite(user: User) -> None:
-    """A mail with a link to choose the first password. Earlier links end."""
+    """A mail with a link to choose the first password. Earlier links end. Where passwords are another's, there is none to choose."""
+    if not have_passwords():
+        return
     publish(Announced.INVITED, StaffLink(user.id, _link(user, "invitation", INVITATION_LIVES)))
 
 
 def ask_reset(login: str) -> None:
     """A mail with a link to choose a new password, if this name or address is somebody's. Says nothing about whether it is."""
     wanted = login.strip()
+    if not have_passwords():
+        return
     user = db.session.scalar(
         select(User).where((User.username == wanted) | (User.email == wanted), User.active.is_(True)).limit(1)
     )
@@ -108,22 +113,58 @@ def choose_password(secret: str, password: str) -> User:
 
 def change_password(user: User, old: str, new: str) -> None:
     """Their own choice: the old one has to be right."""
-    if not check_password_hash(user.password or "", old):
+    if not guessing.right(user.username, user.password, old):
         raise Invalid(_("The password was not changed."), {"old": _("This is not your present password.")})
     set_password(user, new)
 
 
 def set_password(user: User, password: str) -> None:
-    passwords.check(password, user.username, user.email, user.first_name, user.last_name)
-    user.password = generate_password_hash(password)
-    end_sessions(user.id)
+    """All sessions and links of that person end with it (freshness.py, the fingerprint of a link)."""
+    check_password(password, user.username, user.email, user.first_name, user.last_name)
+    user.password = passwords.hashed(password)
 
 
-def end_sessions(user_id: int) -> None:
-    """Everywhere, at their next request."""
-    profile = db.session.get(StaffProfile, user_id)
-    if profile is not None:
-        profile.generation += 1
+def check_password(password: str, username: str, email: str, first_name: str, last_name: str) -> None:
+    """Raise Invalid when the desk does not take this as a password of staff."""
+    passwords.check(password, passwords.STAFF, (username, email), (first_name, last_name))
+
+
+def confirm_self(user: User, password: str) -> None:
+    """Before something that whoever found an open laptop must not do. Where the desk knows no password, a fresh sign-in counts."""
+    if have_passwords():
+        right = guessing.right(user.username, user.password, password)
+    elif current_app.config["AUTH_TYPE"] == AUTH_LDAP:
+        directory = current_app.appbuilder.sm  # type: ignore[attr-defined]
+        right = bool(guessing.bounded(user.username, lambda: directory.auth_user_ldap(user.username, password)))
+    elif sessions.began_lately(user.id, A_FRESH_SIGN_IN):
+        right = True
+    else:
+        raise Invalid(_("For this please sign out and in again first."))
+    if not right:
+        raise Invalid(_("Nothing was changed."), {"old": _("This is not your present password.")})
+
+
+def have_passwords() -> bool:
+    """Whether staff sign in by passwords of the desk itself."""
+    return bool(current_app.config["AUTH_TYPE"] == AUTH_DB)
+
+
+def must_have_factor(user: User) -> bool:
+    wanted = select(RoleScope.role_id).where(
+        RoleScope.role_id.in_([role.id for role in user.roles]), RoleScope.second_factor.is_(True)
+    )
+    return bool(current_app.config["SECOND_FACTOR_ALWAYS"]) and db.session.scalar(wanted.limit(1)) is not None
+
+
+def reset_factor(editor: Viewer, person: User) -> None:
+    """For somebody who lost phone and recovery codes. They are told by mail, in case it was not them who asked."""
+    if not may_edit(editor, person):
+        raise Forbidden(_("This person may do more than you may; only a Super Admin resets their second factor."))
+    if not secondfactor.in_force(person.id):
+        raise Invalid(_("%(name)s has no second factor.", name=person.get_full_name()))
+    secondfactor.switch_off(person.id)
+    sessions.end_staff(person.id)
+    publish(Announced.FACTOR_RESET, FactorReset(person.id, by=editor.name))
 
 
 def language(user_id: int) -> str | None:

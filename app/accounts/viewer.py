@@ -18,7 +18,9 @@ from flask_appbuilder.security.sqla.models import (
 )
 from sqlalchemy import bindparam, select
 
+from app.accounts import secondfactor, sessions
 from app.accounts.models import Customer, RightsVersion, RoleScope, Scope, StaffProfile, department_member
+from app.accounts.sessions import SignedIn
 from app.core.extensions import db
 
 
@@ -77,6 +79,8 @@ class Viewer(Actor):
     departments: frozenset[int] = frozenset()
     categories: frozenset[int] = frozenset()
     digest: str = ""
+    lacks_factor: bool = False
+    """A role of theirs needs a second factor, and they have none yet."""
 
     is_authenticated = True
     is_active = True
@@ -99,6 +103,12 @@ GENERATION = (
     .join(RightsVersion, RightsVersion.id == 1)
     .where(User.id == bindparam("staff"), User.active.is_(True))
 )
+SIGNED_IN = (
+    GENERATION.add_columns(SignedIn.id, SignedIn.created_at, SignedIn.last_seen_at)
+    .join(SignedIn, (SignedIn.staff_id == User.id) & (SignedIn.generation == StaffProfile.generation))
+    .where(SignedIn.token_hash == bindparam("token"))
+)
+"""Whether the session still stands, read in the same statement."""
 _permissions = (
     select(Permission.name, ViewMenu.name)
     .select_from(assoc_user_role)
@@ -109,7 +119,7 @@ _permissions = (
     .where(assoc_user_role.c.user_id == bindparam("staff"))
 )
 _roles = (
-    select(Role.name, RoleScope.scope, RoleScope.categories)
+    select(Role.name, RoleScope.scope, RoleScope.categories, RoleScope.second_factor)
     .select_from(assoc_user_role)
     .join(Role, Role.id == assoc_user_role.c.role_id)
     .outerjoin(RoleScope, RoleScope.role_id == Role.id)
@@ -117,14 +127,23 @@ _roles = (
 )
 
 
-def viewer(staff_id: int, generation: int | None = None) -> Viewer | None:
+def viewer(staff_id: int) -> Viewer | None:
     """The staff user with their rights of this moment: one small statement, the rest is kept until something changes.
 
-    None for nobody, an inactive person, or a generation that has passed.
+    None for nobody or an inactive person.
     """
     now = db.session.execute(GENERATION, {"staff": staff_id}).first()
-    if now is None or generation not in (None, now.generation):
+    if now is None:
         return None
+    return _kept(str(db.engine.url), staff_id, now.generation, now.version)
+
+
+def signed_in(staff_id: int, secret: str) -> Viewer | None:
+    """Who a staff session stands for, as `viewer`. Nobody once it was ended, unused for too long or too old."""
+    now = db.session.execute(SIGNED_IN, {"staff": staff_id, "token": sessions.digest(secret)}).first()
+    if now is None or sessions.staff_lifetime().over(now.created_at, now.last_seen_at):
+        return None
+    sessions.note_seen(now.id, now.last_seen_at)
     return _kept(str(db.engine.url), staff_id, now.generation, now.version)
 
 
@@ -158,6 +177,7 @@ def _kept(database: str, staff_id: int, generation: int, version: int) -> Viewer
             int(word) for row in roles if row.scope is Scope.CATEGORIES for word in row.categories.split()
         ),
         digest=digest,
+        lacks_factor=any(row.second_factor for row in roles) and not secondfactor.in_force(staff_id),
     )
 
 

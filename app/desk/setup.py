@@ -17,7 +17,9 @@ from sqlalchemy import select
 from werkzeug.security import generate_password_hash
 
 from app.accounts import roles
+from app.accounts import staff as people
 from app.accounts.models import Department, StaffProfile
+from app.core.errors import Invalid
 from app.core.extensions import db, migrate
 from app.settings import desk
 from app.sla import policies
@@ -120,6 +122,11 @@ def make_staff(  # one parameter a column of the form
         raise click.ClickException(
             f"There is no role {role!r}. Roles: {', '.join(db.session.scalars(select(Role.name)))}"
         )
+    if password is not None:
+        try:
+            people.check_password(password, username, email, first_name, last_name)
+        except Invalid as refusal:
+            raise click.ClickException(refusal.fields["password"])
     user = User(
         username=username, first_name=first_name, last_name=last_name, email=email, active=True, roles=[found],
         password=password_hash or generate_password_hash(password or secrets.token_urlsafe(24)),

@@ -68,6 +68,7 @@ def subject_of(delivery: Delivery) -> str:
         "sign_in_link": _("Your sign-in link for %(desk)s", desk=name),
         "password_reset": _("A new password for %(desk)s", desk=name),
         "invitation": _("Your invitation to %(desk)s", desk=name),
+        "factor_reset": _("Your second factor for %(desk)s was switched off", desk=name),
         "guest_proof": _("Please confirm your address for %(desk)s", desk=name),
         "test_mail": _("Test mail of %(desk)s", desk=name),
     }

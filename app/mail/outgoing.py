@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, func, select, update
 
 from app.accounts.models import Customer
+from app.accounts.viewer import viewer
 from app.core import clock
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
@@ -48,6 +49,7 @@ KINDS: dict[str, Kind] = {
     "password_reset": Kind(secret=True),
     "invitation": Kind(secret=True),
     "guest_proof": Kind(secret=True),
+    "factor_reset": Kind(),
     "test_mail": Kind(),
 }
 """Each has mail/<name>.html and mail/<name>.txt."""
@@ -141,7 +143,7 @@ def held_back(delivery: Delivery) -> str | None:
         return _("This is the desk's own address: it would write to itself for ever.")
     if delivery.automatic and DAEMON.match(address):
         return _("A mail server's own mailbox gets no automatic mail.")
-    return _customers_reason(delivery) or _entrys_reason(delivery)
+    return _customers_reason(delivery) or _staffs_reason(delivery) or _entrys_reason(delivery)
 
 
 def to_customer(delivery: Delivery) -> bool:
@@ -158,6 +160,16 @@ def _customers_reason(delivery: Delivery) -> str | None:
     ticket = db.session.get(Ticket, delivery.ticket_id) if delivery.ticket_id else None
     if ticket is not None and ticket.hidden_from_client:
         return _("The ticket is hidden from the customer.")
+    return None
+
+
+def _staffs_reason(delivery: Delivery) -> str | None:
+    """A mail may wait for days: whoever lost the ticket meanwhile is not told of it."""
+    if delivery.staff_id is None or delivery.ticket_id is None:
+        return None
+    ticket, reader = db.session.get(Ticket, delivery.ticket_id), viewer(delivery.staff_id)
+    if ticket is None or reader is None or not ticket.seen_by(reader):
+        return _("This person does not see the ticket (any more).")
     return None
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 
 from app.accounts import tokens
-from app.accounts.announcements import StaffLink
+from app.accounts.announcements import FactorReset, StaffLink
 from app.accounts.viewer import Kind
 from app.core import clock
 from app.core.extensions import db
@@ -103,6 +103,11 @@ def tell_invited(link: StaffLink) -> None:
 
 def tell_reset(link: StaffLink) -> None:
     outgoing.put_notice("password_reset", staff_id=link.staff_id, values={"link": link.link})
+
+
+def tell_factor_reset(reset: FactorReset) -> None:
+    """In case it was not they who asked."""
+    outgoing.put_notice("factor_reset", staff_id=reset.staff_id, values={"who": reset.by})
 
 
 def tell_department(event: TicketEvent) -> None:

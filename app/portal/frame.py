@@ -14,7 +14,7 @@ from flask import Blueprint, Response, current_app, g, make_response, redirect, 
 from flask_babel import get_locale
 from sqlalchemy import func, select
 
-from app.accounts import customers
+from app.accounts import customers, sessions
 from app.accounts.models import Customer
 from app.accounts.viewer import CustomerActor
 from app.core import clock, language
@@ -80,11 +80,27 @@ def start_session(customer: Customer) -> None:
     if customer.language is None:
         customer.language = spoken
         db.session.commit()
+    sessions.end(current_secret())
+    secret = sessions.begin(customer.generation, customer_id=customer.id)
+    db.session.commit()
     session.clear()
     session["locale"] = spoken
     session.permanent = True
-    session["customer"] = [customer.id, customer.generation]
+    session["customer"] = [customer.id, secret]
     g.portal_customer = customer
+
+
+def end_session() -> None:
+    """For good: a copy of the cookie opens nothing either."""
+    sessions.end(current_secret())
+    db.session.commit()
+    session.clear()
+
+
+def current_secret() -> str:
+    """What the cookie of this request says of its session; empty without one."""
+    kept = session.get("customer")
+    return str(kept[1]) if isinstance(kept, list) and len(kept) == 2 else ""
 
 
 def page(template: str, code: int = 200, **context: Any) -> Response:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, flash, redirect, request, session
+from flask import abort, current_app, flash, redirect, request, session
 from flask_babel import gettext as _
 
-from app.accounts import customers, tokens
+from app.accounts import customers, guessing, passwords, sessions, tokens
 from app.accounts.models import Customer
 from app.accounts.tokens import Purpose
 from app.core import clock
 from app.core.errors import Invalid
 from app.core.extensions import db
+from app.core.limits import TooMany
 from app.core.outbox import Outbox
-from app.portal.frame import myself, page, portal, signed_in, signed_in_customer, start_session, within
+from app.portal.frame import (
+    current_secret,
+    end_session,
+    myself,
+    page,
+    portal,
+    signed_in,
+    signed_in_customer,
+    start_session,
+    within,
+)
 
 A_YEAR = 365 * 24 * 3600
 
@@ -37,31 +48,29 @@ def sign_in() -> Any:
     form = request.form
     try:
         address = customers.checked_address(form.get("email", ""))
+        if form.get("how") == "link":
+            return _mail_link("portal.mail_sign_in_link", address)
+        customer = _by_password(address, form.get("password", ""))
     except Invalid as refusal:
         return page("portal/signin.html", 422, values=form, errors=refusal.fields)
-    if form.get("how") == "link":
-        return _mail_link("portal.mail_sign_in_link", address)
-    if not form.get("password"):
-        return page(
-            "portal/signin.html",
-            422,
-            values=form,
-            errors={"password": _("Please type your password, or ask for a link instead.")},
-        )
-    customer = customers.sign_in(address, form["password"])
-    if customer is None:
-        return page(
-            "portal/signin.html",
-            422,
-            values=form,
-            errors={"password": _("This address and password do not belong together.")},
-        )
+    except TooMany as refusal:
+        return page("portal/signin.html", refusal.code, values=form, errors={"email": str(refusal)})
     start_session(customer)
     return redirect(within(form.get("next")), 303)
 
 
+def _by_password(address: str, password: str) -> Customer:
+    if not password:
+        raise Invalid("", {"password": _("Please type your password, or ask for a link instead.")})
+    customer = guessing.bounded(address, lambda: customers.sign_in(address, password))
+    if customer is None:
+        raise Invalid("", {"password": _("This address and password do not belong together.")})
+    return customer
+
+
 def _mail_link(job: str, address: str) -> Any:
     """The same answer for every address; a worker looks whether somebody has it."""
+    guessing.count_link(address)
     Outbox.put(job, address=address)
     db.session.commit()
     return page("portal/sent.html", email=address, reset=job.endswith("reset"))
@@ -89,7 +98,7 @@ def _verified(customer: Customer) -> None:
 
 @portal.post("/logout")
 def sign_out() -> Any:
-    session.clear()
+    end_session()
     return redirect("/portal/login", 303)
 
 
@@ -101,16 +110,17 @@ def forgot_form() -> Any:
 @portal.post("/password")
 def forgot() -> Any:
     try:
-        address = customers.checked_address(request.form.get("email", ""))
+        return _mail_link("portal.mail_password_reset", customers.checked_address(request.form.get("email", "")))
     except Invalid as refusal:
         return page("portal/forgot.html", 422, values=request.form, errors=refusal.fields)
-    return _mail_link("portal.mail_password_reset", address)
+    except TooMany as refusal:
+        return page("portal/forgot.html", refusal.code, values=request.form, errors={"email": str(refusal)})
 
 
 @portal.get("/password/<secret>")
 def reset_form(secret: str) -> Any:
     _token, customer = tokens.look_at(secret, Purpose.RESET)
-    return page("portal/reset.html", person=customer, errors={})
+    return page("portal/reset.html", person=customer, errors={}, shortest_password=passwords.CUSTOMERS.shortest)
 
 
 @portal.post("/password/<secret>")
@@ -121,7 +131,13 @@ def reset(secret: str) -> Any:
     except Invalid as refusal:
         db.session.rollback()
         _token, customer = tokens.look_at(secret, Purpose.RESET)
-        return page("portal/reset.html", 422, person=customer, errors=refusal.fields)
+        return page(
+            "portal/reset.html",
+            422,
+            person=customer,
+            errors=refusal.fields,
+            shortest_password=passwords.CUSTOMERS.shortest,
+        )
     _verified(customer)
     db.session.commit()
     start_session(customer)
@@ -149,6 +165,9 @@ def _account(errors: dict[str, str], code: int = 200) -> Any:
         code,
         errors=errors,
         values={"name": customer.name, "language": customer.language or session.get("locale")},
+        sessions=sessions.of_customer(customer.id),
+        this_session=sessions.digest(current_secret()),
+        shortest_password=passwords.CUSTOMERS.shortest,
         languages=current_app.config["LANGUAGES"],
     )
 
@@ -177,6 +196,8 @@ def change_password() -> Any:
         customers.change_password(customer, request.form.get("old", ""), _new_password())
     except Invalid as refusal:
         return _account(refusal.fields, 422)
+    except TooMany as refusal:
+        return _account({"old": str(refusal)}, refusal.code)
     db.session.commit()
     start_session(customer)
     flash(_("Your password is changed. Sessions elsewhere are signed out."))
@@ -186,11 +207,20 @@ def change_password() -> Any:
 @portal.post("/account/sessions")
 @signed_in
 def sign_out_others() -> Any:
-    customer = myself()
-    customers.sign_out_everywhere(customer)
+    sessions.end_others(current_secret(), customer_id=myself().id)
     db.session.commit()
-    start_session(customer)
     flash(_("Everywhere else you are signed out now."))
+    return redirect("/portal/account", 303)
+
+
+@portal.post("/account/sessions/<int:session_id>")
+@signed_in
+def sign_out_one(session_id: int) -> Any:
+    """Its own row only; ending this very one is signing out."""
+    if not sessions.end_one(session_id, customer_id=myself().id):
+        abort(404)
+    db.session.commit()
+    flash(_("That session is signed out."))
     return redirect("/portal/account", 303)
 
 

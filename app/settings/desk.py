@@ -18,6 +18,7 @@ SECTIONS = {
     "assignment": _l("Auto-assignment"),
     "time": _l("Waiting and closing"),
     "self-service": _l("Self-service"),
+    "sign-in": _l("Signing in"),
 }
 
 
@@ -146,6 +147,37 @@ class DeskSettings:
 
     help_public: bool = setting(True, "self-service", _l("Anybody may read the help centre"))
     guests_may_write: bool = setting(True, "self-service", _l("People without an account may open tickets"))
+
+    staff_idle_hours: int = setting(
+        12,
+        "sign-in",
+        _l("Sign out staff who do nothing"),
+        _l("A working day with its breaks fits in; a forgotten screen is locked by the morning."),
+        unit=_l("hours"),
+        least=1,
+        most=24 * 90,
+    )
+    staff_session_days: int = setting(
+        14,
+        "sign-in",
+        _l("Staff sign in anew after"),
+        _l("However busy they are, so that a stolen session ends some day."),
+        unit=_l("days"),
+        least=1,
+        most=90,
+    )
+    customer_idle_days: int = setting(
+        14,
+        "sign-in",
+        _l("Sign out customers who do nothing"),
+        _l("People write to a desk now and then; a link by mail lets them in again."),
+        unit=_l("days"),
+        least=1,
+        most=365,
+    )
+    customer_session_days: int = setting(
+        90, "sign-in", _l("Customers sign in anew after"), unit=_l("days"), least=1, most=365
+    )
 
     def display(self, number: int) -> str:
         """A ticket's number as people read it."""

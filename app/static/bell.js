@@ -1,4 +1,5 @@
 // Keeps the number on the bell true while a page stays open. Asks rarely, and not at all while nobody looks.
+// X-Background: the question of a page is nobody at work, so it keeps no session alive.
 (() => {
   const EVERY = 30000
   const bells = document.querySelectorAll("[data-bell]")
@@ -12,8 +13,9 @@
     if (document.hidden) return
     for (const bell of bells) {
       try {
-        const response = await fetch(bell.dataset.bell, { headers: { Accept: "application/json" } })
-        if (response.ok && !response.redirected) show(bell, (await response.json()).count)
+        const response = await fetch(bell.dataset.bell, { headers: { Accept: "application/json", "X-Background": "1" } })
+        if (response.redirected || response.status === 401) return location.reload() // signed out elsewhere: the page leads to the sign-in
+        if (response.ok) show(bell, (await response.json()).count)
       } catch {
         // the desk is away: the next question may reach it
       }

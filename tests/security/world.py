@@ -26,7 +26,18 @@ from app.tickets import files
 from app.tickets.choices import CannedResponse, Category
 from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.thread import Attachment, Channel, Words
-from tests.factories import HASH, a_customer, a_department, a_ticket, acting, an_organization, run_jobs, staff
+from tests.factories import (
+    HASH,
+    a_customer,
+    a_department,
+    a_ticket,
+    acting,
+    an_organization,
+    customer_session,
+    run_jobs,
+    staff,
+    staff_session,
+)
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 40
 
@@ -36,6 +47,7 @@ class Who(enum.StrEnum):
 
     ANONYMOUS = "anonymous"
     CUSTOMER = "customer"
+    COLLEAGUE = "colleague"
     STRANGER = "stranger"
     AGENT = "agent"
     OUTSIDER = "outsider"
@@ -46,7 +58,7 @@ class Who(enum.StrEnum):
 
 
 STAFF = (Who.AGENT, Who.OUTSIDER, Who.DEVELOPER, Who.SUPERVISOR, Who.ADMIN, Who.SUPER)
-CUSTOMERS = (Who.CUSTOMER, Who.STRANGER)
+CUSTOMERS = (Who.CUSTOMER, Who.COLLEAGUE, Who.STRANGER)
 
 NOTE = "canarynotexq"
 NOTE_FILE = "canarynotefilexq"
@@ -58,6 +70,7 @@ UNSENT = "canaryunsentxq"
 DRAFT = "canarydraftxq"
 PERSONAL = "canarypersonalxq"
 ABOUT = "canaryaboutxq"
+TEAM = "canaryteamxq"
 UNTRUSTED = "canaryuntrustedxq"
 COMMON = "lighthouse"
 """Stands in every one of these texts, so that a search for it finds all that the searcher may see."""
@@ -98,6 +111,7 @@ def build(app: Flask) -> World:
     failed = Outbox.put("mail.send_due")
     failed.failed_at, failed.error = failed.created_at, "It broke"
     db.session.commit()
+    rows["TicketView"] = (own.id, foreign.id)
     rows["ApiKeyView"] = (db.session.scalars(select(ApiKey.id)).first(), 999_999)
     _add_first_rows(app, rows)
     secrets |= {f"key {n}": value for n, value in enumerate(db.session.scalars(select(ApiKey.key_hash)))}
@@ -106,6 +120,7 @@ def build(app: Flask) -> World:
         f"fingerprint {n}": value for n, value in enumerate(db.session.scalars(select(OneTimeToken.fingerprint)))
     }
     secrets |= {f"storage {n}": value for n, value in enumerate(db.session.scalars(select(Attachment.storage_key)))}
+    secrets |= {f"key itself of {who}": value for who, value in api_keys.items()}
     secrets |= {"password hash": HASH, "secret key": app.config["SECRET_KEY"]}
     return World(
         cookies=_cookies(app, people), keys=api_keys, own=_ids(own, mine, delivered, failed.id, ada), foreign=_ids(foreign, theirs, delivered, 999_999, eve),
@@ -124,7 +139,7 @@ def _add_first_rows(app: Flask, rows: dict[str, tuple[int, int]]) -> None:
 
 def _people() -> dict[Who, Any]:
     support = db.session.scalars(select(Department).order_by(Department.position, Department.id)).first()
-    billing = a_department("Billing")
+    billing, own_ltd = a_department("Billing"), an_organization("Own Ltd")
     return {
         Who.AGENT: staff("Support Agent", (support,), name="agent"),
         Who.OUTSIDER: staff("Support Agent", (billing,), name="outsider"),
@@ -135,10 +150,11 @@ def _people() -> dict[Who, Any]:
         Who.CUSTOMER: a_customer(
             "Ada Own",
             email="ada@own.test",
-            organization=an_organization("Own Ltd"),
+            organization=own_ltd,
             password_hash=HASH,
             notes=f"{ABOUT} {COMMON}",
         ),
+        Who.COLLEAGUE: a_customer("Bob Own", email="bob@own.test", organization=own_ltd, password_hash=HASH),
         Who.STRANGER: a_customer(
             "Eve Other", email="eve@other.test", organization=an_organization("Other Ltd"), password_hash=HASH
         ),
@@ -204,6 +220,10 @@ def _shelves(people: dict[Who, Any]) -> dict[str, tuple[int, int]]:
         )
         for who in (Who.AGENT, Who.OUTSIDER)
     ]
+    team = acting(people[Who.OUTSIDER]).departments
+    canned.append(
+        CannedResponse(title=f"{TEAM} {COMMON}", body=f"{TEAM} {COMMON}", department=db.session.get(Department, min(team)))
+    )
     db.session.add_all(canned)
     db.session.flush()
     return {"ArticleView": (article.id, 999_999), "CannedResponseView": (canned[0].id, canned[1].id)}
@@ -237,7 +257,7 @@ def _ids(
         "number": ticket.number, "message_id": message.id, "file_id": message.attachments[0].id, "attachment_id": message.attachments[0].id,
         "delivery_id": delivered[ticket.id], "outbox_id": outbox, "notification_id": notice, "customer_id": customer.id, "organization_id": customer.organization_id or 0,
         "category_id": ticket.category_id or 999_999, "slug": "works" if mine else "draft", "section": "general" if mine else "nowhere", "locale": "en" if mine else "tlh",
-        "filename": "app.css" if mine else "../config.py", "secret": "x" * 43, "seal": "forged", "name": "nothing",
+        "filename": "app.css" if mine else "../config.py", "secret": "x" * 43, "session_id": 999_999, "seal": "forged", "name": "nothing",
         "kind": "assigned" if mine else "nothing",
     }  # fmt: skip
 
@@ -248,9 +268,9 @@ def _cookies(app: Flask, people: dict[Who, Any]) -> dict[Who, str]:
     for who in Who:
         session: dict[str, object] = {}
         if who in STAFF:
-            session = {"_user_id": acting(people[who]).get_id(), "_fresh": True}
+            session = staff_session(people[who])
         elif who in CUSTOMERS:
-            session = {"customer": [people[who].id, people[who].generation]}
+            session = customer_session(people[who])
         serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
         baked[who] = serializer.dumps(session)
     return baked

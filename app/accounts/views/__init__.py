@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from flask import current_app
 from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 
 from app.accounts.views.customers import CustomerView, OrganizationView
+from app.accounts.views.elsewhere import (
+    DirectorySignInView,
+    ProviderSignInView,
+    ProxySignInView,
+    SamlSignInView,
+)
+from app.accounts.views.factor import SecondFactorView, lead_to_set_up
 from app.accounts.views.keys import ApiKeyView
 from app.accounts.views.me import MyAccountView
 from app.accounts.views.signin import FrontDoor, InvitationView, SignInView
 from app.accounts.views.staff import DepartmentView, RoleScopeView, RoleView, StaffView
 
-__all__ = ["FrontDoor", "SignInView", "register"]
+__all__ = ["SIGN_IN_VIEWS", "FrontDoor", "register"]
+
+SIGN_IN_VIEWS = {
+    "authdbview": SignInView,
+    "authldapview": DirectorySignInView,
+    "authoauthview": ProviderSignInView,
+    "authsamlview": SamlSignInView,
+    "authremoteuserview": ProxySignInView,
+}
+"""As Flask-AppBuilder's security manager names them; AUTH_TYPE chooses one."""
 
 
 def register(appbuilder: AppBuilder) -> None:
@@ -30,4 +47,6 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(RoleScopeView, "Role scopes", label=_l("Which tickets a role sees"), category="Settings")
     appbuilder.add_view(ApiKeyView, "API keys", label=_l("API keys"), category="Settings")
     appbuilder.sm.register_account_page(appbuilder.add_view_no_menu(MyAccountView))
+    appbuilder.add_view_no_menu(SecondFactorView)
     appbuilder.add_view_no_menu(InvitationView)
+    current_app.before_request(lead_to_set_up)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, g, redirect, request, session
+from flask import abort, flash, g, redirect, request, session
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.baseviews import BaseView
 from flask_appbuilder.security.decorators import permission_name
@@ -12,8 +12,10 @@ from flask_appbuilder.security.sqla.models import User
 from flask_appbuilder.utils.base import get_safe_redirect
 from flask_babel import gettext as _
 
+from app.accounts import passwords, secondfactor, sessions
 from app.accounts import staff as people
 from app.accounts.models import StaffProfile
+from app.accounts.security import current_secret
 from app.accounts.viewer import viewer
 from app.core import language
 from app.core.errors import Invalid
@@ -40,6 +42,8 @@ class MyAccountView(BaseView):
     def password(self) -> Any:
         """Changing it ends every session of this person; this one goes on as a new one."""
         user = db.session.get_one(User, g.user.id)
+        if not people.have_passwords():
+            abort(404)
         try:
             if request.form.get("password") != request.form.get("again"):
                 raise Invalid(_("The password was not changed."), {"again": _("The two new passwords differ.")})
@@ -72,13 +76,25 @@ class MyAccountView(BaseView):
             db.session.commit()
         return redirect(get_safe_redirect(request.referrer or "/admin/me/"), 303)
 
-    @expose("/sign-out-others", methods=["POST"])
+    @expose("/sessions/end-others", methods=["POST"])
     @has_access
     @permission_name("edit")
     def sign_out_others(self) -> Any:
-        people.end_sessions(g.user.id)
+        sessions.end_others(current_secret(), staff_id=g.user.id)
         db.session.commit()
-        return self._go_on(_("All other sessions are signed out."))
+        flash(_("All other sessions are signed out."), "success")
+        return redirect("/admin/me/")
+
+    @expose("/sessions/<int:session_id>/end", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def sign_out_one(self, session_id: int) -> Any:
+        """One of their own; nobody learns that another's is there."""
+        if not sessions.end_one(session_id, staff_id=g.user.id):
+            abort(404)
+        db.session.commit()
+        flash(_("That session is signed out."), "success")
+        return redirect("/admin/me/")
 
     def _go_on(self, words: str) -> Any:
         again = viewer(g.user.id)
@@ -90,5 +106,13 @@ class MyAccountView(BaseView):
     def _page(self, errors: dict[str, str] | None = None) -> Any:
         profile = db.session.get(StaffProfile, g.user.id)
         return self.render_template(
-            "accounts/me.html", profile=profile, errors=errors or {}, roles=sorted(g.user.role_names)
+            "accounts/me.html",
+            profile=profile,
+            errors=errors or {},
+            roles=sorted(g.user.role_names),
+            sessions=sessions.of_staff(g.user.id),
+            this_session=sessions.digest(current_secret()),
+            factor=secondfactor.in_force(g.user.id),
+            has_password=people.have_passwords(),
+            shortest_password=passwords.STAFF.shortest,
         )

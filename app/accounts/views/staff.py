@@ -10,7 +10,7 @@ from flask_appbuilder.models.filters import BaseFilter
 from flask_appbuilder.security.sqla.models import PermissionView, Role, User
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
@@ -68,7 +68,8 @@ class StaffView(DeskView):
     order_columns = ["username", "first_name", "last_name", "email", "last_login"]
     base_order = ("first_name", "asc")
     base_permissions = ["can_list", "can_show", "can_add", "can_edit", "can_delete", "can_invite"]
-    method_permission_name = {"invite": "invite"}
+    method_permission_name = {"invite": "invite", "reset_factor": "invite"}
+    """Both let somebody in anew."""
     label_columns = {
         "username": _l("User name"), "first_name": _l("First name"), "last_name": _l("Last name"), "email": _l("Email"), "roles": _l("Roles"),
         "active": _l("May sign in"), "last_login": _l("Last sign-in"), "login_count": _l("Sign-ins"),
@@ -87,8 +88,6 @@ class StaffView(DeskView):
         if not all(people.may_give(g.user, role) for role in had):
             raise Forbidden(_("This person may do more than you may; only a Super Admin edits them."))
         people.check_roles(g.user, list(person.roles), list(had))
-        if not person.active or set(person.roles) != set(had) or inspect(person).attrs.email.history.has_changes():
-            people.end_sessions(person.id)
 
     def post_add(self, person: User) -> None:
         db.session.add(StaffProfile(user_id=person.id))
@@ -111,6 +110,22 @@ class StaffView(DeskView):
             people.invite(person)
         db.session.commit()
         flash(_("The invitation is on its way."), "success")
+        return redirect(self.get_redirect())
+
+    @action(
+        "reset_factor",
+        _l("Reset second factor"),
+        _l(
+            "Switch off their second factor? They sign in with the password alone until they set up a new one, and are told by mail."
+        ),
+        "fa-mobile",
+        single=True,
+        multiple=False,
+    )
+    def reset_factor(self, person: Any) -> Any:
+        people.reset_factor(g.user, person)
+        db.session.commit()
+        flash(_("The second factor of %(name)s is off.", name=person.get_full_name()), "success")
         return redirect(self.get_redirect())
 
 
@@ -165,13 +180,20 @@ class RoleScopeView(DeskView):
         _l("Scope"),
         _l("Scope"),
     )
-    list_columns = ["role", "scope", "categories"]
-    show_columns = ["role", "scope", "categories"]
-    add_columns = ["role", "scope", "categories"]
-    edit_columns = ["scope", "categories"]
+    list_columns = ["role", "scope", "categories", "second_factor"]
+    show_columns = list_columns
+    add_columns = list_columns
+    edit_columns = ["scope", "categories", "second_factor"]
     search_columns = ["categories"]
     order_columns = ["scope"]
-    label_columns = {"role": _l("Role"), "scope": _l("Sees"), "categories": _l("Ids of the categories")}
+    label_columns = {
+        "role": _l("Role"), "scope": _l("Sees"), "categories": _l("Ids of the categories"), "second_factor": _l("Needs a second factor"),
+    }  # fmt: skip
+    description_columns = {
+        "second_factor": _l(
+            "Who has this role sets one up before anything else opens. Programs with their API keys go on."
+        )
+    }
     formatters_columns = {"scope": lambda scope: SCOPES[Scope(scope)]}
     add_form_extra_fields = edit_form_extra_fields = {
         "scope": SelectField(
