@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from flask import g, has_request_context, request
 from flask_login import current_user
-from sqlalchemy import Connection, Index, event, insert, select, text
+from sqlalchemy import Connection, Index, event, insert, inspect, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock
@@ -163,14 +163,14 @@ def _present() -> object:
 def _described(about: object) -> tuple[str, str, str]:
     if about is None or isinstance(about, str):
         return "", "", str(about or "")
-    table, personal = getattr(about, "__tablename__", type(about).__name__), type(about) in _personal
+    table, personal = (
+        getattr(about, "__tablename__", type(about).__name__),
+        _watched.get(type(about), Watched()).personal,
+    )
     keys = (
         [getattr(about, column.key) for column in about.__mapper__.primary_key] if hasattr(about, "__mapper__") else []
     )
     return str(table), " ".join(map(str, keys)), "" if personal else str(about)
-
-
-_personal: set[type] = set()
 
 
 def hash_of(previous: str, values: Mapping[str, Any]) -> str:
@@ -178,6 +178,78 @@ def hash_of(previous: str, values: Mapping[str, Any]) -> str:
         "at": values["at"].astimezone(dt.UTC).isoformat(timespec="microseconds")
     }
     return hashlib.sha256(f"{previous}\n{json.dumps(told, sort_keys=True)}".encode()).hexdigest()
+
+
+class Watched(NamedTuple):
+    """How the changes of one table's rows are told."""
+
+    secret: frozenset[str] = frozenset()
+    """Fields of which only is told that they changed."""
+    quiet: frozenset[str] = frozenset()
+    """Fields that change by themselves, with each sign-in or count: not told."""
+    personal: bool = False
+    """A customer's: no value is told, nor a name, and only what staff or a program of theirs did."""
+
+
+_watched: dict[type, Watched] = {}
+
+
+def watch(table: Mapping[type, Watched]) -> None:
+    """Replace the list of the tables whose rows are noted by themselves; app/desk/audited.py holds it."""
+    _watched.clear()
+    _watched.update(table)
+
+
+@event.listens_for(Session, "after_flush")
+def _notice(session: Session, *_: object) -> None:
+    """History still says what was before: the session forgets it when the flush is over."""
+    if _silent.get():
+        return
+    for rows, what in ((session.new, What.ADDED), (session.dirty, What.CHANGED), (session.deleted, What.DELETED)):
+        for row in rows:
+            rule = _watched.get(type(row))
+            if rule is None or (rule.personal and _who(None).kind == "customer"):
+                continue
+            changed = _differences(row, rule) if what is What.CHANGED else {}
+            if changed or what is not What.CHANGED:
+                note(what, row, **changed)
+
+
+def _differences(row: Any, rule: Watched) -> dict[str, Any]:
+    """Field -> [before, after]; for members of a list what came and went."""
+    told: dict[str, Any] = {}
+    for attribute in inspect(row).attrs:
+        history = attribute.history
+        if attribute.key in rule.quiet or not history.has_changes():
+            continue
+        relation = row.__mapper__.relationships.get(attribute.key)
+        if relation is not None and not relation.uselist:
+            continue  # its key tells the same
+        if rule.personal or attribute.key in rule.secret:
+            told[attribute.key] = "changed"
+        elif relation is not None:
+            told[attribute.key] = {"added": _shown_all(history.added), "removed": _shown_all(history.deleted)}
+        else:
+            told[attribute.key] = _from_to(history.deleted, history.added)
+    return told
+
+
+def _shown_all(rows: Any) -> list[str]:
+    return sorted(str(row) for row in rows or ())
+
+
+def _from_to(before: Any, after: Any) -> Any:
+    """SQLAlchemy knows the value before only when it was read; a long text is told as changed."""
+    values = [next(iter(given or ()), None) for given in (before, after)]
+    if any(isinstance(value, str | bytes) and len(value) > LONGEST_VALUE for value in values):
+        return "changed"
+    return [_plain(value) for value in values]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 
 @event.listens_for(Session, "before_commit")

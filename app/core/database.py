@@ -1,10 +1,12 @@
 """How both databases are opened: SQLite writes one at a time without waiting in vain, PostgreSQL in UTC."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from flask import Flask, request
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, select
 
 from app.core.extensions import db
 
@@ -42,6 +44,21 @@ def _open_sqlite(connection: Any, _: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     """A transaction that will write takes the lock at its start: one that upgrades later fails at once instead of waiting."""
     connection.exec_driver_sql("BEGIN" if _reads_only.get() else "BEGIN IMMEDIATE")
+
+
+@contextmanager
+def snapshot() -> Iterator[Connection]:
+    """A connection of its own that reads everything as it is at this instant and holds up nobody who writes."""
+    token = _reads_only.set(True)
+    try:
+        with db.engine.connect() as connection:
+            if is_postgresql():
+                connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            connection.execute(select(1))
+            yield connection
+            connection.rollback()
+    finally:
+        _reads_only.reset(token)
 
 
 def is_postgresql(bind: Connection | Engine | None = None) -> bool:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from app.core import outbox
+from app.core import audit, logs, outbox
 from app.core.extensions import db
 
 log = logging.getLogger(__name__)
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 QUEUES = ("urgent", "mail_in", "bulk", "index", "reports", "hooks")
 """In the order in which a worker looks at them: customers' replies never wait behind an export."""
 RUN = "app.core.queue.run_outbox"
+HANDED_SECONDS = 30
+"""How long a row that was handed over is believed to be in the queue."""
 
 JobFunction = Callable[..., None]
 _jobs: dict[str, JobFunction] = {}
@@ -73,20 +76,33 @@ def queue(name: str) -> Queue:
     return Queue(name, connection=connection(), serializer=JSONSerializer, job_class=ListedJob)
 
 
-def hand_over(rows: Iterable[tuple[int, str]]) -> bool:
-    """Put the ids of outbox rows on their queues; False when the queue does not answer (the relay tries again)."""
+def hand_over(rows: Iterable[tuple[int, str]], again: bool = False) -> bool:
+    """Put the ids of outbox rows on their queues; False when the queue does not answer (the relay tries again).
+
+    `again`: by the relay. What was handed over a moment ago is still in the queue and is left there: under a backlog it
+    would stand in it once for every beat. Each has a job of its own, so that two workers never end the same one.
+    """
     rows = list(rows)
     if not rows or current_app.config.get("QUEUE_OFF"):
         return not rows
     try:
-        for outbox_id, name in rows:
+        for outbox_id, name in _mark(rows, again):
             queue(name if name in QUEUES else "bulk").enqueue(
-                RUN, outbox_id, job_id=f"outbox-{outbox_id}", result_ttl=0, failure_ttl=3600, job_timeout=600
+                RUN, outbox_id, result_ttl=0, failure_ttl=3600, job_timeout=600
             )
     except NotAnswering as problem:
         log.warning("the queue does not answer, the relay will hand over: %s", problem)
         return False
     return True
+
+
+def _mark(rows: list[tuple[int, str]], again: bool) -> list[tuple[int, str]]:
+    """Note in the queue itself that they are in it, and return those that were not: a queue that lost all has lost this too."""
+    seconds = max(1, min(HANDED_SECONDS, current_app.config["OUTBOX_LEASE_SECONDS"]))
+    line = connection().pipeline(transaction=False)
+    for outbox_id, _name in rows:
+        line.set(f"deskhand:handed:{outbox_id}", 1, nx=again, ex=seconds)
+    return [row for row, marked in zip(rows, line.execute(), strict=True) if marked]
 
 
 def run_outbox(outbox_id: int) -> None:
@@ -98,6 +114,14 @@ def run_outbox(outbox_id: int) -> None:
     row = outbox.lease(outbox_id)
     if row is None:
         return
+    token, began = audit.working.set("job"), time.perf_counter()
+    with logs.about(job=row.job, outbox_id=outbox_id):
+        _carry_out(row, outbox_id)
+        log.info("job", extra={"ms": round((time.perf_counter() - began) * 1000, 1)})
+    audit.working.reset(token)
+
+
+def _carry_out(row: outbox.Outbox, outbox_id: int) -> None:
     try:
         if row.job not in _jobs:
             raise UnknownJob(row.job)

@@ -6,7 +6,7 @@ import logging
 import secrets
 from typing import Any
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -54,8 +54,8 @@ def failed(problem: HTTPException) -> Any:
 def broken(problem: Exception) -> Any:
     """Ours to mend: the person gets an id, the log gets the rest."""
     db.session.rollback()
-    reference = secrets.token_hex(4)
-    log.exception("error %s on %s %s", reference, request.method, request.path)
+    reference = g.get("request_id") or secrets.token_hex(8)
+    log.exception("error %s on %s %s", reference, request.method, request.url_rule.rule if request.url_rule else "-")
     return answer(500, sentence(500), reference=reference)
 
 

@@ -51,7 +51,7 @@ def relay() -> None:
     """Hand due rows over again: the queue was gone when they were written, or their worker died."""
     rows = outbox.overdue()
     db.session.rollback()
-    queue.hand_over(rows)
+    queue.hand_over(rows, again=True)
 
 
 def beat() -> None:
@@ -59,3 +59,12 @@ def beat() -> None:
         queue.connection().set(BEAT_KEY, int(time.time()), ex=120)
     except queue.NotAnswering:
         log.warning("the queue does not answer")
+
+
+def beats() -> bool:
+    """Whether a ticker runs at this moment."""
+    try:
+        beat = queue.connection().get(BEAT_KEY)
+    except queue.NotAnswering:
+        return False
+    return beat is not None and time.time() - int(beat) < 5 * BEAT_SECONDS

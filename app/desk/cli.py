@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import click
 from flask import Flask, current_app
@@ -15,7 +17,7 @@ from app.accounts import keys
 from app.core.commands import desk
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
-from app.desk import checks, demo, loading
+from app.desk import backup, backuprestore, checks, demo, loading
 from app.desk import setup as setup_step
 
 api_key = AppGroup("api-key", help="Keys with which programs call the API.")
@@ -93,3 +95,42 @@ def load(folder: Path, add: bool) -> None:
     click.echo(
         f"{loaded.tickets} tickets and {loaded.messages} messages in {loaded.seconds:.1f} s, {loaded.messages / max(loaded.seconds, 0.001):.0f} messages/s"
     )
+
+
+@desk.command("backup")
+@click.argument("folder", type=click.Path(path_type=Path))
+def make_backup(folder: Path) -> None:
+    """Write everything the desk holds into the new FOLDER. The desk may run meanwhile."""
+    written = _told(lambda: backup.back_up(folder.absolute(), setup_step.say))
+    click.echo(
+        f"{written.rows} rows and {written.files} files ({written.bytes / 1024**2:.1f} MB) in {written.seconds:.1f} s"
+        + (f"; {written.gone} files were gone" if written.gone else "")
+    )
+
+
+@desk.command("restore")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--replace", is_flag=True, help="Delete what is in this desk first.")
+@click.option(
+    "--next-number", type=click.IntRange(1), help="Go on with this ticket number, when later ones were given already."
+)
+def restore_backup(folder: Path, replace: bool, next_number: int | None) -> None:
+    """Make this desk what the backup in FOLDER has. Nothing that waited then is done by itself: it is held for a person."""
+    restored = _told(lambda: backuprestore.restore(folder.absolute(), replace, next_number, setup_step.say))
+    manifest, held = restored.manifest, restored.held
+    click.echo(f"{restored.rows} rows and {manifest.files} files of {manifest.made_at} in {restored.seconds:.1f} s")
+    click.echo(f"{held.mails} mails and {held.jobs} jobs are held: System, Mail log and Background jobs")
+    setup_step.say(
+        "Everybody has to sign in again. Use the SECRET_KEY of then, or replies to earlier mails open new tickets."
+    )
+
+
+Answer = TypeVar("Answer")
+
+
+def _told(deed: Callable[[], Answer]) -> Answer:
+    """A refusal is a sentence and a status other than 0."""
+    try:
+        return deed()
+    except HelpdeskError as refusal:
+        raise click.ClickException(str(refusal))

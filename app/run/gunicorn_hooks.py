@@ -2,6 +2,8 @@
 
 import gc
 
+logger_class = "app.core.logs.GunicornLogger"
+
 
 def when_ready(_server: object) -> None:
     """What is loaded by now stays shared between the workers: the collector does not touch it again."""
