@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po, write_po
 
 HERE = Path(__file__).resolve().parent
 TEMPLATE = HERE / "messages.pot"
-KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None, "lazy_gettext": None, "lazy_ngettext": (1, 2)}
+KEYWORDS = {**DEFAULT_KEYWORDS, "_l": None, "N_": None, "lazy_gettext": None, "lazy_ngettext": (1, 2)}
 SINCE = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 HEADER = "# The words of Deskhand. Made by collect.py.\n#"
 

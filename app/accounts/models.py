@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from app.core import clock
 from app.core.model import Base, BigId, intpk, longtext
+from app.core.shipped import shown
 
 customer_staff = Table(
     "customer_staff",
@@ -106,7 +107,7 @@ class Department(Base):
     lead: Mapped[User | None] = relationship(User, foreign_keys=[lead_id])
 
     def __str__(self) -> str:
-        return self.name
+        return shown(self.name)
 
 
 class Availability(enum.StrEnum):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from flask import abort, flash, g, has_request_context, request
 from flask_appbuilder import AppBuilder, ModelView, expose, has_access
 from flask_appbuilder.baseviews import get_order_args, get_page_args, get_page_size_args
+from flask_appbuilder.fields import QuerySelectField
 from flask_appbuilder.models.sqla.interface import SQLAInterface
 from flask_appbuilder.security import decorators
 from flask_appbuilder.urltools import get_filter_args
@@ -18,6 +19,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Query
 from werkzeug.datastructures import ImmutableMultiDict
+from wtforms.fields.core import UnboundField
 
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
@@ -142,6 +144,13 @@ class DeskView(ModelView):
     edit_row_message = _l("Saved.")
     delete_row_message = _l("Deleted.")
     delete_integrity_error_message = _l("This is still used somewhere. Switch it off instead of deleting it.")
+
+    def _init_forms(self) -> None:
+        """No choice reads as a dash: Flask-AppBuilder leaves its words empty, and WTForms then shows the value it is known by."""
+        super()._init_forms()
+        for field in (*vars(self.add_form).values(), *vars(self.edit_form).values()):
+            if isinstance(field, UnboundField) and field.field_class is QuerySelectField:
+                field.kwargs["blank_text"] = "–"
 
     def _get_list_widget(
         self,

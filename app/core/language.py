@@ -15,6 +15,8 @@ from flask import Flask, current_app, has_request_context, request, session
 from flask_babel import get_locale
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.core.shipped import shown
+
 log = logging.getLogger(__name__)
 
 
@@ -23,7 +25,7 @@ def install(app: Flask) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(
         catalogues(Path(app.config["ROOT"], "translations"), Path(app.config["DATA"], "translations"))
     )
-    app.jinja_env.globals.update(language=of_this_page)
+    app.jinja_env.globals.update(language=of_this_page, shown=shown)
 
 
 def take_over(app: Flask) -> None:

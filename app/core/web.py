@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import flask_appbuilder
 import jinja2
 from babel.dates import format_datetime
+from babel.numbers import format_decimal
 from flask import Flask, Response, current_app, g, request
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
@@ -53,6 +54,7 @@ def install(app: Flask) -> None:
         initials=initials,
         hue=hue,
         filesize=filesize,
+        decimal=decimal,
         static=functools.partial(static, app.static_folder or ""),
         now=clock.now,
     )
@@ -120,21 +122,22 @@ def ago(at: dt.datetime | None) -> str:
         return _("%(n)sh", n=seconds // 3600)
     if seconds < 14 * 86400:
         return _("%(n)sd", n=seconds // 86400)
-    return str(format_datetime(local(at), "d MMM yyyy", locale=get_locale() or "en"))
+    return str(format_datetime(local(at), _("d MMM yyyy"), locale=get_locale() or "en"))
 
 
 def absolute(at: dt.datetime | None) -> str:
     """Day and time with the zone's name, in the reader's language."""
     if at is None:
         return "–"
-    return _written(at.replace(second=0, microsecond=0), zone(), str(get_locale() or "en"))
+    pattern = _("EEE d MMM yyyy, HH:mm")
+    return _written(at.replace(second=0, microsecond=0), zone(), str(get_locale() or "en"), pattern)
 
 
 @functools.lru_cache(10_000)
-def _written(minute: dt.datetime, zone: str, language: str) -> str:
+def _written(minute: dt.datetime, zone: str, language: str, pattern: str) -> str:
     """Kept by the minute: a page shows dozens of times, and Babel takes its time for each."""
     there = minute.astimezone(ZoneInfo(zone))
-    return f"{format_datetime(there.replace(tzinfo=None), 'EEE d MMM yyyy, HH:mm', locale=language)} {there.tzname()}"
+    return f"{format_datetime(there.replace(tzinfo=None), pattern, locale=language)} {there.tzname()}"
 
 
 def local(at: dt.datetime) -> dt.datetime:
@@ -159,7 +162,13 @@ def hue(name: object) -> int:
 def filesize(count: int) -> str:
     if count < 1024:
         return str(ngettext("%(num)d byte", "%(num)d bytes", count))
-    return f"{count / 1024:.0f} kB" if count < 1024**2 else f"{count / 1024**2:.1f} MB"
+    small = count < 1024**2
+    return f"{decimal(count / (1024 if small else 1024**2), 0 if small else 1)} {'kB' if small else 'MB'}"
+
+
+def decimal(number: float, places: int = 1) -> str:
+    """As the reader writes it: 1.5 or 1,5."""
+    return str(format_decimal(number, f"#,##0.{'0' * places}" if places else "#,##0", locale=get_locale() or "en"))
 
 
 def wants_json() -> bool:

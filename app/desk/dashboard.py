@@ -154,7 +154,7 @@ class Dashboard:
 
     @property
     def _labels(self) -> list[str]:
-        return [format_date(day, "d MMM") for day in self._shown]
+        return [format_date(day, _("d MMM")) for day in self._shown]
 
     def _volume_chart(self) -> dict[str, Any]:
         opened = {"label": _("New"), "data": [self.volume.opened[day] for day in self._shown], "color": "accent-solid"}

@@ -56,7 +56,7 @@ def _cells(ticket: Ticket, zone: ZoneInfo) -> list[object]:
         ticket.created_at, ticket.last_activity_at, ticket.first_response_at, ticket.first_response_due_at, ticket.resolution_due_at, ticket.resolved_at, ticket.closed_at,
     )  # fmt: skip
     return [
-        ticket.number, ticket.subject, requester.name, requester.email, requester.organization, ticket.department, ticket.category, ticket.status, ticket.state.value, ticket.priority,
+        ticket.number, ticket.subject, requester.name, requester.email, requester.organization, ticket.department.name, ticket.category.name if ticket.category else None, ticket.status.name, ticket.state.value, ticket.priority.name,
         ticket.assignee.get_full_name() if ticket.assignee else None, ", ".join(tag.name for tag in ticket.tags), ticket.channel.value, *(_instant(at, zone) for at in instants),
     ]  # fmt: skip
 

@@ -25,9 +25,13 @@ from sqlalchemy import (
 
 from app.accounts.models import Customer, Department, StaffProfile, department_member
 from app.core.extensions import db
+from app.core.shipped import shown
 from app.tickets.choices import Category, Priority, State, Status, Tag, ticket_tag
 from app.tickets.lifecycle import NEIGHBOURS
 from app.tickets.models import Participant, ParticipantRole
+
+VOCABULARY = ("status", "priority", "category", "department")
+"""Of these some names came with the desk."""
 
 
 class Named(NamedTuple):
@@ -123,7 +127,8 @@ def of_ticket(ticket_id: int) -> Lookups:
 def _read(statement: CompoundSelect[Any], values: dict[str, int | None]) -> Lookups:
     rows: dict[str, list[Named]] = defaultdict(list)
     for row in db.session.execute(statement, values):
-        rows[row[0]].append(Named(*row))
+        named = Named(*row)
+        rows[named.kind].append(named._replace(name=shown(named.name)) if named.kind in VOCABULARY else named)
     return Lookups({kind: tuple(sorted(found, key=_order)) for kind, found in rows.items()})
 
 

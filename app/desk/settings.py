@@ -68,7 +68,7 @@ class SettingsView(BaseView):
             abort(404)
         choose(name)
         db.session.commit()
-        flash(_("The statuses are now: %(names)s", names=VOCABULARIES[name].label), "success")
+        flash(_("The statuses are now: %(names)s", names=VOCABULARIES[name].shown), "success")
         return redirect("/admin/settings/general")
 
     @expose("/email/test", methods=["POST"])
@@ -105,7 +105,7 @@ class SettingsView(BaseView):
             "status": [
                 ("", "–"),
                 *(
-                    (row.id, row.name)
+                    (row.id, str(row))
                     for row in db.session.scalars(
                         select(Status).where(Status.active.is_(True)).order_by(Status.position)
                     )
@@ -113,7 +113,7 @@ class SettingsView(BaseView):
             ],
             "department": [
                 ("", "–"),
-                *((row.id, row.name) for row in db.session.scalars(select(Department).order_by(Department.position))),
+                *((row.id, str(row)) for row in db.session.scalars(select(Department).order_by(Department.position))),
             ],
         }
         changed = {row.name: row for row in db.session.scalars(select(Setting))}

@@ -18,6 +18,8 @@ from sqlalchemy import select
 from app.accounts.models import Customer, StaffProfile
 from app.core import html, language
 from app.core.extensions import db
+from app.core.shipped import shown
+from app.core.web import filesize
 from app.mail import outgoing
 from app.mail.models import Delivery
 from app.mail.quoting import DELIMITER
@@ -46,8 +48,8 @@ def words_of(delivery: Delivery, linked_files: Sequence[tuple[str, int]] = ()) -
         "to": name_of(delivery),
         "lang": language.of_this_page(),
         "proven": outgoing.proven(delivery),
-        "files": [{"name": name, "bytes": count} for name, count in linked_files],
-        "said": SAID | {name: str(value) for name, value in delivery.values.items()},
+        "files": [{"name": name, "size": filesize(count)} for name, count in linked_files],
+        "said": SAID | {name: shown(str(value)) if name in ("was", "now") else str(value) for name, value in delivery.values.items()},
         "ticket": None, "entry": None, "history": [], "asked": None, "url": "", "delimiter": "", "reference": "", "portal_url": "", "preview": "", "why": "",
     }  # fmt: skip
     if ticket is not None:
@@ -114,7 +116,8 @@ def full(at: dt.datetime | None) -> str:
     if at is None:
         return ""
     local = at.astimezone(ZoneInfo(desk.current().time_zone))
-    return f"{format_datetime(local, 'EEEE d MMMM yyyy, HH:mm', tzinfo=local.tzinfo, locale=get_locale() or 'en')} {local.tzname()}"
+    written = format_datetime(local, _("EEEE d MMMM yyyy, HH:mm"), tzinfo=local.tzinfo, locale=get_locale() or "en")
+    return f"{written} {local.tzname()}"
 
 
 def _about(ticket: Ticket, delivery: Delivery) -> dict[str, Any]:
@@ -125,8 +128,8 @@ def _about(ticket: Ticket, delivery: Delivery) -> dict[str, Any]:
     return {
         "url": url, "delimiter": _(DELIMITER), "reference": ticket.display, "portal_url": url if customers and outgoing.proven(delivery) else "",
         "ticket": {
-            "number": ticket.display, "subject": ticket.display if silent else ticket.subject, "department": ticket.department.name, "state": ticket.state.value, "live": ticket.live,
-            "priority": ticket.priority.name, "requester": "" if silent else ticket.requester.name or ticket.requester.email, "organization": str(ticket.requester.organization or ""),
+            "number": ticket.display, "subject": ticket.display if silent else ticket.subject, "department": str(ticket.department), "state": ticket.state.value, "live": ticket.live,
+            "priority": str(ticket.priority), "requester": "" if silent else ticket.requester.name or ticket.requester.email, "organization": str(ticket.requester.organization or ""),
             "answer_by": full(ticket.first_response_due_at) if ticket.first_response_at is None else "",
             "due": full(ticket.next_due_at), "closes": full(_closes_at(ticket)), "conversation": ticket.opened_by_staff,
         },

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
 from app.core.model import Base, intpk
+from app.core.shipped import shown
 from app.tickets.models import Ticket
 
 UNREAD = text("read_at IS NULL")
@@ -70,7 +71,7 @@ SENTENCES = {
     Notice.TICKET_CREATED: lambda said: _("%(who)s opened a ticket", who=said.get("who", "–")),
     Notice.ASSIGNED: lambda said: _("%(who)s assigned you a ticket", who=said.get("who", "–")),
     Notice.CUSTOMER_REPLIED: lambda said: _("%(who)s replied", who=said.get("who", "–")),
-    Notice.PRIORITY_CHANGED: lambda said: _("%(who)s changed the priority from %(was)s to %(now)s", who=said.get("who", "–"), was=said.get("was", "–"), now=said.get("now", "–")),
+    Notice.PRIORITY_CHANGED: lambda said: _("%(who)s changed the priority from %(was)s to %(now)s", who=said.get("who", "–"), was=shown(said.get("was", "–")), now=shown(said.get("now", "–"))),
     Notice.MENTION: lambda said: _("%(who)s mentioned you", who=said.get("who", "–")),
     Notice.SLA_BREACH: lambda said: _("The promised answer is late"),
 }  # fmt: skip

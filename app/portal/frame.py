@@ -12,6 +12,7 @@ from urllib.parse import quote
 from babel.dates import format_date, format_datetime
 from flask import Blueprint, Response, current_app, g, make_response, redirect, render_template, request, session
 from flask_babel import get_locale
+from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from app.accounts import customers, sessions
@@ -150,7 +151,7 @@ def day(at: dt.datetime) -> str:
     return str(
         format_date(
             here.date(),
-            "EEE d MMM" if here.year == local(clock.now()).year else "EEE d MMM yyyy",
+            _("EEE d MMM") if here.year == local(clock.now()).year else _("EEE d MMM yyyy"),
             locale=get_locale() or "en",
         )
     )
@@ -162,6 +163,6 @@ def day_time(at: dt.datetime) -> str:
     here = local(at)
     return str(
         format_datetime(
-            here, "EEE HH:mm" if near else "EEE d MMM, HH:mm", locale=get_locale() or "en", tzinfo=here.tzinfo
+            here, _("EEE HH:mm") if near else _("EEE d MMM, HH:mm"), locale=get_locale() or "en", tzinfo=here.tzinfo
         )
     )

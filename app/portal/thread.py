@@ -15,6 +15,7 @@ from sqlalchemy.orm import selectinload
 from app.accounts.viewer import CustomerActor, Kind
 from app.core.extensions import db
 from app.core.html import from_text
+from app.core.shipped import shown
 from app.tickets.choices import Status
 from app.tickets.models import Ticket
 from app.tickets.thread import Attachment, Channel, Message
@@ -101,9 +102,9 @@ def _told(event: TicketEvent, labels: dict[int, str], linked: set[int]) -> str |
     if event.what is Did.ASSIGNED:
         return _("%(name)s is working on your ticket", name=given["now"]) if given.get("now") else None
     if event.what is Did.PRIORITY_CHANGED:
-        return _("Priority changed to %(name)s", name=given.get("now"))
+        return _("Priority changed to %(name)s", name=shown(given.get("now")))
     if event.what is Did.DEPARTMENT_CHANGED:
-        return _("Passed to %(name)s", name=given.get("now"))
+        return _("Passed to %(name)s", name=shown(given.get("now")))
     if event.what is Did.LINKED:
         return (
             _("Belongs together with ticket %(number)s", number=given["number"])
@@ -115,5 +116,5 @@ def _told(event: TicketEvent, labels: dict[int, str], linked: set[int]) -> str |
     if event.actor_kind is Kind.CUSTOMER and event.what is Did.REOPENED:
         return _("%(name)s opened the ticket again", name=event.actor_name)
     if "state" in given:
-        return _("Status changed to %(status)s", status=labels.get(given.get("now_id", 0)) or given.get("now"))
+        return _("Status changed to %(status)s", status=labels.get(given.get("now_id", 0)) or shown(given.get("now")))
     return None

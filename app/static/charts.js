@@ -58,7 +58,7 @@
   const draw = () => {
     drawn.splice(0).forEach((chart) => chart.destroy());
     const { colour, done } = reader();
-    Object.assign(Chart.defaults, { color: colour("muted"), borderColor: colour("line"), animation: false, maintainAspectRatio: false });
+    Object.assign(Chart.defaults, { locale: document.documentElement.lang, color: colour("muted"), borderColor: colour("line"), animation: false, maintainAspectRatio: false });
     Object.assign(Chart.defaults.font, { family: "Inter, system-ui, sans-serif", size: 11 });
     for (const canvas of document.querySelectorAll("canvas[data-chart]")) {
       const numbers = JSON.parse(document.getElementById(canvas.dataset.chart).textContent);

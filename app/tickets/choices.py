@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.accounts.models import Department
 from app.core import clock
 from app.core.model import Base, BigId, intpk, longtext
+from app.core.shipped import shown
 
 
 class State(enum.StrEnum):
@@ -68,10 +69,10 @@ class Status(Base):
 
     @property
     def label(self) -> str:
-        return self.customer_label or self.name
+        return shown(self.customer_label or self.name)
 
     def __str__(self) -> str:
-        return self.name
+        return shown(self.name)
 
 
 class Priority(Base):
@@ -96,7 +97,7 @@ class Priority(Base):
         }
 
     def __str__(self) -> str:
-        return self.name
+        return shown(self.name)
 
 
 class Category(Base):
@@ -119,7 +120,7 @@ class Category(Base):
     department: Mapped[Department | None] = relationship(Department)
 
     def __str__(self) -> str:
-        return self.name
+        return shown(self.name)
 
 
 ticket_tag = Table(

@@ -16,6 +16,7 @@ from app.core import clock
 from app.core.events import publish
 from app.core.extensions import db
 from app.core.model import Base, intpk
+from app.core.shipped import shown
 
 if TYPE_CHECKING:
     from app.tickets.models import Ticket
@@ -109,7 +110,7 @@ class TicketEvent(Base):
 
 
 def _from_to(sentence: Callable[[str, str], str]) -> Callable[[dict[str, Any]], str]:
-    return lambda given: sentence(given.get("was") or "–", given.get("now") or "–")
+    return lambda given: sentence(shown(given.get("was")) or "–", shown(given.get("now")) or "–")
 
 
 SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
@@ -133,8 +134,8 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
         lambda was, now: _("changed the category from %(was)s to %(now)s", was=was, now=now)
     ),
     Did.DEPARTMENT_CHANGED: _from_to(lambda was, now: _("moved the ticket from %(was)s to %(now)s", was=was, now=now)),
-    Did.SUBJECT_CHANGED: _from_to(
-        lambda was, now: _("changed the subject from “%(was)s” to “%(now)s”", was=was, now=now)
+    Did.SUBJECT_CHANGED: lambda given: _(
+        "changed the subject from “%(was)s” to “%(now)s”", was=given.get("was") or "–", now=given.get("now") or "–"
     ),
     Did.TAGGED: lambda given: _("added the tag %(tag)s", tag=given["tag"]),
     Did.UNTAGGED: lambda given: _("removed the tag %(tag)s", tag=given["tag"]),

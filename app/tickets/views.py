@@ -17,6 +17,7 @@ from wtforms.validators import DataRequired, NumberRange
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.fab import DeskInterface, DeskView
+from app.core.shipped import shown
 from app.tickets.choices import STATE_LABELS, CannedResponse, Category, Priority, State, Status, Tag
 from app.tickets.models import Ticket
 
@@ -25,6 +26,9 @@ SETTINGS = {"category": "Settings", "category_label": _l("Settings"), "category_
 
 class StatusInterface(DeskInterface):
     row_options = (joinedload(Status.after_customer_reply), joinedload(Status.after_assignment))
+
+
+KEPT_NAME = _l("A name the desk came with is shown to everybody in their language, until it is changed here.")
 
 
 class StatusView(DeskView):
@@ -60,7 +64,8 @@ class StatusView(DeskView):
         "name": _l("Name"), "customer_label": _l("Name for customers"), "state": _l("Means"), "after_customer_reply": _l("After a customer's reply"),
         "after_assignment": _l("After assignment"), "manual": _l("Staff may choose it"), "initial": _l("New tickets start here"), "active": _l("Active"), "position": _l("Place in lists"),
     }  # fmt: skip
-    formatters_columns = {"state": lambda state: STATE_LABELS[State(state)]}
+    formatters_columns = {"name": shown, "customer_label": shown, "state": lambda state: STATE_LABELS[State(state)]}
+    description_columns = {"name": KEPT_NAME}
     add_form_extra_fields = edit_form_extra_fields = {
         "state": SelectField(
             _l("Means"),
@@ -113,7 +118,9 @@ class PriorityView(DeskView):
         "meaning": _l("What it means"),
         "active": _l("Active"),
     }
+    formatters_columns = {"name": shown, "meaning": shown}
     description_columns = {
+        "name": KEPT_NAME,
         "rank": _l("1 low, 2 normal, 3 high, 4 critical. Targets and the filter Urgent go by it."),
         "aliases": _l("Separated by commas; imports and the API take them."),
     }
@@ -145,7 +152,11 @@ class CategoryView(DeskView):
         "name": _l("Name"), "description": _l("Description"), "parent": _l("Part of"), "department": _l("Department"),
         "public": _l("Customers may choose it"), "active": _l("Active"), "position": _l("Place in lists"),
     }  # fmt: skip
-    description_columns = {"department": _l("Where its tickets go when the customer chose no department.")}
+    formatters_columns = {"name": shown, "description": shown}
+    description_columns = {
+        "name": KEPT_NAME,
+        "department": _l("Where its tickets go when the customer chose no department."),
+    }
 
 
 class TagView(DeskView):

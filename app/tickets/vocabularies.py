@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
+from app.core.shipped import shown
 from app.settings import desk
 from app.tickets.choices import Category, Priority, State, Status
 from app.tickets.models import Ticket
@@ -17,7 +18,6 @@ from app.tickets.models import Ticket
 class Vocabulary(NamedTuple):
     """One way to name a ticket's steps. `statuses`: (name, state, staff may pick it)."""
 
-    label: str
     statuses: tuple[tuple[str, State, bool], ...]
     initial: str
     after_customer_reply: dict[str, str]
@@ -26,6 +26,11 @@ class Vocabulary(NamedTuple):
     on_staff_reply: str | None = None
     after_assignment: dict[str, str] = {}  # a named tuple's default; nobody changes it
     reopen: str = "Open"
+
+    @property
+    def shown(self) -> str:
+        """Its steps in the reader's language."""
+        return " · ".join(shown(name) for name, _state, _manual in self.statuses)
 
 
 def _steps(*steps: tuple[str, State] | tuple[str, State, bool]) -> tuple[tuple[str, State, bool], ...]:
@@ -44,33 +49,27 @@ def _days(
 NEW, OPEN, WAITING, HOLD, RESOLVED, CLOSED = State
 VOCABULARIES: dict[str, Vocabulary] = {
     "default": Vocabulary(
-        "Open · In Progress · Waiting for Customer · On Hold · Resolved · Closed",
         _steps(("Open", OPEN), ("In Progress", OPEN), ("Waiting for Customer", WAITING), ("On Hold", HOLD), ("Resolved", RESOLVED), ("Closed", CLOSED)),
         "Open", {"Waiting for Customer": "In Progress", "Resolved": "Open", "Closed": "Open"}, _days(7, 14, 7, may_close=True, departments=False), ("Low", "Normal", "High", "Critical"),
     ),
     "a": Vocabulary(
-        "Open · In Progress · Awaiting Client · Closed",
         _steps(("Open", OPEN), ("In Progress", OPEN), ("Awaiting Client", WAITING), ("Closed", CLOSED)),
         "Open", {"Awaiting Client": "Open", "Closed": "Open"}, _days(7, 14, 0, may_close=True), ("Low", "Normal", "High", "Emergency"),
     ),
     "b": Vocabulary(
-        "Open · Answered · Customer Reply · In Progress · On Hold · Closed",
         _steps(("Open", OPEN), ("Answered", WAITING, False), ("Customer Reply", OPEN, False), ("In Progress", OPEN), ("On Hold", HOLD), ("Closed", CLOSED)),
         "Open", dict.fromkeys(("Answered", "On Hold", "In Progress", "Closed"), "Customer Reply"), _days(0, 7, 0), ("Low", "Medium", "High", "Urgent"),
         on_staff_reply="Answered", reopen="Customer Reply",
     ),
     "c": Vocabulary(
-        "New · Open · Waiting · On Hold · Closed",
         _steps(("New", NEW), ("Open", OPEN), ("Waiting", WAITING), ("On Hold", HOLD), ("Closed", CLOSED)),
         "New", dict.fromkeys(("Waiting", "On Hold", "Closed"), "Open"), _days(0, 0, 0), ("Low", "Normal", "High", "Critical"), after_assignment={"New": "Open"},
     ),
     "d": Vocabulary(
-        "Open · Pending · Resolved",
         _steps(("Open", OPEN), ("Pending", WAITING), ("Resolved", RESOLVED)),
         "Open", {"Pending": "Open", "Resolved": "Open"}, _days(0, 0, 0), ("Normal",),
     ),
     "e": Vocabulary(
-        "Open · In Progress · Waiting for Customer · Resolved · Closed",
         _steps(("Open", OPEN), ("In Progress", OPEN), ("Waiting for Customer", WAITING), ("Resolved", RESOLVED), ("Closed", CLOSED)),
         "Open", {"Waiting for Customer": "In Progress", "Resolved": "Open", "Closed": "Open"}, _days(0, 0, 7, departments=False), ("Low", "Normal", "High", "Critical"),
     ),

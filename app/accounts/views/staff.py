@@ -21,6 +21,7 @@ from app.accounts.models import Department, RoleScope, Scope, StaffProfile
 from app.core.errors import Forbidden
 from app.core.extensions import db
 from app.core.fab import DeskInterface, DeskView
+from app.core.shipped import shown
 
 SCOPES = {
     Scope.ALL: _l("all tickets"),
@@ -152,6 +153,7 @@ class DepartmentView(DeskView):
         "name": _l("Name"), "description": _l("Description"), "email": _l("Email"), "members": _l("Members"), "lead": _l("Lead"),
         "public": _l("Customers may choose it"), "active": _l("Active"), "position": _l("Place in lists"),
     }  # fmt: skip
+    formatters_columns = {"name": shown, "description": shown}
     description_columns = {
         "members": _l("Members of departments see only the tickets of these; somebody without any is not restricted.")
     }

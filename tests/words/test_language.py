@@ -1,0 +1,155 @@
+"""Whose language a page or a mail speaks."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_babel import force_locale
+
+from app.accounts import customers
+from app.accounts.models import Customer, StaffProfile
+from app.core import clock, web
+from app.core.extensions import db
+from app.mail.models import Delivery
+from app.tickets.thread import Channel, Words
+from tests.factories import a_customer, a_ticket, acting, an_agent, run_jobs, setting, sign_in, sign_in_customer
+
+GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "desks", "expected"),
+    [({}, "en", "en"), ({}, "de", "de"), (GERMAN, "en", "de"), ({"Accept-Language": "fr"}, "de", "de"), ({"Accept-Language": "fr, en;q=0.2"}, "de", "en"), ({"Accept-Language": "en-GB"}, "de", "en")],
+    ids=["nothing asked, English desk", "nothing asked, German desk", "German asked", "French asked of a German desk", "French, then English", "English asked of a German desk"],
+)  # fmt: skip
+def test_a_stranger_reads_what_the_browser_asks_for_else_the_desks(
+    app: Flask, client: FlaskClient, headers: dict[str, str], desks: str, expected: str
+) -> None:
+    setting(language=desks)
+
+    page = client.get("/portal/login", headers=headers).get_data(as_text=True)
+
+    assert f'<html lang="{expected}"' in page
+    assert ("Passwort" in page) is (expected == "de")
+
+
+def test_a_language_nobody_chose_is_not_kept(client: FlaskClient) -> None:
+    client.get("/portal/login", headers=GERMAN)
+
+    with client.session_transaction() as session:
+        assert "locale" not in session
+
+
+def test_a_strangers_choice_wins_over_the_browser(client: FlaskClient) -> None:
+    client.post("/portal/preferences", data={"locale": "en"})
+
+    assert '<html lang="en"' in client.get("/portal/login", headers=GERMAN).get_data(as_text=True)
+
+
+def test_a_customers_choice_is_kept_for_the_next_sign_in_and_for_mails(client: FlaskClient) -> None:
+    ada = a_customer("Ada")
+    sign_in_customer(client, ada)
+    client.post("/portal/preferences", data={"locale": "de"})
+
+    page = client.get("/portal/tickets").get_data(as_text=True)
+
+    assert "Meine Tickets" in page
+    assert db.session.get_one(Customer, ada.id, populate_existing=True).language == "de"
+
+
+def test_staff_choose_in_the_menu_and_keep_it(client: FlaskClient) -> None:
+    agent = an_agent()
+    sign_in(client, agent)
+
+    client.post("/admin/me/language", data={"language": "de"}, headers={"Referer": "http://localhost/admin/tickets/"})
+
+    assert db.session.get_one(StaffProfile, agent.id, populate_existing=True).language == "de"
+    assert "Meine Tickets" in client.get("/admin/tickets/", headers={"Accept-Language": "en"}).get_data(as_text=True)
+
+
+def test_a_language_the_desk_does_not_speak_changes_nothing(client: FlaskClient) -> None:
+    agent = an_agent()
+    sign_in(client, agent)
+
+    answer = client.post("/admin/me/language", data={"language": "tlh"})
+
+    assert answer.status_code == 303
+    assert db.session.get_one(StaffProfile, agent.id, populate_existing=True).language is None
+
+
+def test_a_guest_is_answered_in_the_language_they_wrote_in(client: FlaskClient) -> None:
+    form = {"name": "Gerd Gast", "email": "gerd@gast.example", "subject": "Kein Ton", "message": "Es kommt kein Ton."}
+    page = client.get("/portal/contact", headers=GERMAN).get_data(as_text=True)
+    form |= {"form": page.split('name="form" value="')[1].split('"')[0]} if 'name="form" value="' in page else {}
+
+    client.post("/portal/contact", data=form, headers=GERMAN)
+    run_jobs()
+
+    customer = customers.find("gerd@gast.example")
+    assert customer is not None and customer.language == "de"
+    assert "bestätigen Sie bitte" in written(customer) or "bestätigen Sie" in written(customer)
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [("de", "hat Ihr Ticket beantwortet"), ("en", "answered your ticket"), (None, "hat Ihr Ticket beantwortet")],
+    ids=["German", "English", "none: the desk's"],
+)
+def test_a_mail_goes_in_the_language_of_the_person_it_is_for(app: Flask, own: str | None, expected: str) -> None:
+    setting(language="de")
+    agent = an_agent()
+    ticket = a_ticket(requester=a_customer("Ada", language=own), assignee=agent)
+    ticket.reply(Words("Please try again.", via=Channel.STAFF), by=acting(agent))
+    db.session.commit()
+    with force_locale("en"):
+        run_jobs()
+
+    assert expected in written(ticket.requester)
+
+
+def written(customer: Customer) -> str:
+    """All mails to this person, as text."""
+    import email
+    from email.policy import default
+
+    rows = db.session.query(Delivery).filter_by(customer_id=customer.id).all()
+    mails = [email.message_from_bytes(row.raw, policy=default) for row in rows if row.raw]
+    return "\n".join(mail.get_body(("plain",)).get_content() for mail in mails)
+
+
+def test_times_and_sizes_follow_the_language(app: Flask) -> None:
+    at = dt.datetime(2026, 12, 3, 14, 5, tzinfo=dt.UTC)
+    with force_locale("de"):
+        german = (
+            web.absolute(at),
+            web.filesize(1_572_864),
+            web.filesize(2),
+            web.ago(clock.now() - dt.timedelta(minutes=5)),
+        )
+    with force_locale("en"):
+        english = (
+            web.absolute(at),
+            web.filesize(1_572_864),
+            web.filesize(2),
+            web.ago(clock.now() - dt.timedelta(minutes=5)),
+        )
+
+    assert german == ("Do., 3. Dez. 2026, 14:05 UTC", "1,5 MB", "2 Byte", "5 Min.")
+    assert english == ("Thu 3 Dec 2026, 14:05 UTC", "1.5 MB", "2 bytes", "5m")
+
+
+def test_a_shipped_name_is_translated_until_an_admin_renames_it(client: FlaskClient) -> None:
+    ticket = a_ticket(requester=a_customer("Ada", language="de"))
+    sign_in_customer(client, ticket.requester)
+    client.post("/portal/preferences", data={"locale": "de"})
+
+    first = client.get(f"/portal/tickets/{ticket.number}").get_data(as_text=True)
+    ticket.status.name = "Being looked at"
+    db.session.commit()
+    then = client.get(f"/portal/tickets/{ticket.number}").get_data(as_text=True)
+
+    assert ">Offen<" in first.replace("\n", "")
+    assert "Being looked at" in then

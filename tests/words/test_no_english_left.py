@@ -1,0 +1,134 @@
+"""Every page, read in a language made for the test: whatever is neither marked nor somebody's own words was forgotten by us."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask, Response
+from sqlalchemy import String, text
+
+from app.core.extensions import db
+from app.core.model import Base
+from app.core.shipped import shipped
+from tests.security import sweep
+from tests.security import world as worlds
+from tests.security.world import Who, World
+from tests.words import marked
+
+READERS = (Who.ANONYMOUS, Who.CUSTOMER, Who.AGENT, Who.SUPER)
+FURTHER = (
+    "/admin/tickets/?view=everything&status=1&priority=4&category=1&assigned=me", "/admin/tickets/?q=nothing-has-this", "/admin/mail-log/?state=captured", "/admin/jobs/?state=done",
+    "/admin/customers/list/?_flt_0_name=e", "/portal/tickets?tab=all", "/portal/tickets?q=nothing-has-this", "/help/?q=nothing-has-this", "/portal/tickets/999999", "/admin/tickets/999999",
+)  # fmt: skip
+"""Pages that say other things when asked otherwise."""
+NAMES = (
+    "Deskhand", "English", "Deutsch", "kB", "MB", "UTC", "SLA", "CSV", "API", "HTML", "CC", "Markdown", "PDF", "ID", "Super Admin", "Support Agent", "Always", "min", "eml",
+    "Ctrl", "Enter", "Esc", "Tab",
+)  # fmt: skip
+"""The same in every language, or a name."""
+WORD = r"[^\W\d_]{2,}"
+INITIALS = re.compile(r"[A-Z]{2}")
+MACHINES = re.compile(
+    r"[\w.+-]+@[\w.-]+|https?://\S+|/[\w./-]+|#\d+|\b[a-z]+(?:[._:][a-z_]+)+\b|\{\{.*?\}\}|\{%.*?%\}|can_\w+"
+)
+"""Addresses, numbers, names of jobs and scopes, placeholders."""
+RAW = {"/admin/priorities/": {"Low", "High"}}
+"""Other names of priorities are kept for programs."""
+NOT_OURS = ("/swagger", "/static", "/api/")
+FULL_OF_NAMES = re.compile(r"/admin/(roles|role-scopes)/")
+"""Pages that list Flask-AppBuilder's names of rights."""
+
+
+@pytest.fixture(scope="module")
+def speaking(app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """The same desk in the marked language."""
+    from app import create_app
+
+    folder = tmp_path_factory.mktemp("marked")
+    marked.write(folder)
+    same = ("SQLALCHEMY_DATABASE_URI", "TESTING", "QUEUE_OFF", "STORAGE_URL", "SERVER_NAME", "WTF_CSRF_ENABLED")
+    desk = create_app(**{name: app.config[name] for name in same})
+    desk.extensions["babel"].translation_directories[:] = [str(folder)]
+    yield desk
+    with desk.app_context():
+        db.engine.dispose()
+
+
+def test_no_page_says_a_word_that_has_no_translation(app: Flask, speaking: Flask) -> None:
+    world = worlds.build(app)
+    db.session.commit()
+    known = own_words(world)
+    db.session.remove()
+    forgotten: dict[str, str] = {}
+    pages = 0
+    for who in READERS:
+        for path in paths(speaking, world):
+            answer = sweep.apart(lambda path=path, who=who: ask(speaking, world, who, path))
+            if answer is None:
+                continue
+            pages += 1
+            assert f'lang="{marked.MARKED}"' in answer or "<html" not in answer, path
+            for said in marked.unmarked(answer):
+                if said in RAW.get("/".join(path.split("/")[:3]) + "/", ()) or INITIALS.fullmatch(said):
+                    continue
+                if left := without(said, known):
+                    forgotten.setdefault(left, f"{who} {path}: {said[:120]}")
+
+    assert pages > 150
+    assert not forgotten, "\n".join(f"{left!r} in {where}" for left, where in sorted(forgotten.items()))
+
+
+def paths(app: Flask, world: World) -> list[str]:
+    bare = [
+        path for rule in sweep.rules(app, "GET") for whose, path in sweep.addresses(rule, world) if whose != "foreign"
+    ]
+    return [path for path in (*bare, *FURTHER) if not path.startswith(NOT_OURS) and not FULL_OF_NAMES.match(path)]
+
+
+def ask(app: Flask, world: World, who: Who, path: str) -> str | None:
+    """The page, if it is one."""
+    client = app.test_client()
+    if who is not Who.ANONYMOUS:
+        client.set_cookie(app.config["SESSION_COOKIE_NAME"], world.cookies[who])
+    answer: Response = client.get(path, headers={"Accept-Language": marked.MARKED, "Accept": "text/html"})
+    return (
+        answer.get_data(as_text=True)
+        if answer.mimetype == "text/html"
+        and answer.status_code // 100 in (2, 4)
+        and not path.endswith(("frame", "/html"))
+        else None
+    )
+
+
+def own_words(world: World) -> list[str]:
+    """What people, not we, wrote: every short text of the database but the names we ship. Longest first."""
+    found = {*marked.day_words(), *NAMES}
+    for table in Base.metadata.sorted_tables:
+        if table.name in ("ab_permission", "ab_view_menu"):
+            continue
+        for column in table.columns:
+            if isinstance(column.type, String):
+                found |= {
+                    str(value)
+                    for value in db.session.scalars(text(f"SELECT DISTINCT {column.name} FROM {table.name}"))
+                    if value
+                }
+    pieces = {line.strip() for value in found for line in str(value).splitlines()}
+    return sorted((piece for piece in pieces if len(piece) > 1 and piece not in shipped()), key=len, reverse=True)
+
+
+def without(said: str, known: list[str]) -> str:
+    """What is left of a text when machines' words and people's words are taken out, whichever is first."""
+    left = _without_known(MACHINES.sub(" ", said), known)
+    if re.search(WORD, left):
+        left = MACHINES.sub(" ", _without_known(said, known))
+    return " ".join(left.split()) if re.search(WORD, left) else ""
+
+
+def _without_known(left: str, known: list[str]) -> str:
+    for words in known:
+        if words in left:
+            left = re.sub(rf"(?<!\w){re.escape(words)}(?!\w)", " ", left)
+    return left
