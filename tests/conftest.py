@@ -26,6 +26,7 @@ from flask.testing import FlaskClient  # noqa: E402
 from sqlalchemy import Connection, create_engine, event, make_url, text  # noqa: E402
 
 from tests import postgres  # noqa: E402
+from tests.security import headers  # noqa: E402
 
 SEEDED = (
     "rights_version",
@@ -91,6 +92,7 @@ def _a_desk(url: str, home: Path) -> Flask:
         SERVER_NAME=None,
     )
     desk.test_client_class = DeskClient
+    desk.wsgi_app = headers.Checked(desk.wsgi_app)  # type: ignore[method-assign]  # every response of the suite
     with desk.app_context():
         set_up()
         desk.extensions["seeded_rows"] = _read_seeded()

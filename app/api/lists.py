@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app.accounts.models import Department
@@ -13,6 +13,7 @@ from app.api.paging import page
 from app.api.repeats import Answer
 from app.core.extensions import db
 from app.tickets.choices import CannedResponse, Category, Priority, Status
+from app.tickets.visibility import canned_visible_to
 
 
 def list_categories() -> Answer:
@@ -64,11 +65,6 @@ def _aliases(row: Priority) -> list[str]:
 def list_canned_responses() -> Answer:
     """Everybody's and the caller's own, of their departments."""
     demand("list", "CannedResponse")
-    wanted = select(CannedResponse).where(
-        CannedResponse.active.is_(True), or_(CannedResponse.owner_id.is_(None), CannedResponse.owner_id == caller().id)
-    )
-    if caller().departments:
-        own = sorted(caller().departments)
-        wanted = wanted.where(or_(CannedResponse.department_id.is_(None), CannedResponse.department_id.in_(own)))
+    wanted = select(CannedResponse).where(CannedResponse.active.is_(True), canned_visible_to(caller()))
     wanted = wanted.options(joinedload(CannedResponse.category), joinedload(CannedResponse.department))
     return page(wanted, CannedResponse, Fields.of_query(), shapes.canned_response), 200

@@ -13,6 +13,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from markupsafe import escape
 from sqlalchemy import select
 
+from app.accounts.viewer import viewer
 from app.core import storage
 from app.core.extensions import db
 from app.tickets.thread import Attachment, Message
@@ -45,12 +46,15 @@ class FilesView(BaseView):
 
     @expose("/<int:file_id>/sealed/<seal>")
     def give_sealed(self, file_id: int, seal: str) -> Response:
-        """A picture inside a mail's original, asked for by the sandboxed frame that shows it."""
+        """A picture inside a mail's original, asked for by the sandboxed frame that shows it. The seal says who looks: what
+        they may not see any more, they are not shown."""
         try:
-            sealed = _sealer().loads(seal, max_age=SEAL_SECONDS)
-        except BadSignature:
+            sealed_id, staff_id = _sealer().loads(seal, max_age=SEAL_SECONDS)
+        except (BadSignature, TypeError, ValueError):
             abort(404)
-        attachment = db.session.get(Attachment, file_id) if sealed == file_id else None
+        reader = viewer(staff_id) if sealed_id == file_id else None
+        wanted = select(Attachment).where(Attachment.id == file_id)
+        attachment = db.session.scalar(wanted.where(attachments_visible_to(reader))) if reader is not None else None
         if attachment is None or not attachment.image:
             abort(404)
         return answer(attachment, inline=True)
@@ -97,7 +101,7 @@ def framed(message: Message) -> Response:
 
 
 def address(picture: Attachment) -> str:
-    return f"/admin/files/{picture.id}/sealed/{_sealer().dumps(picture.id)}"
+    return f"/admin/files/{picture.id}/sealed/{_sealer().dumps([picture.id, g.user.id])}"
 
 
 def _sealer() -> Any:

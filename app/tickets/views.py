@@ -8,7 +8,7 @@ from flask import g
 from flask_appbuilder import AppBuilder
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
@@ -20,6 +20,7 @@ from app.core.fab import DeskInterface, DeskView
 from app.core.shipped import shown
 from app.tickets.choices import STATE_LABELS, CannedResponse, Category, Priority, State, Status, Tag
 from app.tickets.models import Ticket
+from app.tickets.visibility import canned_visible_to
 
 SETTINGS = {"category": "Settings", "category_label": _l("Settings"), "category_icon": "fa-gear"}
 
@@ -178,8 +179,7 @@ class CannedInterface(DeskInterface):
     row_options = (joinedload(CannedResponse.category), joinedload(CannedResponse.department))
 
     def visible(self, query: Any) -> Any:
-        """Everybody's, and one's own."""
-        return query.where(or_(CannedResponse.owner_id.is_(None), CannedResponse.owner_id == g.user.id))
+        return query.where(canned_visible_to(g.user))
 
 
 class CannedResponseView(DeskView):

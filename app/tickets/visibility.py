@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, false, or_, select, true
+from functools import lru_cache
+
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
 
 from app.accounts.models import Customer, Scope
 from app.accounts.viewer import Actor, CustomerActor, Kind, Viewer
 from app.core.extensions import db
 from app.settings import desk
+from app.tickets.choices import CannedResponse
 from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.thread import Attachment, Message, MessageKind
 from app.tickets.timeline import PUBLIC, TicketEvent
@@ -22,11 +25,13 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
     if actor.kind is Kind.SYSTEM:
         return true()
     if isinstance(actor, Viewer):
-        return _visible_to_staff(actor)
+        return _visible_to_staff(actor, desk.current().agents_see_departments)
     return _visible_to_customer(actor) if isinstance(actor, CustomerActor) else false()
 
 
-def _visible_to_staff(viewer: Viewer) -> ColumnElement[bool]:
+@lru_cache(1024)
+def _visible_to_staff(viewer: Viewer, agents_see_departments: bool) -> ColumnElement[bool]:
+    """Built once for each viewer, as a page asks for it several times; each change of theirs makes a new Viewer, and the setting is in the key."""
     if not viewer.can("show"):
         return false()
     within = and_(_scope(viewer), _departments(viewer))
@@ -34,6 +39,27 @@ def _visible_to_staff(viewer: Viewer) -> ColumnElement[bool]:
         return true()
     mine = select(Participant.ticket_id).where(Participant.staff_id == viewer.id)
     return or_(within, Ticket.id.in_(mine))
+
+
+def arms_of(viewer: Viewer) -> tuple[ColumnElement[bool], ...]:
+    """The same rule on live tickets in arms, each of which an index answers in the order of the list; one OR of them makes SQLite walk
+    all open tickets to find an agent's few. A ticket may be in several. Empty where one walk over the list is as good."""
+    restricted = _open_scope(viewer) or Scope.MINE_AND_UNASSIGNED in viewer.scopes
+    if not viewer.can("show") or not viewer.departments or not restricted or Scope.CATEGORIES in viewer.scopes:
+        return ()
+    return _arms(viewer, desk.current().agents_see_departments)
+
+
+@lru_cache(1024)
+def _arms(viewer: Viewer, agents_see_departments: bool) -> tuple[ColumnElement[bool], ...]:
+    own = sorted(viewer.departments)
+    mine = Ticket.id.in_(select(Participant.ticket_id).where(Participant.staff_id == viewer.id))
+    shared = Ticket.id.in_(select(Participant.ticket_id).where(Participant.department_id.in_(own)))
+    if _open_scope(viewer):
+        return (*(and_(Ticket.department_id == each, Ticket.live.is_(True)) for each in own), shared, mine)
+    in_own = (and_(Ticket.department_id == each, Ticket.assignee_id.is_(None)) for each in own)
+    nobodys = func.coalesce(Ticket.assignee_id, 0) == 0  # no index for this: the few shared ones are the way to them
+    return (and_(Ticket.assignee_id == viewer.id, _departments(viewer)), *in_own, and_(shared, nobodys), mine)
 
 
 def sees_all(viewer: Viewer) -> bool:
@@ -155,6 +181,17 @@ def attachments_visible_to(actor: Actor) -> ColumnElement[bool]:
         Attachment.staff_id == actor.staff_id if actor.staff_id else Attachment.customer_id == actor.customer_id,
     )
     return or_(Attachment.message_id.in_(messages), unsent)
+
+
+def canned_visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """One's own canned responses, and everybody's; one that was written for a department is that department's."""
+    everybodys: ColumnElement[bool] = CannedResponse.owner_id.is_(None)
+    if viewer.departments:
+        own = sorted(viewer.departments)
+        everybodys = and_(
+            everybodys, or_(CannedResponse.department_id.is_(None), CannedResponse.department_id.in_(own))
+        )
+    return or_(everybodys, CannedResponse.owner_id == viewer.id)
 
 
 def find(number: int, actor: Actor) -> Ticket | None:
