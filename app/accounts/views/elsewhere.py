@@ -95,8 +95,6 @@ class SamlSignInView(Entrance, AuthSAMLView):
     @expose("/login/")
     @expose("/login/<idp>")
     def login(self, idp: str | None = None) -> Any:
-        from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
-
         sm = self.appbuilder.sm
         if g.user.is_authenticated:
             return redirect("/admin/tickets/")
@@ -104,6 +102,8 @@ class SamlSignInView(Entrance, AuthSAMLView):
             return self.render_template(self.login_template, providers=sm.saml_providers, title=self.title)
         if sm.get_saml_provider(idp) is None:
             abort(404)
+        from onelogin.saml2.errors import OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError
+
         try:
             return redirect(sm.get_saml_login_redirect_url(idp))
         except (OneLogin_Saml2_Error, OneLogin_Saml2_ValidationError, ValueError) as problem:
