@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import flash, redirect, request
 from flask_babel import gettext as _
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts import customers, guessing, tokens
 from app.accounts.models import Customer
@@ -46,7 +47,7 @@ def _contact_page(values: Mapping[str, str], code: int = 200, errors: Mapping[st
 
 @portal.post("/contact")
 def write_as_guest() -> Any:
-    """The same answer for a new, a known and a switched-off address; a known customer's name stays."""
+    """The same answer, after the same work, for a new, a known and a switched-off address; a known customer's name stays."""
     form = request.form
     if not desk.current().guests_may_write:
         raise Forbidden(_("Please sign in to write to us."))
@@ -54,23 +55,33 @@ def write_as_guest() -> Any:
     if errors:
         return _contact_page(form, 422, errors)
     try:
-        limits.spend(Limit.GUEST_NETWORK, limits.network())
-        limits.spend(Limit.GUEST_ADDRESS, form["email"].strip().casefold(), shown=guessing.masked(form["email"]))
+        _count(form["email"])
     except TooMany as refusal:
         return _contact_page(form, TooMany.code, {"message": str(refusal)})
     customer = customers.find_or_create(form["email"], form["name"], language.chosen())
+    welcome = customer.active
+    set_committed_value(customer, "active", True)  # for this transaction, which is undone for whom it is not true
     received = Received(CustomerActor.of(customer), proven=False)
     sending = Sending(customer, typed("subject"), typed("message"))
     try:
-        if not received.errors and customer.active and not sending.became:
+        if not received.errors and not sending.became:
             sending.done(_open(form, customer, received).id)
     except Invalid as refusal:
         errors = choosing.as_form(refusal)
     if errors or received.errors:
         db.session.rollback()
         return _contact_page(form, received.code, errors or received.errors)
-    db.session.commit()
+    db.session.flush()
+    if welcome:
+        db.session.commit()
+    else:
+        db.session.rollback()
     return page("portal/contact_sent.html", email=customers.checked_address(form["email"]))
+
+
+def _count(address: str) -> None:
+    limits.spend(Limit.GUEST_NETWORK, limits.network())
+    limits.spend(Limit.GUEST_ADDRESS, address.strip().casefold(), shown=guessing.masked(address))
 
 
 def _missing(form: Mapping[str, str]) -> dict[str, str]:
