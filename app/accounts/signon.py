@@ -40,7 +40,7 @@ def configuration() -> dict[str, Any]:
         )
     return {
         "AUTH_TYPE": TYPES[kind],
-        "SECOND_FACTOR_ALWAYS": kind in ("db", "ldap") or _switch("AUTH_SECOND_FACTOR", False),
+        "SECOND_FACTOR_ALWAYS": kind in ("db", "ldap") or _switch(os.environ.get("AUTH_SECOND_FACTOR", ""), False),
         **_registration(),
         **{"ldap": _ldap, "oauth": _oauth, "saml": _saml, "remote_user": _remote_user, "db": dict}[kind](),
     }
@@ -48,7 +48,7 @@ def configuration() -> dict[str, Any]:
 
 def _registration() -> dict[str, Any]:
     """Nobody comes in whom no admin invited, unless it is said here, and then with the role that is said here."""
-    allowed = _switch("AUTH_USER_REGISTRATION", False)
+    allowed = _switch(os.environ.get("AUTH_USER_REGISTRATION", ""), False)
     mapping = _json("AUTH_ROLES_MAPPING", os.environ.get("AUTH_ROLES_MAPPING", "") or "{}")
     role = os.environ.get("AUTH_USER_REGISTRATION_ROLE", "")
     if allowed and not role and not mapping:
@@ -61,7 +61,7 @@ def _registration() -> dict[str, Any]:
         "AUTH_USER_REGISTRATION": allowed,
         "AUTH_USER_REGISTRATION_ROLE": role or "Public",
         "AUTH_ROLES_MAPPING": mapping,
-        "AUTH_ROLES_SYNC_AT_LOGIN": _switch("AUTH_ROLES_SYNC_AT_LOGIN", False),
+        "AUTH_ROLES_SYNC_AT_LOGIN": _switch(os.environ.get("AUTH_ROLES_SYNC_AT_LOGIN", ""), False),
     }
 
 
@@ -70,7 +70,10 @@ def _ldap() -> dict[str, Any]:
     if not server.startswith(("ldap://", "ldaps://", "ldapi://")):
         sys.exit("AUTH_TYPE is ldap: AUTH_LDAP_SERVER is its address, such as ldaps://directory.example.com.")
     given = {f"AUTH_LDAP_{word}": os.environ.get(f"AUTH_LDAP_{word}", "") for word in LDAP_WORDS}
-    switches = {f"AUTH_LDAP_{word}": _switch(f"AUTH_LDAP_{word}", default) for word, default in LDAP_SWITCHES.items()}
+    switches = {
+        f"AUTH_LDAP_{word}": _switch(os.environ.get(f"AUTH_LDAP_{word}", ""), default)
+        for word, default in LDAP_SWITCHES.items()
+    }
     if os.environ.get("DESKHAND_PROFILE") == "production":
         plain = server.startswith("ldap://") and not switches["AUTH_LDAP_USE_TLS"]
         if plain or switches["AUTH_LDAP_ALLOW_SELF_SIGNED"]:
@@ -81,7 +84,7 @@ def _ldap() -> dict[str, Any]:
 
 
 def _oauth() -> dict[str, Any]:
-    providers = _list("OAUTH_PROVIDERS")
+    providers = _list("OAUTH_PROVIDERS", os.environ.get("OAUTH_PROVIDERS", ""))
     for provider in providers:
         remote = provider.get("remote_app")
         if not provider.get("name") or not isinstance(remote, dict) or not remote.get("client_id"):
@@ -94,8 +97,8 @@ def _oauth() -> dict[str, Any]:
 
 def _saml() -> dict[str, Any]:
     return {
-        "SAML_PROVIDERS": _list("SAML_PROVIDERS"),
-        "SAML_CONFIG": _json("SAML_CONFIG", _text("SAML_CONFIG") or "{}"),
+        "SAML_PROVIDERS": _list("SAML_PROVIDERS", os.environ.get("SAML_PROVIDERS", "")),
+        "SAML_CONFIG": _json("SAML_CONFIG", _text("SAML_CONFIG", os.environ.get("SAML_CONFIG", "")) or "{}"),
     }
 
 
@@ -116,17 +119,17 @@ def _remote_user() -> dict[str, Any]:
     }
 
 
-def _switch(name: str, default: bool) -> bool:
-    given = os.environ.get(name, "").strip().lower()
+def _switch(given: str, default: bool) -> bool:
+    given = given.strip().lower()
     return default if not given else given in ("1", "true", "yes", "on")
 
 
-def _list(name: str) -> list[dict[str, Any]]:
+def _list(name: str, given: str) -> list[dict[str, Any]]:
     """From a Python file its variable of this name, else JSON from a file or from the variable itself."""
-    given = os.environ.get(name, "")
-    found = (
-        runpy.run_path(given).get(name) if given.endswith(".py") and Path(given).is_file() else _json(name, _text(name))
-    )
+    if given.endswith(".py") and Path(given).is_file():
+        found = runpy.run_path(given).get(name)
+    else:
+        found = _json(name, _text(name, given))
     if not isinstance(found, list) or not found or not all(isinstance(one, dict) for one in found):
         sys.exit(
             f"{name} is a list of providers: JSON, or the path of a .json or .py file. docs/sign-in.md has examples."
@@ -134,8 +137,7 @@ def _list(name: str) -> list[dict[str, Any]]:
     return found
 
 
-def _text(name: str) -> str:
-    given = os.environ.get(name, "")
+def _text(name: str, given: str) -> str:
     if given.endswith(".json"):
         try:
             return Path(given).read_text()
