@@ -6,6 +6,7 @@ from app.accounts.announcements import Announced
 from app.accounts.availability import Presence
 from app.assignment import queue as assignment
 from app.core.events import Reaction
+from app.mail.failed import Went
 from app.notifications import rules as notices
 from app.reports import daily as reports
 from app.search import index as search
@@ -29,6 +30,7 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.DEPARTMENT_CHANGED: (assignment.assign_moved,),
     Did.SUBJECT_CHANGED: (search.index_header,),
     Presence.CAME: (assignment.fill_room,),
+    Went.FAILED: (notices.tell_of_failed_mail,),
     Announced.INVITED: (notices.tell_invited,),
     Announced.RESET_ASKED: (notices.tell_reset,),
     Announced.FACTOR_RESET: (notices.tell_factor_reset,),

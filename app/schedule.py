@@ -23,6 +23,7 @@ JOBS: dict[str, JobFunction] = {
     "mail.forget_old": mail.forget_old,
     "mail.send_due": mail.send_due,
     "mail.deliver": incoming.deliver,
+    "mail.keep_files": incoming.keep_files,
     "notifications.forget_old": notifications.forget_old,
     "notifications.tell_department": notifications.tell_department,
     "notifications.tell_lead": notifications.tell_lead,
@@ -39,6 +40,7 @@ JOBS: dict[str, JobFunction] = {
     "tickets.close_waiting": tickets.close_waiting,
     "tickets.recount_tally": tickets.recount_tally,
     "tickets.remind_waiting": tickets.remind_waiting,
+    "tickets.sweep_files": tickets.sweep_files,
 }
 """Name -> function of ids. Nothing else ever runs in a worker."""
 
@@ -58,5 +60,6 @@ PERIODIC: dict[str, tuple[int, str]] = {
     "tickets.close_waiting": (300, "bulk"),
     "tickets.recount_tally": (86400, "bulk"),
     "tickets.remind_waiting": (300, "bulk"),
+    "tickets.sweep_files": (86400, "bulk"),
 }
 """Job -> (every so many seconds, its queue)."""

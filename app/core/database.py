@@ -61,5 +61,15 @@ def snapshot() -> Iterator[Connection]:
         _reads_only.reset(token)
 
 
+@contextmanager
+def reading() -> Iterator[None]:
+    """Transactions begun inside only read, and wait for nobody who writes."""
+    token = _reads_only.set(True)
+    try:
+        yield
+    finally:
+        _reads_only.reset(token)
+
+
 def is_postgresql(bind: Connection | Engine | None = None) -> bool:
     return (bind or db.engine).dialect.name == "postgresql"

@@ -2,11 +2,11 @@
 
 import datetime as dt
 import logging
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import Index, event, or_, select, text, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ColumnElement, Index, event, or_, select, text, update
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from app.core import clock
 from app.core.extensions import db
@@ -69,37 +69,63 @@ class Outbox(Base):
         _remember(self)
 
 
-def lease(outbox_id: int) -> Outbox | None:
+class Held(NamedTuple):
+    """A row in this process's hands. `tries` numbers the lease: whoever took the row later holds a higher one."""
+
+    id: int
+    job: str
+    arguments: dict[str, Any]
+    tries: int
+
+
+def lease(outbox_id: int) -> Held | None:
     """Take the row for this process, or None when it is done, failed or in another's hands. Commits."""
     now = clock.now()
     until = now + dt.timedelta(seconds=current_app.config["OUTBOX_LEASE_SECONDS"])
     taken = db.session.execute(
         update(Outbox)
         .where(Outbox.id == outbox_id, Outbox.done_at.is_(None), Outbox.failed_at.is_(None))
-        .where(or_(Outbox.lease_until.is_(None), Outbox.lease_until <= now))
+        .where(free(Outbox.lease_until, now))
         .values(lease_until=until, tries=Outbox.tries + 1)
+        .returning(Outbox.job, Outbox.arguments, Outbox.tries)
         .execution_options(synchronize_session=False)
-    )
-    row = db.session.get(Outbox, outbox_id, populate_existing=True) if taken.rowcount else None
-    if row is not None and row.tries > len(PAUSES) + 1:
-        row.failed_at, row.lease_until, row.error = now, None, "Each try ended with the death of its worker."
+    ).first()
+    held = Held(outbox_id, *taken) if taken is not None else None
+    if held is not None and held.tries > len(PAUSES) + 1:
+        _settle(held, failed_at=now, error="Each try ended with the death of its worker.")
+        held = None
     db.session.commit()
-    return row if row is not None and row.failed_at is None else None
+    return held
 
 
-def finish(row: Outbox) -> None:
-    """To be called in the transaction of the job's own effect."""
-    row.done_at, row.lease_until, row.error = clock.now(), None, None
+def free(lease_until: InstrumentedAttribute[dt.datetime | None], now: dt.datetime) -> ColumnElement[bool]:
+    """Nobody holds it: no lease, one that is over, or one so long that only a clock that was set back since can have given it."""
+    longest = dt.timedelta(seconds=2 * current_app.config["OUTBOX_LEASE_SECONDS"])
+    return or_(lease_until.is_(None), lease_until <= now, lease_until > now + longest)
 
 
-def give_back(row: Outbox, error: str) -> None:
+def finish(held: Held) -> bool:
+    """To be called in the transaction of the job's own effect. False when the lease was lost: then the effect is another's."""
+    return _settle(held, done_at=clock.now(), error=None)
+
+
+def give_back(held: Held, error: str) -> None:
     """After an error: a later try, or failed for good after the last one. Commits."""
-    row.error, row.lease_until = error[:4000], None
-    if row.tries > len(PAUSES):
-        row.failed_at = clock.now()
+    now = clock.now()
+    if held.tries > len(PAUSES):
+        _settle(held, failed_at=now, error=error[:4000])
     else:
-        row.due_at = clock.now() + dt.timedelta(seconds=PAUSES[row.tries - 1])
+        _settle(held, due_at=now + dt.timedelta(seconds=PAUSES[held.tries - 1]), error=error[:4000])
     db.session.commit()
+
+
+def _settle(held: Held, **values: Any) -> bool:
+    """What became of it, unless somebody else has taken it since."""
+    ours = update(Outbox).where(
+        Outbox.id == held.id, Outbox.tries == held.tries, Outbox.done_at.is_(None), Outbox.failed_at.is_(None)
+    )
+    settled = db.session.execute(ours.values(lease_until=None, **values))
+    return bool(settled.rowcount)
 
 
 def overdue(limit: int = 500) -> list[tuple[int, str]]:
@@ -108,7 +134,7 @@ def overdue(limit: int = 500) -> list[tuple[int, str]]:
     wanted = (
         select(Outbox.id, Outbox.queue)
         .where(Outbox.done_at.is_(None), Outbox.failed_at.is_(None), Outbox.due_at <= now)
-        .where(or_(Outbox.lease_until.is_(None), Outbox.lease_until <= now))
+        .where(free(Outbox.lease_until, now))
         .order_by(Outbox.due_at, Outbox.id)
         .limit(limit)
     )

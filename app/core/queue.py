@@ -8,6 +8,8 @@ from typing import Any
 
 import redis
 from flask import Flask, current_app, g
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -29,6 +31,10 @@ _jobs: dict[str, JobFunction] = {}
 
 class UnknownJob(Exception):
     """Somebody put a job into the queue that we did not write."""
+
+
+class LeaseLost(Exception):
+    """The job outlived its lease, and somebody else took the row."""
 
 
 class ListedJob(Job):
@@ -59,11 +65,23 @@ def names() -> list[str]:
     return sorted(_jobs)
 
 
+ANSWER_SECONDS = 2
+"""What a person whose change is already committed waits at most for a queue that hangs."""
+
+
 def connection() -> redis.Redis:
-    """One client a process and app; redis-py keeps its own pool."""
+    """One client a process and app; redis-py keeps its own pool.
+
+    Tried once more, at once, as the server may have been restarted since; its own ten tries with pauses would hold up every request.
+    """
     kept = current_app.extensions.get("deskhand_redis")
     if kept is None or kept[0] != os.getpid():
-        client = redis.Redis.from_url(current_app.config["REDIS_URL"], socket_connect_timeout=2, socket_timeout=10)
+        client = redis.Redis.from_url(
+            current_app.config["REDIS_URL"],
+            socket_connect_timeout=ANSWER_SECONDS,
+            socket_timeout=ANSWER_SECONDS,
+            retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+        )
         kept = current_app.extensions["deskhand_redis"] = (os.getpid(), client)
     return kept[1]
 
@@ -111,27 +129,32 @@ def run_outbox(outbox_id: int) -> None:
         g
     ):  # a worker keeps one app context: what its last job looked up, settings above all, may have changed
         g.pop(name)
-    row = outbox.lease(outbox_id)
-    if row is None:
+    db.session.rollback()  # what an earlier job left when the database went away
+    held = outbox.lease(outbox_id)
+    if held is None:
         return
     token, began = audit.working.set("job"), time.perf_counter()
-    with logs.about(job=row.job, outbox_id=outbox_id):
-        _carry_out(row, outbox_id)
+    with logs.about(job=held.job, outbox_id=outbox_id):
+        _carry_out(held)
         log.info("job", extra={"ms": round((time.perf_counter() - began) * 1000, 1)})
     audit.working.reset(token)
 
 
-def _carry_out(row: outbox.Outbox, outbox_id: int) -> None:
+def _carry_out(held: outbox.Held) -> None:
     try:
-        if row.job not in _jobs:
-            raise UnknownJob(row.job)
-        _jobs[row.job](**row.arguments)
-        outbox.finish(db.session.merge(row))
+        if held.job not in _jobs:
+            raise UnknownJob(held.job)
+        _jobs[held.job](**held.arguments)
+        if not outbox.finish(held):
+            raise LeaseLost(f"another worker has outbox row {held.id}")
         db.session.commit()
+    except LeaseLost as problem:
+        db.session.rollback()
+        log.warning("%s, as this one took too long: its effect is dropped", problem)
     except Exception as problem:  # the row outlives any job: it keeps the error and its next try
         db.session.rollback()
-        log.exception("outbox row %s (%s) failed", outbox_id, row.job)
-        outbox.give_back(db.session.get_one(outbox.Outbox, outbox_id), f"{type(problem).__name__}: {problem}")
+        log.exception("outbox row %s (%s) failed", held.id, held.job)
+        outbox.give_back(held, f"{type(problem).__name__}: {problem}")
 
 
 class DeskWorker(SimpleWorker):
@@ -141,6 +164,8 @@ class DeskWorker(SimpleWorker):
     """
 
     job_class = ListedJob
+    max_connection_wait_time = 2.0
+    """Seconds between two looks for a queue that is away."""
 
 
 def work(app: Flask) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 from flask import Flask, Response, g, jsonify, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from app.core.errors import HelpdeskError, Invalid
@@ -17,6 +19,9 @@ from app.core.web import wants_json
 
 log = logging.getLogger(__name__)
 
+FULL = ("is full", "disk i/o error", "no space left")
+"""Words by which SQLite and PostgreSQL say that there is no room."""
+
 CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 409: "conflict", 413: "too_large", 415: "unsupported_media_type", 422: "invalid", 429: "too_many_requests", 500: "internal", 503: "unavailable"}  # fmt: skip
 
 
@@ -24,6 +29,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(HelpdeskError, refused)
     app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(HTTPException, failed)
+    for kind in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(kind, away)
     app.register_error_handler(Exception, broken)
 
 
@@ -48,6 +55,21 @@ def failed(problem: HTTPException) -> Any:
     for name, value in problem.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
+    return response
+
+
+def away(problem: SQLAlchemyError) -> Any:
+    """The database does not answer, is busy for too long, or has no room: it comes back, and nothing was changed."""
+    try:
+        db.session.rollback()
+    except SQLAlchemyError:
+        db.session.remove()
+    log.warning("the database does not answer on %s %s: %s", request.method, request.path, problem)
+    full = any(words in str(problem).lower() for words in FULL)
+    response = answer(
+        503, _("The desk's disk is full: it cannot save anything now. Nothing was changed.") if full else sentence(503)
+    )
+    response.headers["Retry-After"] = "5"
     return response
 
 

@@ -1,14 +1,42 @@
 """Where files lie: a folder or an S3 bucket, behind one small interface. Keys are ours and random."""
 
+import datetime as dt
+import logging
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import obstore
 from flask import current_app
+from flask_babel import gettext as _
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, S3Store
 
 from app.core import clock
+from app.core.errors import HelpdeskError
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
+log = logging.getLogger(__name__)
+
+BUCKET_ANSWERS: "ClientConfig" = {"connect_timeout": "3s", "timeout": "15s"}
+BUCKET_RETRIES: "RetryConfig" = {"max_retries": 1, "retry_timeout": dt.timedelta(seconds=10)}
+"""A person waits for the answer: the library's own three minutes would hold up the whole page."""
+AWAITED = "awaited/"
+"""Begins the key of a file whose bytes are not here yet."""
+
+
+class StorageAway(HelpdeskError):
+    """The place for files does not answer, or is full."""
+
+    code = 503
+
+    def __init__(self) -> None:
+        super().__init__(_("Files can be neither saved nor read at the moment. Please try again in a few minutes."))
 
 
 def store() -> ObjectStore:
@@ -17,7 +45,12 @@ def store() -> ObjectStore:
     if kept is None:
         address = urlsplit(current_app.config["STORAGE_URL"])
         if address.scheme == "s3":
-            kept = S3Store(address.netloc, prefix=address.path.strip("/") or None)
+            kept = S3Store(
+                address.netloc,
+                prefix=address.path.strip("/") or None,
+                client_options=BUCKET_ANSWERS,
+                retry_config=BUCKET_RETRIES,
+            )
         else:
             Path(address.path).mkdir(mode=0o700, parents=True, exist_ok=True)
             kept = LocalStore(address.path)
@@ -25,17 +58,46 @@ def store() -> ObjectStore:
     return kept
 
 
+@contextmanager
+def _answering() -> Iterator[None]:
+    """What the library calls an error of any kind is one sentence here; a file that is not there stays what it is."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (BaseError, OSError) as problem:
+        log.warning("the storage does not answer: %s", problem)
+        raise StorageAway from problem
+
+
 def save(content: bytes) -> str:
-    """Keep the bytes and return their key. Nothing of a person's goes into the key."""
+    """Keep the bytes and return their key. Nothing of a person's goes into the key. Raises StorageAway."""
     key = f"{clock.now():%Y/%m}/{secrets.token_hex(16)}"
-    obstore.put(store(), key, content)
+    with _answering():
+        obstore.put(store(), key, content)
     return key
 
 
+def await_bytes() -> str:
+    """A key for a file whose bytes come later."""
+    return AWAITED + secrets.token_hex(16)
+
+
 def load(key: str) -> bytes:
-    """The bytes; FileNotFoundError when they are gone."""
-    return bytes(obstore.get(store(), key).bytes())
+    """The bytes; FileNotFoundError when they are gone, StorageAway when they cannot be had now."""
+    if key.startswith(AWAITED):
+        raise StorageAway
+    with _answering():
+        return bytes(obstore.get(store(), key).bytes())
 
 
 def remove(key: str) -> None:
-    obstore.delete(store(), key)
+    with _answering():
+        obstore.delete(store(), key)
+
+
+def kept_before(instant: dt.datetime) -> Iterator[list[str]]:
+    """The keys of what was saved before `instant`, in handfuls."""
+    with _answering():
+        for handful in obstore.list(store(), chunk_size=500):
+            yield [meta["path"] for meta in handful if meta["last_modified"] < instant]

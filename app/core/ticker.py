@@ -8,7 +8,7 @@ import time
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core import outbox, queue, slots
+from app.core import database, outbox, queue, slots
 from app.core.extensions import db
 
 log = logging.getLogger(__name__)
@@ -39,8 +39,8 @@ def tick(app: Flask, last: dict[str, int]) -> None:
                 slots.claim(job, seconds, name)
                 last[job] = slot
         relay()
-    except SQLAlchemyError:  # a database that is away comes back; the ticker waits for it
-        log.exception("the database does not answer")
+    except SQLAlchemyError as problem:  # a database that is away comes back; the ticker waits for it
+        log.warning("the database does not answer: %s", problem)
         db.session.rollback()
     finally:
         db.session.remove()
@@ -49,8 +49,9 @@ def tick(app: Flask, last: dict[str, int]) -> None:
 
 def relay() -> None:
     """Hand due rows over again: the queue was gone when they were written, or their worker died."""
-    rows = outbox.overdue()
-    db.session.rollback()
+    with database.reading():
+        rows = outbox.overdue()
+        db.session.rollback()
     queue.hand_over(rows, again=True)
 
 

@@ -6,14 +6,11 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.accounts.models import Customer
-from app.accounts.viewer import SYSTEM
 from app.core import clock
 from app.core.extensions import db
-from app.mail import addresses
+from app.mail import addresses, failed
 from app.mail.models import Delivery, DeliveryState, RawState
 from app.mail.parsing import IncomingMail, plain_text
-from app.tickets.models import Ticket
-from app.tickets.thread import Channel, Words
 
 LONGEST_REASON = 1000
 
@@ -33,15 +30,10 @@ def take(mail: IncomingMail) -> tuple[RawState, str]:
     )
     if bounce.permanent and delivery.address in {address.casefold() for address in bounce.recipients}:
         _switch_off(delivery.address)
-    ticket = db.session.get(Ticket, delivery.ticket_id) if delivery.ticket_id else None
-    if ticket is not None:
-        ticket.note(
-            Words(
-                _("Mail to %(address)s came back (%(status)s).", address=delivery.address, status=bounce.status or "?"),
-                via=Channel.MAIL,
-            ),
-            by=SYSTEM,
-        )
+    failed.note(
+        delivery,
+        _("Mail to %(address)s came back (%(status)s).", address=delivery.address, status=bounce.status or "?"),
+    )
     return RawState.DELIVERED, _("The mail to %(address)s came back.", address=delivery.address)
 
 

@@ -95,7 +95,7 @@ def words_of(mail: IncomingMail, by: Actor, trusted: bool = True) -> Words:
     whole = parsing.plain_text(mail)
     text = quoting.visible(mail.text, mail.html).strip() or whole.strip()
     kept = tuple(
-        files.store(part.name, part.content, _uploader(by), part.inline, part.content_id or None)
+        files.store_or_await(part.name, part.content, _uploader(by), part.inline, part.content_id or None)
         for part in mail.attachments
         if part.content
     )

@@ -6,9 +6,10 @@ import hashlib
 import logging
 
 from flask_babel import gettext as _
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from app.core import clock
+from app.core import clock, storage
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
 from app.core.outbox import Outbox
@@ -16,6 +17,7 @@ from app.mail import bounced, delivering, parsing, threading
 from app.mail.addresses import ours, read_message_id
 from app.mail.models import RawMail, RawState
 from app.mail.parsing import IncomingMail, Unreadable
+from app.tickets.thread import Attachment
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,8 @@ def deliver(raw_mail_id: int) -> None:
         _decide(row, parsing.read(row.content))
     except HelpdeskError as refusal:
         _quarantine(raw_mail_id, str(refusal))
+    except DBAPIError:  # the database went away, not the message: the outbox tries again
+        raise
     except Exception as problem:  # one poisonous message never holds the rest: it is kept, shown, and can be read again
         log.exception("raw mail %s could not be delivered", raw_mail_id)
         _quarantine(raw_mail_id, f"{type(problem).__name__}: {problem}")
@@ -108,6 +112,21 @@ def _decide(row: RawMail, mail: IncomingMail) -> None:
         match = threading.find(mail, (row.recipient,) if row.recipient else ())
         entry, row.verdict = delivering.to_ticket(match, mail) if match else delivering.to_new_ticket(mail)
         row.state, row.ticket_id, row.entry_id = RawState.DELIVERED, entry.ticket_id, entry.id
+        if any(file.storage_key.startswith(storage.AWAITED) for file in entry.attachments):
+            Outbox.put("mail.keep_files", queue="bulk", raw_mail_id=row.id)
+
+
+def keep_files(raw_mail_id: int) -> None:
+    """The job: bring the files of a mail into the storage, which was away when its text became an entry."""
+    row = db.session.get_one(RawMail, raw_mail_id)
+    awaited = select(Attachment).where(
+        Attachment.message_id == row.entry_id, Attachment.storage_key.startswith(storage.AWAITED)
+    )
+    contents = {
+        hashlib.sha256(part.content).hexdigest(): part.content for part in parsing.read(row.content).attachments
+    }
+    for file in db.session.scalars(awaited):
+        file.storage_key = storage.save(contents[file.sha256])
 
 
 def _from_us(mail: IncomingMail) -> bool:

@@ -109,11 +109,11 @@ def resend(delivery: Delivery) -> None:
     wake()
 
 
-def wake() -> None:
+def wake(queue: str = "urgent") -> None:
     """One outbox row a transaction, however many mails it wrote: they leave over one connection."""
     transaction = db.session().get_transaction()
     if db.session().info.get("mail_woken") is not transaction or transaction is None:
-        Outbox.put("mail.send_due")
+        Outbox.put("mail.send_due", queue=queue)
         db.session().info["mail_woken"] = db.session().get_transaction()
 
 

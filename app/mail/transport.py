@@ -10,14 +10,16 @@ import datetime as dt
 import logging
 import re
 import time
+from typing import NamedTuple
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 
 from app.core import clock
 from app.core.extensions import db
-from app.mail import composing, outgoing
+from app.core.outbox import free
+from app.mail import composing, failed, outgoing
 from app.mail.composing import Parcel
 from app.mail.line import Broken, Line, Refused
 from app.mail.models import Delivery, DeliveryState
@@ -32,6 +34,13 @@ GONE = re.compile(r"\b5\.(?:1\.(?:1|2|3|6|10)|4\.4)\b|user unknown|unknown user|
 """Words by which a server says that the mailbox is not there, now and later."""
 
 
+class Held(NamedTuple):
+    """A mail in this process's hands. `tries` numbers the lease: whoever took it later holds a higher one."""
+
+    id: int
+    tries: int
+
+
 def deliver_due(limit: int = 500) -> int:
     """Send what waits, oldest first, and return how many mails were tried. Two that run at once share the work."""
     until, tried = time.monotonic() + LONGEST_RUN_SECONDS, 0
@@ -41,7 +50,7 @@ def deliver_due(limit: int = 500) -> int:
                 break
             tried += deliver(delivery_id, line)
     if due(1):
-        outgoing.wake()
+        outgoing.wake("bulk")  # behind what came meanwhile: a slow mail server holds up no mail that comes in
     return tried
 
 
@@ -51,7 +60,7 @@ def due(limit: int) -> list[int]:
     waiting = select(Delivery.id).where(
         Delivery.state == DeliveryState.QUEUED,
         Delivery.due_at <= now,
-        or_(Delivery.lease_until.is_(None), Delivery.lease_until <= now),
+        free(Delivery.lease_until, now),
     )
     found = list(db.session.scalars(waiting.order_by(Delivery.due_at, Delivery.id).limit(limit)))
     db.session.commit()
@@ -60,22 +69,26 @@ def due(limit: int) -> list[int]:
 
 def deliver(delivery_id: int, line: Line) -> bool:
     """One mail: taken by lease, written, sent, its outcome kept. False when another has it. No transaction is open while the server is asked."""
-    if not _lease(delivery_id):
+    held = _lease(delivery_id)
+    if held is None:
         return False
-    parcel = _parcel(delivery_id)
+    if held.tries > len(PAUSES) + 1:
+        _settle(held, DeliveryState.FAILED, _("Each try ended with the death of its worker."))
+        return True
+    parcel = _parcel(held)
     if parcel is None:
         return True
     if not current_app.config["MAIL_URL"]:
-        _settle(delivery_id, DeliveryState.CAPTURED, None)
+        _settle(held, DeliveryState.CAPTURED, None)
         return True
     try:
         answer = line.send_bytes(*parcel)
     except Refused as refusal:
-        _refused(delivery_id, refusal)
+        _refused(held, refusal)
     except Broken as problem:
-        _later(delivery_id, _("The mail server could not be reached, or the line broke: %(why)s", why=problem))
+        _later(held, _("The mail server could not be reached, or the line broke: %(why)s", why=problem))
     else:
-        _settle(delivery_id, DeliveryState.SENT, answer)
+        _settle(held, DeliveryState.SENT, answer)
     return True
 
 
@@ -87,76 +100,92 @@ def send_now(delivery_id: int) -> Delivery:
     return db.session.get_one(Delivery, delivery_id, populate_existing=True)
 
 
-def _lease(delivery_id: int) -> bool:
+def _lease(delivery_id: int) -> Held | None:
     now = clock.now()
     until = now + dt.timedelta(seconds=current_app.config["OUTBOX_LEASE_SECONDS"])
-    taken = db.session.execute(
+    tries = db.session.scalar(
         update(Delivery)
         .where(Delivery.id == delivery_id, Delivery.state == DeliveryState.QUEUED, Delivery.due_at <= now)
-        .where(or_(Delivery.lease_until.is_(None), Delivery.lease_until <= now))
+        .where(free(Delivery.lease_until, now))
         .values(lease_until=until, tries=Delivery.tries + 1)
+        .returning(Delivery.tries)
         .execution_options(synchronize_session=False)
     )
     db.session.commit()
-    return bool(taken.rowcount)
+    return Held(delivery_id, tries) if tries is not None else None
 
 
-def _parcel(delivery_id: int) -> Parcel | None:
+def _still_ours(held: Held) -> Delivery | None:
+    """The locked row, or None when this took longer than the lease and somebody else has the mail: what they find out counts."""
+    ours = select(Delivery).where(
+        Delivery.id == held.id, Delivery.tries == held.tries, Delivery.state == DeliveryState.QUEUED
+    )
+    delivery = db.session.scalar(ours.with_for_update(of=Delivery).execution_options(populate_existing=True))
+    if delivery is None:
+        db.session.rollback()
+        log.warning("mail %s took longer than its lease", held.id)
+    return delivery
+
+
+def _parcel(held: Held) -> Parcel | None:
     """The finished mail, or None when a rule holds it back or it cannot be written. Commits."""
-    delivery = db.session.get_one(Delivery, delivery_id, populate_existing=True)
+    delivery = db.session.get_one(Delivery, held.id, populate_existing=True)
     reason = outgoing.held_back(delivery)
     if reason:
-        _settle(delivery_id, DeliveryState.SUPPRESSED, reason)
+        _settle(held, DeliveryState.SUPPRESSED, reason)
         return None
     try:
         parcel = composing.compose(delivery)
         db.session.commit()
     except composing.Unsendable as problem:
         db.session.rollback()
-        _settle(delivery_id, DeliveryState.FAILED, str(problem))
+        _settle(held, DeliveryState.FAILED, str(problem))
     except Exception as problem:  # one mail that cannot be written must not hold up the others
         db.session.rollback()
-        log.exception("delivery %s could not be written", delivery_id)
-        _later(delivery_id, f"{type(problem).__name__}: {problem}")
+        log.exception("delivery %s could not be written", held.id)
+        _later(held, f"{type(problem).__name__}: {problem}")
     else:
         return parcel
     return None
 
 
-def _refused(delivery_id: int, refusal: Refused) -> None:
+def _refused(held: Held, refusal: Refused) -> None:
     """4xx: later. 5xx: failed at once, in the server's own words; a mailbox that is not there is not written to again."""
     if not refusal.permanent:
-        _later(delivery_id, str(refusal))
+        _later(held, str(refusal))
         return
-    _settle(delivery_id, DeliveryState.FAILED, str(refusal))
-    delivery = db.session.get_one(Delivery, delivery_id)
+    _settle(held, DeliveryState.FAILED, str(refusal))
+    delivery = db.session.get_one(Delivery, held.id)
     if delivery.customer is not None and GONE.search(refusal.words):
         delivery.customer.address_works = False
-    log.warning("mail %s was refused for good: %s", delivery_id, refusal)
+    log.warning("mail %s was refused for good: %s", held.id, refusal)
     db.session.commit()
 
 
-def _later(delivery_id: int, reason: str) -> None:
+def _later(held: Held, reason: str) -> None:
     """Back on the pile with a growing pause, or failed after the last one. Commits."""
-    delivery = db.session.get_one(Delivery, delivery_id, populate_existing=True)
-    if delivery.tries > len(PAUSES):
-        log.warning("mail %s failed after %s tries: %s", delivery_id, delivery.tries, reason)
-        _settle(delivery_id, DeliveryState.FAILED, reason)
+    if held.tries > len(PAUSES):
+        log.warning("mail %s failed after %s tries: %s", held.id, held.tries, reason)
+        _settle(held, DeliveryState.FAILED, reason)
         return
-    delivery.due_at, delivery.lease_until, delivery.reason = (
-        clock.now() + PAUSES[max(delivery.tries, 1) - 1],
-        None,
-        reason[:4000],
-    )
-    db.session.commit()
+    delivery = _still_ours(held)
+    if delivery is not None:
+        delivery.due_at, delivery.lease_until = clock.now() + PAUSES[max(held.tries, 1) - 1], None
+        delivery.reason = reason[:4000]
+        db.session.commit()
 
 
-def _settle(delivery_id: int, state: DeliveryState, reason: str | None) -> None:
+def _settle(held: Held, state: DeliveryState, reason: str | None) -> None:
     """What became of it. Commits. A mail whose link lets its reader in is forgotten once it is out of the house."""
-    delivery = db.session.get_one(Delivery, delivery_id)
+    delivery = _still_ours(held)
+    if delivery is None:
+        return
     delivery.state, delivery.reason, delivery.lease_until = state, reason[:4000] if reason else None, None
     if state in (DeliveryState.SENT, DeliveryState.CAPTURED):
         delivery.sent_at = clock.now()
+    if state is DeliveryState.FAILED and not delivery.automatic:
+        words = _("This answer did not reach %(address)s: %(why)s", address=delivery.address, why=(reason or "")[:500])
+        failed.note(delivery, words)
     if state is DeliveryState.SENT and delivery.kind in outgoing.SECRET:
         delivery.raw, delivery.values = None, {}
     db.session.commit()

@@ -34,6 +34,7 @@ DEFAULTS = {
     Notice.PRIORITY_CHANGED: Wanted(app=True, mail=True),
     Notice.MENTION: Wanted(app=True, mail=True),
     Notice.SLA_BREACH: Wanted(app=True, mail=True),
+    Notice.MAIL_FAILED: Wanted(app=True, mail=False),
 }
 
 

@@ -28,6 +28,7 @@ class Notice(enum.StrEnum):
     PRIORITY_CHANGED = "priority_changed"
     MENTION = "mention"
     SLA_BREACH = "sla_breach"
+    MAIL_FAILED = "mail_failed"
 
 
 LABELS = {
@@ -37,7 +38,10 @@ LABELS = {
     Notice.PRIORITY_CHANGED: _l("The priority of my ticket changed"),
     Notice.MENTION: _l("Somebody mentioned me"),
     Notice.SLA_BREACH: _l("A promised answer is late"),
+    Notice.MAIL_FAILED: _l("An answer of ours did not reach the customer"),
 }
+APP_ONLY = (Notice.MAIL_FAILED,)
+"""Never told by mail: where one mail fails, another may."""
 
 
 class Notification(Base):
@@ -74,6 +78,7 @@ SENTENCES = {
     Notice.PRIORITY_CHANGED: lambda said: _("%(who)s changed the priority from %(was)s to %(now)s", who=said.get("who", "–"), was=shown(said.get("was", "–")), now=shown(said.get("now", "–"))),
     Notice.MENTION: lambda said: _("%(who)s mentioned you", who=said.get("who", "–")),
     Notice.SLA_BREACH: lambda said: _("The promised answer is late"),
+    Notice.MAIL_FAILED: lambda said: _("The answer to %(who)s did not arrive", who=said.get("who", "–")),
 }  # fmt: skip
 
 

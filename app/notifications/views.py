@@ -13,7 +13,7 @@ from app.core.extensions import db
 from app.core.web import wants_json
 from app.notifications import inbox
 from app.notifications.inbox import Wanted
-from app.notifications.models import LABELS, Notification
+from app.notifications.models import APP_ONLY, LABELS, Notification
 
 IN_BELL = 8
 LONGEST_ID = 19
@@ -92,7 +92,11 @@ class NotificationView(BaseView):
     @permission_name("edit")
     def preferences(self) -> Any:
         return self.render_template(
-            "notifications/preferences.html", choices=inbox.all_wanted(g.user.id), labels=LABELS, email=g.user.email
+            "notifications/preferences.html",
+            choices=inbox.all_wanted(g.user.id),
+            labels=LABELS,
+            app_only=APP_ONLY,
+            email=g.user.email,
         )
 
     @expose("/preferences", methods=["POST"])

@@ -1,5 +1,6 @@
 """Files on their way into a ticket: measured, looked at, renamed, kept."""
 
+import datetime as dt
 import hashlib
 import re
 import unicodedata
@@ -9,15 +10,18 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.accounts.viewer import Actor, Kind
-from app.core import storage
+from app.core import clock, storage
 from app.core.errors import Forbidden, Invalid, NotThere, TooLarge
 from app.core.extensions import db
+from app.core.storage import StorageAway
 from app.settings import desk
 from app.tickets.thread import Attachment
 from app.tickets.visibility import attachments_visible_to
 
 UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 LONGEST_NAME = 150
+NAMELESS_KEPT = dt.timedelta(days=2)
+"""Longer than any transaction, and than a backup takes that read the rows before the files."""
 
 
 def keep(name: str, content: bytes, by: Actor, inline: bool = False, content_id: str | None = None) -> Attachment:
@@ -36,12 +40,38 @@ def keep(name: str, content: bytes, by: Actor, inline: bool = False, content_id:
 
 def store(name: str, content: bytes, by: Actor, inline: bool = False, content_id: str | None = None) -> Attachment:
     """Keep the bytes without asking for their size: mail has bounds of its own and is never refused for one."""
+    return _row(storage.save(content), name, content, by, inline, content_id)
+
+
+def store_or_await(
+    name: str, content: bytes, by: Actor, inline: bool = False, content_id: str | None = None
+) -> Attachment:
+    """Where the bytes are kept elsewhere too: while the storage is away, the row says that they are awaited."""
+    try:
+        key = storage.save(content)
+    except StorageAway:
+        key = storage.await_bytes()
+    return _row(key, name, content, by, inline, content_id)
+
+
+def _row(key: str, name: str, content: bytes, by: Actor, inline: bool, content_id: str | None) -> Attachment:
     attachment = Attachment(
-        name=safe_name(name), type=sniffed(content), bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), storage_key=storage.save(content),
+        name=safe_name(name), type=sniffed(content), bytes=len(content), sha256=hashlib.sha256(content).hexdigest(), storage_key=key,
         staff_id=by.staff_id, customer_id=by.customer_id, inline=inline, content_id=content_id,
     )  # fmt: skip
     db.session.add(attachment)
     return attachment
+
+
+def sweep() -> int:
+    """Remove bytes that no row names: their transaction was refused, or its process died. Returns how many those were."""
+    swept = 0
+    for keys in storage.kept_before(clock.now() - NAMELESS_KEPT):
+        named = set(db.session.scalars(select(Attachment.storage_key).where(Attachment.storage_key.in_(keys))))
+        for key in set(keys) - named:
+            storage.remove(key)
+            swept += 1
+    return swept
 
 
 def safe_name(name: str) -> str:

@@ -3,7 +3,7 @@
 import logging
 
 from app.core.outbox import Outbox
-from app.tickets import inactivity, tally
+from app.tickets import files, inactivity, tally
 
 log = logging.getLogger(__name__)
 
@@ -31,3 +31,10 @@ def close_resolved() -> None:
     """Close what was resolved some days ago."""
     if inactivity.close_resolved() == inactivity.BATCH:
         Outbox.put("tickets.close_resolved", queue="bulk")
+
+
+def sweep_files() -> None:
+    """Bytes in the storage that belong to nothing."""
+    swept = files.sweep()
+    if swept:
+        log.warning("%s files in the storage belonged to nothing and are gone", swept)

@@ -98,7 +98,8 @@ def test_a_mail_in_anothers_hands_is_left_to_them_until_their_lease_ends(sink):
 def test_a_worker_that_dies_while_sending_sends_again_within_a_minute_under_the_same_message_id(sink):
     mail = a_mail()
     db.session.commit()
-    assert transport._lease(mail.id) and transport._parcel(mail.id)
+    held = transport._lease(mail.id)
+    assert held and transport._parcel(held)
     message_id = mail.rfc_message_id
 
     send_all()
