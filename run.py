@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.realpath(__file__))  # a release folder behind a link: who runs keeps reading its own
 VENV = os.path.abspath(os.environ.get("DESKHAND_VENV") or os.path.join(ROOT, ".venv"))
 PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "installed")

@@ -54,7 +54,7 @@ def web() -> None:
         "workers": os.environ.get("DESKHAND_WEB_WORKERS") or "2",
         "threads": os.environ.get("DESKHAND_WEB_THREADS") or "4",
         "worker-class": "gthread",
-        "graceful-timeout": "5",
+        "graceful-timeout": os.environ.get("DESKHAND_WEB_GRACE") or "5",
         "timeout": "60",
         "log-level": "warning",
         "config": "python:app.run.gunicorn_hooks",
