@@ -12,10 +12,10 @@ SIZES = {"wide": WIDE, "phone": PHONE}
 PAGES = {
     "stranger": ["/portal/login", "/portal/contact", "/portal/password", "/help/", "/help/all", "/login/", "/forgotten/", "/nowhere"],
     "ada": ["/portal/tickets", "/portal/tickets?tab=all&q=nothing-has-this", "/portal/tickets/1001", "/portal/tickets/new", "/portal/account", "/portal/tickets/999999"],
-    "agent": ["/admin/tickets/", "/admin/tickets/?view=everything&priority=4", "/admin/tickets/1001", "/admin/tickets/new", "/admin/notifications/", "/admin/notifications/preferences", "/admin/me/", "/admin/tickets/999999"],
+    "agent": ["/admin/tickets/", "/admin/tickets/?view=everything&priority=4", "/admin/tickets/1001", "/admin/tickets/new", "/admin/notifications/", "/admin/notifications/preferences", "/admin/me/", "/admin/me/second-factor/", "/admin/tickets/999999"],
     "supervisor": ["/admin/dashboard/", "/admin/canned/list/", "/admin/customers/list/"],
     "admin": [
-        "/admin/settings/general", "/admin/settings/email", "/admin/jobs/?state=done", "/admin/mail-log/", "/admin/mail-log/incoming", "/admin/mail-lab/", "/admin/mail-lab/1",
+        "/admin/settings/general", "/admin/settings/email", "/admin/settings/sign-in", "/admin/jobs/?state=done", "/admin/mail-log/", "/admin/mail-log/incoming", "/admin/mail-lab/", "/admin/mail-lab/1",
         "/admin/categories/list/", "/admin/categories/add", "/admin/statuses/edit/1", "/admin/staff/list/", "/admin/customers/show/1", "/admin/sla-policies/show/1", "/admin/articles/add",
     ],
 }  # fmt: skip
