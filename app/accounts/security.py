@@ -65,6 +65,12 @@ class DeskSecurityManager(SecurityManager):
         """A directory takes an empty password for an anonymous visit and says yes."""
         if not password.strip("\0 ") or len(password) > passwords.LONGEST:
             return None
+        import ldap
+
+        ldap.set_option(
+            ldap.OPT_NETWORK_TIMEOUT, signon.TIMEOUT_SECONDS
+        )  # else a silent directory holds a thread for ever
+        ldap.set_option(ldap.OPT_TIMEOUT, signon.TIMEOUT_SECONDS)
         return super().auth_user_ldap(username, password)
 
     def auth_user_oauth(self, userinfo: dict[str, Any]) -> User | None:

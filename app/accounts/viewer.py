@@ -91,7 +91,8 @@ class Viewer(Actor):
         return (f"can_{verb}", view) in self.permissions
 
     def get_id(self) -> str:
-        return f"{self.id}:{self.generation}"
+        """Flask-Login keeps it in the session; `start_session` adds the secret of the session's row."""
+        return str(self.id)
 
     def get_full_name(self) -> str:
         return self.name

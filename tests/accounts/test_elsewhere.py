@@ -22,6 +22,7 @@ from app.accounts.sessions import SignedIn
 from app.core.extensions import db
 from tests.accounts import provider as providers
 from tests.accounts.conftest import Made
+from tests.accounts.directory import Directory
 from tests.accounts.provider import Provider
 from tests.accounts.test_second_factor import with_factor
 from tests.factories import PASSWORD, a_supervisor, an_agent
@@ -296,18 +297,76 @@ def test_a_desk_with_passwords_ignores_every_such_header(client: FlaskClient, he
     assert not inside(client)
 
 
-def test_a_directorys_page_wears_our_face_and_takes_no_empty_password(a_desk: Made, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    monkeypatch.setattr(signon, "NEEDS", {})
-    desk = a_desk(AUTH_TYPE="ldap", AUTH_LDAP_SERVER="ldaps://127.0.0.1:1")
-    agent, client = an_agent(), desk.test_client()
-    db.session.commit()
+class TestDirectory:
+    """Against a stand-in of python-ldap, which is not among the pinned packages."""
 
-    page = client.get("/login/").text
+    @pytest.fixture
+    def people(self, monkeypatch: pytest.MonkeyPatch) -> Directory:
+        monkeypatch.setattr(signon, "NEEDS", {})
+        directory = Directory()
+        for name, module in directory.modules().items():
+            monkeypatch.setitem(sys.modules, name, module)
+        return directory
 
-    assert "With the name and password of your company." in page and "Forgotten" not in page
-    for password in (" ", "\0", "x" * 1_000_000, PASSWORD):
-        assert client.post("/login/", data={"username": agent.username, "password": password}).location is None
-    assert not inside(client)
+    @pytest.fixture
+    def desk(self, a_desk: Made, people: Directory) -> Flask:
+        return a_desk(
+            AUTH_TYPE="ldap", AUTH_LDAP_SERVER="ldaps://directory.test", AUTH_LDAP_SEARCH="dc=test", AUTH_LDAP_BIND_USER="cn=desk", AUTH_LDAP_BIND_PASSWORD="of the desk",
+        )  # fmt: skip
+
+    def sign_in(self, client: FlaskClient, name: str, password: str) -> str | None:
+        return client.post("/login/", data={"username": name, "password": password}).location
+
+    def test_its_people_come_in(self, desk: Flask, people: Directory) -> None:
+        agent, client = an_agent(name="kim"), desk.test_client()
+        db.session.commit()
+        people.passwords["uid=kim,dc=test"] = "of the company"
+
+        assert self.sign_in(client, "kim", "of the company") == "/admin/tickets/"
+
+        assert inside(client)
+        assert db.session.scalars(select(SignedIn.staff_id)).all() == [agent.id]
+        assert people.options["OPT_NETWORK_TIMEOUT"] == 10
+
+    @pytest.mark.parametrize("password", [" ", "\0", "wrong", PASSWORD, "x" * 1_000_000])
+    def test_nobody_comes_in_by_another_password(self, desk: Flask, people: Directory, password: str) -> None:
+        """A directory says yes to an empty one, as to anybody who does not say who they are."""
+        client = desk.test_client()
+        an_agent(name="kim")
+        db.session.commit()
+        people.passwords["uid=kim,dc=test"] = "of the company"
+
+        assert self.sign_in(client, "kim", password) is None
+        assert not inside(client)
+
+    def test_nobody_comes_in_whom_the_desk_does_not_know(self, desk: Flask, people: Directory) -> None:
+        people.passwords["uid=pat,dc=test"] = "of the company"
+
+        assert self.sign_in(desk.test_client(), "pat", "of the company") is None
+
+    def test_a_directory_that_is_away_lets_nobody_in(self, desk: Flask, people: Directory) -> None:
+        an_agent(name="kim")
+        db.session.commit()
+        people.away = True
+
+        assert self.sign_in(desk.test_client(), "kim", "of the company") is None
+
+    def test_the_second_factor_is_asked_and_set_up_with_its_password(self, desk: Flask, people: Directory) -> None:
+        agent, client = an_agent(name="kim"), desk.test_client()
+        db.session.commit()
+        people.passwords["uid=kim,dc=test"] = "of the company"
+        self.sign_in(client, "kim", "of the company")
+
+        assert client.post("/admin/me/second-factor/begin", data={"old": PASSWORD}).status_code == 422
+        assert client.post("/admin/me/second-factor/begin", data={"old": "of the company"}).status_code == 302
+        secondfactor.switch_off(agent.id)
+        with_factor(agent)
+        assert self.sign_in(desk.test_client(), "kim", "of the company") == "/login/code"
+
+    def test_its_page_wears_our_face(self, desk: Flask) -> None:
+        page = desk.test_client().get("/login/").text
+
+        assert "With the name and password of your company." in page and "Forgotten" not in page
 
 
 def test_a_saml_providers_page_wears_our_face(a_desk: Made, monkeypatch: pytest.MonkeyPatch) -> None:

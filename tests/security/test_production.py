@@ -53,17 +53,27 @@ def test_a_safe_configuration_is_taken(tmp_path: Path) -> None:
         ({"SECRET_KEY": ""}, "SECRET_KEY"),
         ({"SECRET_KEY": "short"}, "SECRET_KEY"),
         ({"SECRET_KEY": "changeme"}, "SECRET_KEY"),
+        ({"SECRET_KEY": "please-change-me-please-change-me-1"}, "SECRET_KEY"),
+        ({"SECRET_KEY": "0123456701234567012345670123456701234567"}, "SECRET_KEY"),
         ({"MAIL_URL": "smtp://mail.example.com"}, "MAIL_URL"),
         ({"MAIL_URL": "smtp://mail.example.com:587?starttls=0"}, "MAIL_URL"),
         ({"MAIL_URL": "http://mail.example.com"}, "MAIL_URL"),
+        ({"REDIS_URL": "redis://queue.example.com:6379/0"}, "REDIS_URL"),
+        ({"REDIS_URL": "rediss://10.0.0.7:6379/0"}, "REDIS_URL"),
+        ({"REDIS_URL": "http://queue.example.com"}, "REDIS_URL"),
     ],
     ids=[
         "no key",
         "a short key",
         "a key out of a manual",
+        "a long key out of a manual",
+        "a pattern",
         "plain SMTP to another host",
         "plain SMTP, said so",
         "no mail protocol",
+        "a queue for everybody",
+        "a queue for everybody on the network, by TLS",
+        "no queue's protocol",
     ],
 )
 def test_what_is_unsafe_is_refused_with_a_sentence_that_names_it(
@@ -89,6 +99,38 @@ def test_what_is_unsafe_is_refused_with_a_sentence_that_names_it(
 )
 def test_mail_that_nobody_on_the_way_reads_is_taken(tmp_path: Path, address: str) -> None:
     assert started("import config", tmp_path, **SAFE, MAIL_URL=address).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["redis://:secret@queue.example.com/0", "rediss://u:p@10.0.0.7/1", "redis://127.0.0.1/0", "unix:///run/x"],
+)
+def test_a_queue_with_a_password_or_of_this_machine_is_taken(tmp_path: Path, address: str) -> None:
+    assert started("import config", tmp_path, **SAFE, REDIS_URL=address).returncode == 0
+
+
+COOKIES = """
+from app import create_app
+app = create_app(QUEUE_OFF=True, WTF_CSRF_ENABLED=False)
+client = app.test_client()
+for path, data in (("/login/", {"username": "nobody", "password": "x"}), ("/portal/preferences", {"theme": "dark", "locale": "en"}), ("/lang/de", None)):
+    answer = client.open(path, base_url="https://desk.example.com", method="POST" if data else "GET", data=data)
+    print(*answer.headers.getlist("Set-Cookie"), sep="\\n")
+"""
+
+
+def test_every_cookie_in_production_is_for_this_host_by_https_alone(tmp_path: Path) -> None:
+    set_up(tmp_path, **SAFE)
+    done = started(COOKIES, tmp_path, **SAFE)
+    cookies = [line for line in done.stdout.splitlines() if line.strip()]
+
+    assert done.returncode == 0, done.stderr
+    assert any(cookie.startswith("__Host-deskhand=") for cookie in cookies), done.stdout
+    for cookie in cookies:
+        words = cookie.split("; ")
+        assert {"Secure", "Path=/", "SameSite=Lax"} <= set(words), cookie
+        assert "HttpOnly" in words or cookie.startswith("theme="), cookie
+        assert not any(word.startswith("Domain") for word in words), cookie
 
 
 def set_up(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
