@@ -73,6 +73,18 @@ def mail_url() -> str:
     return given
 
 
+def redis_url() -> str:
+    """A queue that everybody on the network may write to is refused in production: what lies in it is carried out."""
+    given = os.environ.get("REDIS_URL", "")
+    parts = urlsplit(given)
+    if given and parts.scheme not in ("redis", "rediss", "unix"):
+        sys.exit(f"REDIS_URL starts with redis://, rediss:// or unix://, not {parts.scheme!r}.")
+    here = parts.scheme == "unix" or parts.hostname in ("127.0.0.1", "::1", "localhost")
+    if PRODUCTION and given and not here and not parts.password and "password=" not in parts.query:
+        sys.exit("REDIS_URL leads to another host without a password. Give it one: rediss://:PASSWORD@host:6379/0.")
+    return given or f"unix://{folder.socket(DATA)}"
+
+
 def bound(name: str, usual: str) -> tuple[int, int]:
     """How many in how many seconds, written as 10/15m (s, m or h)."""
     given = re.fullmatch(r"([1-9]\d{0,8})/([1-9]\d{0,4})([smh])", usual.strip())
@@ -93,7 +105,7 @@ make_folder()
 SECRET_KEY = secret_key()
 SQLALCHEMY_DATABASE_URI = database_url()
 SQLALCHEMY_ENGINE_OPTIONS: dict[str, object] = {"pool_pre_ping": not SQLALCHEMY_DATABASE_URI.startswith("sqlite")}
-REDIS_URL: str = os.environ.get("REDIS_URL") or f"unix://{folder.socket(DATA)}"
+REDIS_URL: str = redis_url()
 MAIL_URL = mail_url()
 STORAGE_URL: str = os.environ.get("STORAGE_URL") or f"file://{DATA / 'files'}"
 DEMO_PASSWORD: str = os.environ.get("DESKHAND_DEMO_PASSWORD", "")

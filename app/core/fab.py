@@ -175,13 +175,15 @@ class DeskView(ModelView):
 
     @expose("/action/<string:name>/<pk>", methods=["POST"])
     def action(self, name: str, pk: str) -> Any:
-        if name not in self.actions or self.datamodel.get(pk, self._base_filters) is None:
+        offered = self.actions.get(name)
+        if offered is None or not offered.single or self.datamodel.get(pk, self._base_filters) is None:
             abort(404)
         return super().action(name, pk)
 
     @expose("/action_post", methods=["POST"])
     def action_post(self) -> Any:
-        if request.form.get("action") not in self.actions:
+        offered = self.actions.get(request.form.get("action", ""))
+        if offered is None or not offered.multiple:
             abort(404)
         if any(self.datamodel.get(pk, self._base_filters) is None for pk in request.form.getlist("rowid")):
             abort(404)

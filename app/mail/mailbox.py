@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from app.core import clock
 from app.core.errors import Invalid
 from app.mail import addresses, incoming, parsing, quoting, threading
-from app.mail.models import Delivery, RawMail
+from app.mail.models import Delivery, DeliveryState, RawMail
 from app.mail.parsing import IncomingMail
 from app.tickets.sorting import clean_line
 
@@ -34,7 +34,12 @@ def opened(delivery: Delivery) -> IncomingMail | None:
 
 
 def answer(delivery: Delivery, text: str) -> RawMail:
-    """The recipient answers, quoting what they got, as mail programs do. Commits."""
+    """The recipient answers, quoting what they got, as mail programs do. Commits.
+
+    Its reply address lets whoever has it write as the recipient: a mail that left the house is answered by them alone.
+    """
+    if delivery.state is DeliveryState.SENT:
+        raise Invalid(_("This mail left for its recipient's own mailbox: it is answered there."), {})
     text = text.strip()
     if not text or len(text) > LONGEST:
         raise Invalid(_("The answer is empty or too long."), {"text": _("Please write something.")})

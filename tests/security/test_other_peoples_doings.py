@@ -10,9 +10,11 @@ from sqlalchemy import select
 from app.accounts import customers
 from app.accounts.viewer import CustomerActor
 from app.core.extensions import db
+from app.mail.models import Delivery, DeliveryState
 from app.tickets import files
 from app.tickets.models import Ticket
 from app.tickets.thread import Attachment
+from tests.api.desk import a_program
 from tests.factories import (
     a_customer,
     a_super_admin,
@@ -20,6 +22,7 @@ from tests.factories import (
     an_agent,
     an_organization,
     multipart,
+    run_jobs,
     setting,
     sign_in,
     sign_in_customer,
@@ -106,3 +109,29 @@ def test_a_customer_whose_address_staff_change_signs_in_anew(client: FlaskClient
     assert client.post(f"/admin/customers/edit/{customer.id}", data=given).status_code == 302
     assert theirs.get("/portal/tickets").status_code == 302
     assert customers.find("moved@customer.test") is not None
+
+
+def test_a_customer_whose_address_a_program_changes_signs_in_anew(client: FlaskClient, app) -> None:  # type: ignore[no-untyped-def]
+    customer, theirs = a_customer(), app.test_client()
+    sign_in_customer(theirs, customer)
+    assert theirs.get("/portal/tickets").status_code == 200
+    program = a_program(client, a_super_admin())
+    assert program.patch(f"/customers/{customer.id}", {"email": "moved@customer.test"}).status_code == 200
+    assert theirs.get("/portal/tickets").status_code == 302
+
+
+def test_nobody_answers_in_the_mail_lab_what_somebody_else_got_in_their_own_mailbox(client: FlaskClient) -> None:
+    """With a mail server set, a reply address in a sent mail would let an admin write as a customer or as another of the staff."""
+    ticket = a_ticket()
+    run_jobs()
+    mail = db.session.scalars(select(Delivery).where(Delivery.ticket_id == ticket.id)).first()
+    assert mail is not None
+    sign_in(client, a_super_admin())
+    assert client.post(f"/admin/mail-lab/{mail.id}/answer", data={"text": "As them"}).status_code == 302
+    mail.state = DeliveryState.SENT
+    db.session.commit()
+
+    refused = client.post(f"/admin/mail-lab/{mail.id}/answer", data={"text": "As them again"})
+
+    assert refused.status_code == 422 and "answered there" in refused.text
+    assert [message.text for message in ticket.messages][1:] == ["As them"]

@@ -222,7 +222,9 @@ def _shelves(people: dict[Who, Any]) -> dict[str, tuple[int, int]]:
     ]
     team = acting(people[Who.OUTSIDER]).departments
     canned.append(
-        CannedResponse(title=f"{TEAM} {COMMON}", body=f"{TEAM} {COMMON}", department=db.session.get(Department, min(team)))
+        CannedResponse(
+            title=f"{TEAM} {COMMON}", body=f"{TEAM} {COMMON}", department=db.session.get(Department, min(team))
+        )
     )
     db.session.add_all(canned)
     db.session.flush()

@@ -140,15 +140,21 @@ def test_cve_2024_33668_nobody_reaches_into_what_somebody_else_is_writing(app: F
     assert db.session.get_one(Attachment, draft.id).message_id is None
 
 
-def test_zendesk_2024_a_forged_sender_who_copies_themselves_in_gets_nothing(app: Flask) -> None:
+@pytest.mark.parametrize("fresh", [False, True], ids=["in a ticket", "as a new one"])
+def test_zendesk_2024_a_forged_sender_who_copies_themselves_in_gets_nothing(app: Flask, fresh: bool) -> None:
     """There a mail in the requester's name with a stranger in copy made that stranger a reader of the whole ticket."""
     from tests.security.advisories.test_freescout import arrived
 
     ticket, agent = a_ticket("Private", requester=a_customer(email="ada@own.test")), an_admin()
     run_jobs()
+    subject = "A new matter" if fresh else f"Re: [#{ticket.number}]"
 
-    arrived(f"From: ada@own.test\nTo: support@deskhand.example\nCc: evil@evil.test\nSubject: Re: [#{ticket.number}]\nMessage-ID: <z@x.test>\n\nPlease add my friend\n", "support@deskhand.example")  # fmt: skip
-    ticket.reply(Words("The private answer", via=Channel.STAFF), by=acting(agent))
+    row = arrived(
+        f"From: ada@own.test\nTo: support@deskhand.example\nCc: evil@evil.test\nSubject: {subject}\nMessage-ID: <z@x.test>\n\nPlease add my friend\n",
+        "support@deskhand.example",
+    )
+    assert (row.ticket_id == ticket.id) is not fresh
+    db.session.get_one(Ticket, row.ticket_id).reply(Words("The private answer", via=Channel.STAFF), by=acting(agent))
     run_jobs()
 
     assert [part for part in db.session.scalars(select(Participant)) if part.approved and part.email] == []

@@ -1,0 +1,78 @@
+"""Every form of the desk as its pages show it, with one or two of its fields bent: a sentence comes back, never a failure of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.routing import Rule
+
+from app.core.extensions import db
+from tests.security import forms, sweep, writes
+from tests.security import world as worlds
+from tests.security.forms import Form
+from tests.security.fuzz import bounded
+from tests.security.world import Who, World
+
+pytestmark = pytest.mark.parametrize("app", ["sqlite"], indirect=True)
+A_FORM = 5
+BENT: st.SearchStrategy[Any] = st.sampled_from(
+    ["", " ", "0", "-1", "9" * 20, "9" * 400, "1.5", "NaN", "a\x00b", "a\r\nBcc: x@evil.test", "ä" * 3000, "<script>x</script>", "{{7*7}}", "%s%n", "' OR 1=1--", "../../etc/passwd", "null", "[]", "true",
+     "2026-13-45", "2026-11-02T25:61", "0001-01-01", "9999-12-31T23:59", "a@b", "a@b.c", "@", "🙂", "\u202ex", "１２", "on", "javascript:alert(1)", "//evil.test"]
+) | st.text(st.characters(exclude_categories=("Cs",)), max_size=20)  # fmt: skip
+PLAIN = {
+    "/admin/api-keys/edit/<pk>", "/admin/availability/staff/add", "/admin/canned/edit/<pk>", "/admin/tags/edit/<pk>", "/admin/settings/general/vocabulary", "/admin/tickets/add", "/login/code",
+    "/admin/me/second-factor/codes", "/admin/me/second-factor/confirm", "/admin/me/second-factor/off", "/portal/account/sessions/<int:session_id>", "/admin/me/sessions/<int:session_id>/end",
+    "/portal/account/sessions", "/admin/me/sessions/end-others", "/admin/mail-templates/<kind>/reset", "/admin/notifications/read", "/admin/notifications/<int:notification_id>/open",
+    "/admin/tickets/<int:number>/take", "/admin/settings/email/test", "/admin/jobs/<int:outbox_id>/retry", "/portal/files",
+}  # fmt: skip
+"""Shown only after something happened or to somebody else, sent by a script, or a button without a field: they are tried with odd fields
+all the same."""
+
+
+def test_no_form_fails_with_a_field_bent(app: Flask) -> None:
+    world = worlds.build(app)
+    db.session.remove()
+    snapshot = writes.Snapshot(app)
+    known = sweep.apart(lambda: forms.of_desk(app, world))
+    failed: list[str] = []
+    for rule in sweep.rules(app, "POST"):
+        if not rule.rule.startswith("/api/"):
+            failed += sweep.apart(lambda rule=rule: bend(app, world, rule, known.get(rule.rule), snapshot))
+
+    assert failed == []
+
+
+def test_every_page_with_a_form_is_found(app: Flask) -> None:
+    """What no page shows must be known to be a script's own, or a form would go untried."""
+    world = worlds.build(app)
+    db.session.remove()
+    known = sweep.apart(lambda: forms.of_desk(app, world))
+    posts = {rule.rule for rule in sweep.rules(app, "POST") if not rule.rule.startswith("/api/")}
+    without = {rule for rule in posts - set(known) if "action" not in rule and "/delete/" not in rule and "secret" not in rule}  # fmt: skip
+
+    assert len(known) > 40
+    assert without <= PLAIN, f"No page shows a form for {without - PLAIN}: say so in PLAIN, or mend the reader."
+
+
+def bend(app: Flask, world: World, rule: Rule, form: Form | None, snapshot: writes.Snapshot) -> list[str]:
+    whose, path = next(sweep.addresses(rule, world))
+    who = Who.CUSTOMER if rule.rule.startswith("/portal") and rule.rule not in ("/portal/login", "/portal/contact") else Who.SUPER  # fmt: skip
+    usual = dict(form.filled()) if form else dict(writes.TYPED.get(rule.rule, {}))
+    names = st.sampled_from(form.names if form and form.names else [*usual, "value", "message"])
+    failed: list[str] = []
+
+    @bounded(A_FORM)
+    @given(bent=st.dictionaries(names, BENT, min_size=1, max_size=2))
+    def send(bent: dict[str, str]) -> None:
+        came = sweep.visit(app, world, who, rule.rule, whose, path, "POST", data={**usual, **bent})
+        if came.wrote:
+            snapshot.put_back()
+        if came.status >= 500:
+            failed.append(f"{path} {bent}: {came.status}")
+
+    send()
+    return failed[:1]

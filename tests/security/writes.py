@@ -1,0 +1,198 @@
+"""Every address that changes something, asked by everybody about their own and about others' objects. The desk is put back after each."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import io
+import sqlite3
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import make_url, select
+from werkzeug.routing import Rule
+
+from app.accounts.models import Department
+from app.accounts.viewer import forget_kept
+from app.core.extensions import db
+from app.core.model import Base
+from app.tickets.choices import Priority, State, Status
+from tests.factories import multipart
+from tests.security import forms, sweep
+from tests.security import world as worlds
+from tests.security.sweep import Visit
+from tests.security.world import Who, World
+
+CHANGING = ("POST", "PUT", "PATCH", "DELETE")
+NOTED = ("last_used_at", "last_seen_at", "seen_at")
+"""Columns that may be written for somebody who is refused: when a key or session was used."""
+BESIDES = ("audit",)
+"""Beginnings of tables that grow by a refusal, too: they keep who tried what."""
+JSON: dict[str, dict[str, Any]] = {
+    "/api/v1/tickets": {"subject": "New", "body": "Words", "customer": {"email": "new@form.test"}},
+    "/api/v1/tickets/<int:number>": {"subject": "Another"},
+    "/api/v1/tickets/<int:number>/replies": {"body": "Words"},
+    "/api/v1/tickets/<int:number>/notes": {"body": "Words"},
+    "/api/v1/customers": {"email": "new@form.test", "name": "New"},
+    "/api/v1/customers/<int:customer_id>": {"name": "Another"},
+}
+"""What a program sends; nothing where nothing is taken."""
+TYPED: dict[str, dict[str, str]] = {
+    "/admin/tickets/<int:number>/messages": {"kind": "reply", "body": "An answer"},
+    "/admin/tickets/<int:number>/properties": {"subject": "Another"},
+    "/admin/tickets/<int:number>/tags": {"add": "fresh"},
+    "/admin/tickets/new": {"email": "someone@form.test", "subject": "New", "body": "Words"},
+    "/admin/tickets/add": {"email": "someone@form.test", "subject": "New", "body": "Words"},
+    "/portal/login": {"email": "ada@own.test", "how": "link"},
+    "/forgotten/": {"login": "agent"},
+    "/portal/contact": {"name": "Somebody", "email": "someone@form.test", "subject": "New", "message": "Words"},
+    "/portal/tickets/new": {"subject": "New", "message": "Words", "category": ""},
+    "/portal/account": {"name": "Another"},
+    "/admin/availability": {"availability": "away"},
+    "/admin/me/signature": {"signature": "Yours"},
+    "/admin/mail-lab/write": {"sender": "someone@form.test", "name": "S", "subject": "New", "text": "Words"},
+    "/admin/mail-lab/<int:delivery_id>/answer": {"text": "Words"},
+}
+"""Instead of what a form would send by itself, where that would change nothing or is made by a script."""
+
+
+@dc.dataclass(frozen=True)
+class Attempt:
+    """One try of one person, and whether it left a trace."""
+
+    visit: Visit
+    method: str
+    changed: bool
+
+    @property
+    def outcome(self) -> str:
+        return self.visit.outcome + ("+" if self.changed else "")
+
+
+class Snapshot:
+    """The rows of a SQLite desk at one moment, to be put back any number of times."""
+
+    def __init__(self, app: Flask) -> None:
+        self.file = make_url(app.config["SQLALCHEMY_DATABASE_URI"]).database
+        self.kept = sqlite3.connect(":memory:", check_same_thread=False)
+        now = sqlite3.connect(self.file)
+        now.backup(self.kept)
+        now.close()
+        self.was = _rows(self.kept)
+
+    def put_back(self) -> None:
+        desk = sqlite3.connect(self.file)
+        self.kept.backup(desk)
+        desk.close()
+        forget_kept()
+
+    def changed(self) -> set[str]:
+        """Tables that hold other rows than then."""
+        desk = sqlite3.connect(self.file)
+        now = _rows(desk)
+        desk.close()
+        return {name for name in now if now[name] != self.was[name]}
+
+
+def _rows(desk: sqlite3.Connection) -> dict[str, int]:
+    found = {}
+    for table in Base.metadata.sorted_tables:
+        columns = ", ".join(f'"{column.name}"' for column in table.columns if column.name not in NOTED)
+        found[table.name] = hash(repr(sorted(map(repr, desk.execute(f'SELECT {columns} FROM "{table.name}"')))))
+    return found
+
+
+def of(app: Flask) -> list[Attempt]:
+    """Made by the first test that asks."""
+    if "attempts" not in app.extensions:
+        world = worlds.build(app)
+        values = _values()
+        db.session.remove()
+        snapshot = Snapshot(app)
+        app.extensions["attempts"] = sweep.apart(lambda: list(_all(app, world, values, snapshot)))
+    return app.extensions["attempts"]  # type: ignore[no-any-return]
+
+
+def _values() -> dict[str, str]:
+    """For the actions on tickets: what each is to set."""
+    return {
+        "set_status": str(db.session.scalars(select(Status.id).where(Status.state == State.HOLD)).first()),
+        "set_priority": str(db.session.scalars(select(Priority.id).where(Priority.rank == 4)).first()),
+        "set_department": str(db.session.scalars(select(Department.id).order_by(Department.id.desc())).first()),
+        "assign": "me",
+        "add_tag": "fresh",
+    }
+
+
+def _all(app: Flask, world: World, values: dict[str, str], snapshot: Snapshot) -> Iterator[Attempt]:
+    known = forms.of_desk(app, world)
+    for rule in sweep.rules(app, *CHANGING):
+        for named, whose, path, body in requests(app, world, rule, known, values):
+            for method in sorted((rule.methods or set()) & set(CHANGING)):
+                for who in Who:
+                    came = sweep.visit(app, world, who, f"{method} {named}", whose, path, method, **wrapped(path, body))
+                    changed = bool(came.wrote) and lasting(snapshot)
+                    if came.wrote:
+                        snapshot.put_back()
+                    yield Attempt(came, method, changed)
+
+
+def lasting(snapshot: Snapshot) -> bool:
+    """Whether what was written is still there after the answer."""
+    return any(not name.startswith(BESIDES) for name in snapshot.changed())
+
+
+def requests(
+    app: Flask, world: World, rule: Rule, known: dict[str, forms.Form], values: dict[str, str]
+) -> Iterator[tuple[str, str, str, Any]]:
+    """Name in the table, whose, path and body. An action of a generated page is an address of its own."""
+    view = next((view for view in app.appbuilder.baseviews if view.endpoint == rule.endpoint.partition(".")[0]), None)  # type: ignore[attr-defined]
+    if rule.endpoint.endswith((".action", ".action_post")) and view is not None:
+        if not view.actions:
+            yield (
+                rule.rule,
+                "-",
+                rule.rule.replace("<string:name>/<pk>", "nothing/1"),
+                {"action": "nothing", "rowid": "1"},
+            )
+        for name in view.actions:
+            yield from _actions(world, rule, view, name, values.get(name, ""))
+        return
+    for whose, path in sweep.addresses(rule, world):
+        yield rule.rule, whose, path, _body(rule, known)
+
+
+def _actions(world: World, rule: Rule, view: Any, name: str, value: str) -> Iterator[tuple[str, str, str, Any]]:
+    for whose, row in zip(("own", "foreign"), world.rows.get(view.endpoint, (1, 999_999)), strict=True):
+        body = {"action": name, "rowid": str(row), "value": value, "tag": value}
+        path = rule.rule.replace("<string:name>", name).replace("<pk>", str(row))
+        yield (
+            f"{rule.rule.replace('<string:name>', name)}{'=' + name if '<' not in rule.rule else ''}",
+            whose,
+            path,
+            body,
+        )
+
+
+def _body(rule: Rule, known: dict[str, forms.Form]) -> Any:
+    if rule.rule.startswith("/api/"):
+        return JSON.get(rule.rule)
+    if rule.rule in TYPED:
+        return TYPED[rule.rule]
+    return _joined(known[rule.rule].filled()) if rule.rule in known else {"message": "Words", "body": "Words"}
+
+
+def _joined(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    body: dict[str, Any] = {}
+    for name, value in pairs:
+        body[name] = [*body.get(name, []), value]
+    return body
+
+
+def wrapped(path: str, body: Any) -> dict[str, Any]:
+    """As the arguments of a client."""
+    if path.endswith(("/attachments", "/portal/files")):
+        return multipart({"file": (io.BytesIO(b"words"), "a.txt")})
+    if path.startswith("/api/"):
+        return {"json": body} if body is not None else {}
+    return {"data": body}
