@@ -108,7 +108,7 @@ def static(folder: str, path: str) -> str:
 
 
 def ago(at: dt.datetime | None) -> str:
-    """How long since, short: now, 5m, 3h, 2d, then the day."""
+    """How long since, short: now, 5m, 3h, 2d, then the day, of another year with it."""
     if at is None:
         return "–"
     seconds = int((clock.now() - at).total_seconds())
@@ -122,7 +122,8 @@ def ago(at: dt.datetime | None) -> str:
         return _("%(n)sh", n=seconds // 3600)
     if seconds < 14 * 86400:
         return _("%(n)sd", n=seconds // 86400)
-    return str(format_datetime(local(at), _("d MMM yyyy"), locale=get_locale() or "en"))
+    this_year = local(at).year == local(clock.now()).year
+    return str(format_datetime(local(at), _("d MMM") if this_year else _("d MMM yyyy"), locale=get_locale() or "en"))
 
 
 def absolute(at: dt.datetime | None) -> str:

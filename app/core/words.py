@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from typing import Any
 
-from flask import Flask
+from flask import Flask, g
 from flask_babel import get_translations
 from markupsafe import Markup
-
-_catalogue: ContextVar[Any] = ContextVar("catalogue", default=None)
-
-
-def install(app: Flask) -> None:
-    app.before_request(_forget)
 
 
 def take_over(app: Flask) -> None:
@@ -21,24 +14,28 @@ def take_over(app: Flask) -> None:
     app.jinja_env.globals.update(_=word, gettext=word, ngettext=words)
 
 
-def _forget() -> None:
-    _catalogue.set(None)
-
-
-def _translations() -> Any:
-    found = _catalogue.get()
+def catalogue() -> Any:
+    """Kept where flask-babel's `force_locale` empties it and puts it back: a mail within a request speaks its own language."""
+    kept = g.get("_flask_babel")
+    found = getattr(kept, "babel_translations", None)
     if found is None:
         found = get_translations()
-        _catalogue.set(found)
+        g._flask_babel.babel_translations = found
     return found
 
 
 def word(text: str, **values: object) -> Markup:
     """Jinja's `_`; values are escaped, the catalogue's words are ours."""
-    found = Markup(_translations().gettext(str(text)))
+    found = Markup(catalogue().gettext(str(text)))
     return found % values if values else found
 
 
 def words(one: str, many: str, num: int, **values: object) -> Markup:
     """Jinja's `ngettext`."""
-    return Markup(_translations().ngettext(one, many, num)) % {"num": num, **values}
+    return Markup(catalogue().ngettext(one, many, num)) % {"num": num, **values}
+
+
+def said(text: str, **values: object) -> str:
+    """`gettext` for what Python says dozens of times a page; imported as `_`."""
+    found = str(catalogue().gettext(text))
+    return found % values if values else found

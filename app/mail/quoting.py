@@ -7,6 +7,7 @@ a quote. A forward is what its sender wants to show, so it stays. When in doubt,
 import re
 from collections.abc import Sequence
 
+from app.core.shipped import N_
 from app.mail.attribution import (
     MAX_LINE,
     attribution_end,
@@ -20,7 +21,7 @@ from app.mail.attribution import (
 from app.mail.quotedhtml import PICTURE, Line, lines_of, without_lines
 from app.mail.signatures import without_signature
 
-DELIMITER = "##- Please type your reply above this line -##"
+DELIMITER = N_("##- Please type your reply above this line -##")
 """Its translations begin with the same mark."""
 DELIMITER_MARK = "##-"
 MAX_HTML = 5_000_000

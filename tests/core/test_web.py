@@ -17,9 +17,10 @@ NOON = dt.datetime(2026, 11, 22, 12, 0, tzinfo=dt.UTC)
         (dt.timedelta(minutes=5), "5m"),
         (dt.timedelta(hours=3), "3h"),
         (dt.timedelta(days=2), "2d"),
-        (dt.timedelta(days=40), "13 Oct 2026"),
+        (dt.timedelta(days=40), "13 Oct"),
+        (dt.timedelta(days=400), "18 Oct 2025"),
     ],
-    ids=["just now", "minutes", "hours", "days", "long ago"],
+    ids=["just now", "minutes", "hours", "days", "this year", "long ago"],
 )
 def test_how_long_ago_is_short(app, before, words):
     with clock.at(NOON), app.test_request_context():

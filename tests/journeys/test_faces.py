@@ -1,24 +1,20 @@
 """Every kind of page, wide and on a phone, light and dark: nothing for axe to find, nothing sideways, nothing refused by the policy."""
 
 import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
 from playwright.sync_api import Page
 
+from app import create_app
+from tests.journeys.pages import PAGES, forgotten, generated_lists
 from tests.journeys.windows import PHONE, WIDE, Windows
 
 SIZES = {"wide": WIDE, "phone": PHONE}
-PAGES = {
-    "stranger": ["/portal/login", "/portal/contact", "/portal/password", "/help/", "/help/all", "/login/", "/forgotten/", "/nowhere"],
-    "ada": ["/portal/tickets", "/portal/tickets?tab=all&q=nothing-has-this", "/portal/tickets/1001", "/portal/tickets/new", "/portal/account", "/portal/tickets/999999"],
-    "agent": ["/admin/tickets/", "/admin/tickets/?view=everything&priority=4", "/admin/tickets/1001", "/admin/tickets/new", "/admin/notifications/", "/admin/notifications/preferences", "/admin/me/", "/admin/me/second-factor/", "/admin/tickets/999999"],
-    "supervisor": ["/admin/dashboard/", "/admin/canned/list/", "/admin/customers/list/"],
-    "admin": [
-        "/admin/settings/general", "/admin/settings/email", "/admin/settings/sign-in", "/admin/jobs/?state=done", "/admin/mail-log/", "/admin/mail-log/incoming", "/admin/mail-lab/", "/admin/mail-lab/1",
-        "/admin/categories/list/", "/admin/categories/add", "/admin/statuses/edit/1", "/admin/staff/list/", "/admin/customers/show/1", "/admin/sla-policies/show/1", "/admin/articles/add",
-    ],
-}  # fmt: skip
 
 
 def findings(page: Page, **options: object) -> list[str]:
@@ -45,6 +41,89 @@ def test_a_page_has_no_finding(windows: Windows, who: str, size: str) -> None:
         wrong[address] = sideways(page) + findings(page)
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")
         wrong[f"{address} in the dark"] = findings(page, runOnly=["color-contrast"])
+    assert not any(wrong.values()), json.dumps(
+        {address: found for address, found in wrong.items() if found}, indent=1, ensure_ascii=False
+    )
+
+
+@pytest.fixture(scope="module")
+def routes() -> Flask:
+    """For its addresses alone."""
+    return create_app(SQLALCHEMY_DATABASE_URI="sqlite://", TESTING=True, QUEUE_OFF=True)
+
+
+def test_no_page_is_left_out(routes: Flask) -> None:
+    assert forgotten(routes) == [], "add them to PAGES of tests/journeys/pages.py, or say in NO_PAGES what they answer"
+
+
+def test_a_generated_page_has_no_finding(windows: Windows, routes: Flask) -> None:
+    """Each table's list and forms, on a phone; the wide ones are made of the same parts as those above."""
+    page = windows.page("super")
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    wrong: dict[str, list[str]] = {}
+    for address in generated_lists(routes):
+        page.goto(address)
+        wrong[address] = sideways(page) + findings(page)
+        for more in further(page, address.removesuffix("list/")):
+            page.goto(more)
+            wrong[more] = sideways(page) + findings(page)
+    assert len(wrong) > 40
+    assert not any(wrong.values()), json.dumps(
+        {address: found for address, found in wrong.items() if found}, indent=1, ensure_ascii=False
+    )
+
+
+def further(page: Page, base: str) -> list[str]:
+    """The form for a new row, and page and form of the first one."""
+    links = page.locator("main a").evaluate_all("links => links.map(link => link.getAttribute('href') ?? '')")
+    found = {}
+    for kind in ("add", "show", "edit"):
+        own = [link for link in links if re.match(rf"{base}{kind}(/\d+)?(\?|$)", link)]
+        found[kind] = own[:1]
+    return [link for own in found.values() for link in own]
+
+
+CUT = """() => [...document.querySelectorAll("button, .btn, .badge, .tag, .tabs a, summary, label, td, th, h1, h2")].filter((part) => {
+  const box = part.getBoundingClientRect();
+  if (!box.width || part.closest(".sr") || part.querySelector("input, select, textarea, canvas")) return false;
+  const cut = [part, ...part.querySelectorAll("*")].some((one) => getComputedStyle(one).textOverflow === "ellipsis");
+  return !cut && part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).display !== "inline";
+}).map((part) => `cut: ${part.className} ${part.textContent.trim().slice(0, 60)}`)"""
+"""Words that stick out of their place or are cut off without a sign."""
+
+
+@contextmanager
+def german(page: Page, who: str) -> Iterator[None]:
+    """By the switches a person has, and back again."""
+    _speak(page, who, "Deutsch")
+    yield
+    _speak(page, who, "English")
+
+
+def _speak(page: Page, who: str, language: str) -> None:
+    page.goto("/admin/tickets/" if who not in ("stranger", "ada") else "/help/")
+    if who not in ("stranger", "ada"):
+        page.locator("[popovertarget=me]").click()
+    page.get_by_role("button", name=language).click()
+    page.wait_for_load_state()
+    assert page.locator("html").get_attribute("lang") == {"Deutsch": "de", "English": "en"}[language]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("who", PAGES)
+def test_longer_words_fit(windows: Windows, who: str, size: str) -> None:
+    """In German nothing reaches over the side, and no word is cut off."""
+    page = windows.stranger() if who == "stranger" else windows.page(who)
+    wrong: dict[str, list[str]] = {}
+    page.emulate_media(reduced_motion="reduce")
+    with german(page, who):
+        page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
+        for address in PAGES[who]:
+            page.goto(address)
+            assert page.locator("html").get_attribute("lang") == "de", address
+            wrong[address] = sideways(page) + page.evaluate(CUT)
+        page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     assert not any(wrong.values()), json.dumps(
         {address: found for address, found in wrong.items() if found}, indent=1, ensure_ascii=False
     )

@@ -12,6 +12,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask_appbuilder import __file__ as fab
+from wtforms import __file__ as wtforms
 
 from translations import collect
 
@@ -79,20 +80,28 @@ class Reader(HTMLParser):
             self.said.append(words)
 
 
-def unmarked(page: str) -> Iterator[str]:
-    """Each text of the page that holds a word outside the marks."""
+def texts(page: str) -> list[str]:
     reader = Reader()
     reader.feed(page)
     reader.close()
-    for said in reader.said:
-        left = said
-        while True:  # marks stand in marks where one message is a value of another
-            without = re.sub(rf"{BEGIN}[^{BEGIN}{END}]*{END}", " ", left)
-            if without == left:
-                break
-            left = without
+    return reader.said
+
+
+def unmarked(page: str) -> Iterator[str]:
+    """Each text of the page that holds a word outside the marks."""
+    for said in texts(page):
+        left = stripped(said)
         if re.search(r"[^\W\d_]{2,}", left):
             yield left.strip()
+
+
+def stripped(said: str) -> str:
+    """Without what stands in marks; marks stand in marks where one message is a value of another."""
+    while True:
+        without = re.sub(rf"{BEGIN}[^{BEGIN}{END}]*{END}", " ", said)
+        if without == said:
+            return said
+        said = without
 
 
 def day_words() -> set[str]:
@@ -104,3 +113,10 @@ def day_words() -> set[str]:
         found |= {str(name) for name in get_day_names(width, locale=MARKED).values()}
         found |= {str(name) for name in get_month_names(width, locale=MARKED).values()}
     return found | {str(dt.UTC)}
+
+
+def words_of_wtforms() -> set[str]:
+    """It has translations of its own."""
+    place = Path(wtforms).parent / "locale" / MARKED / "LC_MESSAGES" / "wtforms.po"
+    with place.open("rb") as file:
+        return {str(message.string) for message in read_po(file) if isinstance(message.string, str) and message.string}

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
 
 import pytest
-from flask import Flask, Response
+from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy import String, text
+from werkzeug.test import TestResponse
 
+from app.core import refusals
 from app.core.extensions import db
 from app.core.model import Base
 from app.core.shipped import shipped
+from app.mail import templates, wording
 from tests.security import sweep
 from tests.security import world as worlds
 from tests.security.world import Who, World
@@ -36,6 +41,9 @@ MACHINES = re.compile(
 """Addresses, numbers, names of jobs and scopes, placeholders."""
 RAW = {"/admin/priorities/": {"Low", "High"}}
 """Other names of priorities are kept for programs."""
+ASKING = {"Accept-Language": marked.MARKED, "Accept": "text/html"}
+ENDS_SESSIONS = re.compile("logout|sign-out|sessions|password|language|preferences|delete|/roles/")
+"""Afterwards the same cookie opens nothing or speaks otherwise, or what every test needs is gone."""
 NOT_OURS = ("/swagger", "/static", "/api/")
 FULL_OF_NAMES = re.compile(r"/admin/(roles|role-scopes)/")
 """Pages that list Flask-AppBuilder's names of rights."""
@@ -71,13 +79,92 @@ def test_no_page_says_a_word_that_has_no_translation(app: Flask, speaking: Flask
             pages += 1
             assert f'lang="{marked.MARKED}"' in answer or "<html" not in answer, path
             for said in marked.unmarked(answer):
-                if said in RAW.get("/".join(path.split("/")[:3]) + "/", ()) or INITIALS.fullmatch(said):
-                    continue
-                if left := without(said, known):
+                if not said_by_machines(path, said) and (left := without(said, known)):
                     forgotten.setdefault(left, f"{who} {path}: {said[:120]}")
 
     assert pages > 150
     assert not forgotten, "\n".join(f"{left!r} in {where}" for left, where in sorted(forgotten.items()))
+
+
+def test_no_answer_to_an_empty_form_says_a_word_that_has_no_translation(app: Flask, speaking: Flask) -> None:
+    """Refusals beside fields, flashes and the sentences of errors, for every form of the desk."""
+    world = worlds.build(app)
+    db.session.commit()
+    known = own_words(world)
+    db.session.remove()
+    forgotten: dict[str, str] = {}
+    answers = 0
+    for rule in sweep.rules(speaking, "POST"):
+        path = next(sweep.addresses(rule, world))[1]
+        if path.startswith(NOT_OURS) or ENDS_SESSIONS.search(path):
+            continue
+        for who in (Who.ANONYMOUS, Who.CUSTOMER, Who.SUPER):
+            answer = sweep.apart(lambda path=path, who=who: send(speaking, world, who, path))
+            answers += answer is not None
+            for said in marked.unmarked(answer or ""):
+                if not said_by_machines(path, said) and (left := without(said, known)):
+                    forgotten.setdefault(left, f"{who} {path}: {said[:120]}")
+
+    assert answers > 60
+    assert not forgotten, "\n".join(f"{left!r} in {where}" for left, where in sorted(forgotten.items()))
+
+
+def send(app: Flask, world: World, who: Who, path: str) -> str | None:
+    """The page that answers; where it leads on, the one it leads to, with its flash."""
+    client = app.test_client()
+    if who is not Who.ANONYMOUS:
+        client.set_cookie(app.config["SESSION_COOKIE_NAME"], world.cookies[who])
+    answer = client.post(path, data={}, headers=ASKING, follow_redirects=True)
+    return page_of(answer)
+
+
+def test_no_mail_says_a_word_that_has_no_translation(app: Flask, speaking: Flask) -> None:
+    """Text and HTML of every kind, with a quote, a file and what was asked."""
+    quote = {"who": "Jonas Lind", "at": "", "text": "#1042"}
+    left: dict[str, list[str]] = {}
+    with speaking.app_context(), force_locale(marked.MARKED):
+        said = {**wording._sample(), "history": [quote], "asked": quote, "files": [{"name": "a.pdf", "size": "1 MB"}]}
+        said["ticket"] |= {"live": True, "conversation": False}
+        for kind in (*wording.LABELS, "test_mail"):
+            text, page = templates.write(kind, said)
+            whole = [text, *marked.texts(page)]
+            left[kind] = [
+                rest
+                for one in whole
+                if (rest := without(marked.stripped(one), [*NAMES, "Jonas Lind", "Elena Marchetti"]))
+            ]
+
+    assert not any(left.values()), left
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 405, 413, 429, 500, 503])
+def test_every_error_page_speaks_the_language(app: Flask, speaking: Flask, code: int) -> None:
+    with speaking.test_request_context("/portal/nowhere", headers=ASKING):
+        page = refusals.answer(code, refusals.sentence(code)).get_data(as_text=True)
+
+    assert f'lang="{marked.MARKED}"' in page
+    assert [
+        left for said in marked.unmarked(page) if (left := without(said, sorted(NAMES, key=len, reverse=True)))
+    ] == []
+
+
+def test_the_headings_of_the_export_are_translated_and_its_values_are_not(app: Flask, speaking: Flask) -> None:
+    world = worlds.build(app)
+    db.session.remove()
+    client = speaking.test_client()
+    client.set_cookie(app.config["SESSION_COOKIE_NAME"], world.cookies[Who.SUPER])
+
+    lines = list(
+        csv.reader(
+            client.get("/admin/tickets/export.csv?view=everything", headers=ASKING)
+            .get_data(as_text=True)
+            .lstrip("\ufeff")
+            .splitlines()
+        )
+    )
+
+    assert all(heading.startswith(marked.BEGIN) for heading in lines[0])
+    assert not any(marked.BEGIN in cell for line in lines[1:] for cell in line)
 
 
 def paths(app: Flask, world: World) -> list[str]:
@@ -88,23 +175,28 @@ def paths(app: Flask, world: World) -> list[str]:
 
 
 def ask(app: Flask, world: World, who: Who, path: str) -> str | None:
-    """The page, if it is one."""
     client = app.test_client()
     if who is not Who.ANONYMOUS:
         client.set_cookie(app.config["SESSION_COOKIE_NAME"], world.cookies[who])
-    answer: Response = client.get(path, headers={"Accept-Language": marked.MARKED, "Accept": "text/html"})
+    return None if path.endswith("/html") else page_of(client.get(path, headers=ASKING))
+
+
+def page_of(answer: TestResponse) -> str | None:
+    """What a person reads, if it is a page."""
     return (
         answer.get_data(as_text=True)
-        if answer.mimetype == "text/html"
-        and answer.status_code // 100 in (2, 4)
-        and not path.endswith(("frame", "/html"))
+        if answer.mimetype == "text/html" and answer.status_code // 100 in (2, 4)
         else None
     )
 
 
+def said_by_machines(path: str, said: str) -> bool:
+    return said in RAW.get("/".join(path.split("/")[:3]) + "/", ()) or bool(INITIALS.fullmatch(said))
+
+
 def own_words(world: World) -> list[str]:
     """What people, not we, wrote: every short text of the database but the names we ship. Longest first."""
-    found = {*marked.day_words(), *NAMES}
+    found = {*marked.day_words(), *marked.words_of_wtforms(), *NAMES}
     for table in Base.metadata.sorted_tables:
         if table.name in ("ab_permission", "ab_view_menu"):
             continue

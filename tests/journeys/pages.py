@@ -1,0 +1,69 @@
+"""Every page a person can open, by who opens it. A route that is neither here nor said to be no page fails its test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+
+PAGES = {
+    "stranger": [
+        "/portal/login", "/portal/contact", "/portal/password", "/portal/link/none", "/portal/prove/none", "/portal/password/none", "/help/", "/help/all", "/help/topic/1", "/help/none", "/login/",
+        "/login/code", "/forgotten/", "/welcome/none", "/nowhere",
+    ],
+    "ada": [
+        "/portal/tickets", "/portal/tickets?tab=all&q=nothing-has-this", "/portal/tickets/1001", "/portal/tickets/1001/close", "/portal/tickets/1001/keep", "/portal/tickets/new", "/portal/account",
+        "/portal/tickets/999999",
+    ],
+    "agent": [
+        "/admin/tickets/", "/admin/tickets/?view=everything&priority=4", "/admin/tickets/1001", "/admin/tickets/new", "/admin/notifications/", "/admin/notifications/preferences", "/admin/me/",
+        "/admin/me/second-factor/", "/admin/tickets/999999",
+    ],
+    "supervisor": ["/admin/dashboard/", "/admin/canned/list/", "/admin/customers/list/"],
+    "admin": [
+        "/admin/settings/general", "/admin/settings/email", "/admin/settings/sign-in", "/admin/jobs/?state=done", "/admin/mail-log/", "/admin/mail-log/incoming", "/admin/mail-lab/", "/admin/mail-lab/1",
+        "/admin/mail-templates/", "/admin/mail-templates/ticket_created", "/admin/statuses/edit/1",
+    ],
+}  # fmt: skip
+GENERATED = re.compile(r"/admin/[\w/-]+/(list/|add|show/<pk>|edit/<pk>)")
+"""Flask-AppBuilder's pages, of which the walk of each list finds the others."""
+NO_PAGES = (
+    (r"/(static|appbuilder|users/static)/.*", "files of the face"),
+    (r"/api/.*|/metrics|/healthz|/readyz", "for programs"),
+    (r"/|/portal/|/admin/settings/|/back", "leads on"),
+    (r".*/download/.*|/admin/files/.*|/portal/files/.*|.*\.csv|.*\.svg", "files"),
+    (r".*/html", "a frame for what was mailed"),
+    (r".*/(bell|unread|thread|canned|customers|faq|suggest)", "parts of pages"),
+    (r"/signon/.*|/login/.*", "leads to a sign-in elsewhere"),
+)
+"""Patterns of whole rules, and what they answer instead of a page."""
+
+
+def forgotten(app: Flask) -> list[str]:
+    """Rules that answer a GET with a page nobody looks at."""
+    seen = set(_seen(app))
+    rules = [
+        rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or set()) and rule.endpoint not in seen
+    ]
+    return sorted(
+        rule.rule
+        for rule in rules
+        if not GENERATED.fullmatch(rule.rule)
+        and not any(re.fullmatch(pattern, rule.rule) for pattern, _why in NO_PAGES)
+    )
+
+
+def _seen(app: Flask) -> Iterator[str]:
+    addresses = app.url_map.bind("localhost")
+    for paths in PAGES.values():
+        for path in paths:
+            try:
+                yield str(addresses.match(path.partition("?")[0])[0])
+            except HTTPException:
+                continue  # a page that is not there is a page, too
+
+
+def generated_lists(app: Flask) -> list[str]:
+    return sorted(rule.rule for rule in app.url_map.iter_rules() if re.fullmatch(r"/admin/[\w/-]+/list/", rule.rule))
