@@ -75,7 +75,7 @@ def create_app(**overrides: Any) -> "Flask":
 def _prepare(app: "Flask") -> None:
     from flask_appbuilder import Model
 
-    from app.core import database, language, limits, logs, queue, web
+    from app.core import counting, database, language, limits, logs, queue, web
     from app.core.events import react
     from app.core.extensions import csrf, db, migrate
 
@@ -84,6 +84,7 @@ def _prepare(app: "Flask") -> None:
         import_module(module)
     database.install(app)
     logs.install(app)
+    counting.install(app)
     migrate.init_app(app, db, directory=str(app.config["ROOT"] / "migrations"), render_as_batch=True, compare_type=True)
     db.metadatas[None] = Model.metadata
     csrf.init_app(app)

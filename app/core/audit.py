@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Index, event, insert, inspect, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock
-from app.core.database import is_postgresql
+from app.core.database import is_postgresql, writing
 from app.core.extensions import db
 from app.core.model import Base, BigId, intpk
 
@@ -89,8 +89,17 @@ class Audit(Base):
     hash: Mapped[str]
     """SHA-256 over the hash of the row before and all fields of this one but its id."""
 
+    @property
+    def actor(self) -> str:
+        return self.actor_name or f"{self.actor_kind} {self.actor_id}"
+
+    @property
+    def named(self) -> str:
+        """As it was called then; a customer by the id alone."""
+        return self.object_name or self.object_id
+
     def __str__(self) -> str:
-        return f"{self.what} {self.object_kind} {self.object_name or self.object_id}".strip()
+        return f"{self.what} {self.object_kind} {self.named}".strip()
 
 
 TOLD = ("at", "actor_kind", "actor_id", "actor_name", "source", "what", "object_kind", "object_id", "object_name", "changed", "request_id")  # fmt: skip
@@ -121,6 +130,14 @@ def note(what: What, about: object = None, *, by: object = None, **changed: Any)
             "object_kind": kind, "object_id": key, "object_name": name[:255], "changed": changed, "request_id": str(g.get("request_id", "")) if has_request_context() else "",
         }
     )  # fmt: skip
+
+
+def note_reading(what: What, about: object = None, **changed: Any) -> None:
+    """For a deed that changes nothing but must be known: an export, a look at a secret. Ends the present transaction. Commits."""
+    db.session.rollback()
+    with writing():
+        note(what, about, **changed)
+        db.session.commit()
 
 
 @contextmanager
@@ -170,7 +187,15 @@ def _described(about: object) -> tuple[str, str, str]:
     keys = (
         [getattr(about, column.key) for column in about.__mapper__.primary_key] if hasattr(about, "__mapper__") else []
     )
-    return str(table), " ".join(map(str, keys)), "" if personal else str(about)
+    return str(table), " ".join(map(str, keys)), "" if personal else _name_of(about)
+
+
+def _name_of(row: object) -> str:
+    """A new row may be called after another one that it does not know yet."""
+    try:
+        return str(row)
+    except AttributeError:
+        return ""
 
 
 def hash_of(previous: str, values: Mapping[str, Any]) -> str:

@@ -71,5 +71,15 @@ def reading() -> Iterator[None]:
         _reads_only.reset(token)
 
 
+@contextmanager
+def writing() -> Iterator[None]:
+    """Inside, a request that reads begins its transactions as one that writes."""
+    token = _reads_only.set(False)
+    try:
+        yield
+    finally:
+        _reads_only.reset(token)
+
+
 def is_postgresql(bind: Connection | Engine | None = None) -> bool:
     return (bind or db.engine).dialect.name == "postgresql"

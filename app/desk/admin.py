@@ -5,6 +5,9 @@ from __future__ import annotations
 from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 
+from app.core import audit
+from app.desk.audited import AUDITED
+from app.desk.auditlog import AuditView
 from app.desk.background import JobView
 from app.desk.maillog import MailLogView
 from app.desk.mailtexts import MailTextView
@@ -14,6 +17,7 @@ SYSTEM = {"category": "System", "category_label": _l("System"), "category_icon":
 
 
 def register(appbuilder: AppBuilder) -> None:
+    audit.watch(AUDITED)
     appbuilder.add_view(
         SettingsView,
         "General settings",
@@ -25,3 +29,4 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(MailTextView, "Mail templates", label=_l("Mail templates"), category="Settings")
     appbuilder.add_view(JobView, "Background jobs", label=_l("Background jobs"), **SYSTEM)
     appbuilder.add_view(MailLogView, "Mail log", label=_l("Mail log"), **SYSTEM)
+    appbuilder.add_view(AuditView, "Audit log", label=_l("Audit log"), **SYSTEM)

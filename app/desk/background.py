@@ -14,6 +14,7 @@ from rq import Worker
 from sqlalchemy import func, select
 
 from app.core import clock, queue
+from app.core.audit import What, note
 from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.core.ticker import BEAT_KEY
@@ -53,6 +54,7 @@ class JobView(BaseView):
             flash(_("This job has not failed."), "warning")
         else:
             row.retry()
+            note(What.RETRIED, f"{row.job} {row.id}")
             db.session.commit()
             flash(_("The job is on its way again."), "success")
         return redirect("/admin/jobs/")

@@ -6,9 +6,11 @@ from typing import Any, NamedTuple
 
 from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from app.accounts.models import Customer, OneTimeToken, RightsVersion, StaffProfile
+from app.accounts.secondfactor import HalfSignIn
+from app.accounts.sessions import SignedIn
 from app.core import clock
 from app.core.extensions import db
 from app.core.outbox import Outbox
@@ -46,6 +48,8 @@ def _end_sessions_and_links() -> None:
     leap = int(clock.now().timestamp()) // 60
     _rows(update(StaffProfile).values(generation=StaffProfile.generation + leap))
     _rows(update(Customer).values(generation=Customer.generation + leap))
+    _rows(delete(SignedIn))
+    _rows(delete(HalfSignIn))
     _rows(update(OneTimeToken).where(OneTimeToken.used_at.is_(None)).values(used_at=clock.now()))
     _rows(update(RightsVersion).values(version=RightsVersion.version + leap))
 

@@ -14,18 +14,21 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 
 from app.accounts import keys
+from app.core import audit
 from app.core.commands import desk
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
-from app.desk import backup, backuprestore, checks, demo, loading
+from app.desk import backup, backuprestore, checks, customererase, customerexport, demo, loading
 from app.desk import setup as setup_step
 
+audit_log = AppGroup("audit", help="Who changed what about the desk.")
 api_key = AppGroup("api-key", help="Keys with which programs call the API.")
 
 
 def register(app: Flask) -> None:
     app.cli.add_command(desk)
     desk.add_command(api_key)
+    desk.add_command(audit_log)
 
 
 @desk.command("setup")
@@ -36,7 +39,8 @@ def setup() -> None:
         setup_step.refuse_demo()
     if current_app.config["PROFILE"] == "demo" and not current_app.config.get("TESTING"):
         setup_step.say("loading the demo, if the desk is empty …")
-        demo.load()
+        with audit.silent():
+            demo.load()
     setup_step.say("the desk is set up")
 
 
@@ -123,6 +127,43 @@ def restore_backup(folder: Path, replace: bool, next_number: int | None) -> None
     setup_step.say(
         "Everybody has to sign in again. Use the SECRET_KEY of then, or replies to earlier mails open new tickets."
     )
+
+
+@desk.command("erase-customer")
+@click.argument("address")
+@click.option("--with-tickets", is_flag=True, help="Delete their tickets too, instead of leaving them empty.")
+def erase_customer(address: str, with_tickets: bool) -> None:
+    """Forget the customer with ADDRESS: name, words, files and mails. Cannot be undone."""
+    erased = _told(lambda: customererase.erase(address, with_tickets))
+    became = "deleted" if with_tickets else "left empty under “Erased customer”"
+    click.echo(
+        f"Erased: {erased.tickets} tickets {became}, {erased.messages} entries emptied, {erased.files} files and {erased.mails} mails deleted. "
+        "What colleagues wrote about this person in other tickets, and backups made before, are untouched."
+    )
+
+
+@desk.command("export-customer")
+@click.argument("address")
+@click.argument("folder", type=click.Path(exists=False, path_type=Path))
+def export_customer(address: str, folder: Path) -> None:
+    """Write what the desk knows of the customer with ADDRESS into the new FOLDER."""
+    if folder.exists():
+        raise click.ClickException(f"{folder} is there already.")
+    exported = _told(lambda: customerexport.export(address, folder.absolute()))
+    click.echo(f"{exported.tickets} tickets and {exported.files} files in {folder}")
+
+
+@audit_log.command("check")
+def check_audit() -> None:
+    """Whether every line is as it was written, and none is missing between the first and the last. Ends with 1 when not."""
+    count, broken = audit.first_broken()
+    if broken is not None:
+        click.echo(
+            f"line {broken} is not as it was written, or one before it is missing; {count} lines before it are right"
+        )
+        sys.exit(1)
+    last = db.session.scalar(select(audit.Audit.hash).order_by(audit.Audit.id.desc()).limit(1))
+    click.echo(f"{count} lines, each as it was written; the last one's hash is {last or audit.FIRST}")
 
 
 Answer = TypeVar("Answer")

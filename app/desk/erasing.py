@@ -9,6 +9,7 @@ from sqlalchemy import select
 from app.accounts import rights
 from app.accounts.viewer import Actor
 from app.core import storage
+from app.core.audit import What, note
 from app.core.extensions import db
 from app.tickets.models import Ticket
 from app.tickets.thread import Attachment
@@ -20,7 +21,7 @@ def delete_ticket(ticket: Ticket, by: Actor) -> None:
     """Commits. Its number is never given again."""
     rights.demand(by, "delete", ticket)
     keys = list(db.session.scalars(select(Attachment.storage_key).where(Attachment.ticket_id == ticket.id)))
-    log.warning("ticket %s is deleted by %s", ticket.number, by.name)
+    note(What.TICKET_DELETED, f"{ticket.number}", by=by, files=len(keys))
     db.session.delete(ticket)
     db.session.commit()
     for key in keys:

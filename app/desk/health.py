@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask_babel import gettext as _
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.accounts import keys
 from app.accounts.viewer import viewer
-from app.core import limits
+from app.core import limits, queue
 from app.core.errors import Forbidden
 from app.core.extensions import db
 from app.core.limits import Limit
-from app.core.outbox import Outbox
-from app.desk.checks import measure, waiting_rows
-from app.tickets.tally import Tally
+from app.desk import figures
+from app.desk.checks import measure
 
 METRICS_SCOPES = {"desk:admin", "*"}
 
@@ -38,14 +35,14 @@ def alive() -> Response:
 
 
 def ready() -> Response:
-    """200 when every part is as it should be, else 503. Where the desk keeps its data is told to this machine alone."""
+    """200 when every part is as it should be, else 503. A stranger learns which parts fail; what was measured is for this machine and admins' keys."""
     checks = list(measure())
-    body: dict[str, object] = {
-        "ok": all(check.ok for check in checks),
-        "checks": {check.name: check.as_json() for check in checks},
-    }
-    if from_this_machine():
+    body: dict[str, object] = {"ok": all(check.ok for check in checks)}
+    if from_this_machine() or _has_key():
+        body["checks"] = {check.name: check.as_json() for check in checks}
         body["data"] = str(current_app.config["DATA"])
+    else:
+        body["failing"] = [check.name for check in checks if not check.ok]
     response = jsonify(body)
     response.status_code = 200 if body["ok"] else 503
     return response
@@ -79,17 +76,18 @@ def _has_key() -> bool:
 
 
 def _figures() -> CollectorRegistry:
-    """Read anew each time: any process may be asked, and none keeps counts of its own."""
+    """What only the database knows is read anew each time; what happened in processes they have counted together."""
     registry = CollectorRegistry()
     up = Gauge("deskhand_up", "1 when this part of the desk is as it should be.", ["part"], registry=registry)
     for check in measure():
         up.labels(check.name).set(check.ok)
         if check.name in NAMES and check.figure is not None:
             Gauge(*NAMES[check.name], registry=registry).set(check.figure)
-    try:
-        _counts(registry)
-    except SQLAlchemyError:
-        db.session.rollback()
+    for look in (figures.tell_rows, figures.tell_counted):
+        try:
+            look(registry)
+        except (SQLAlchemyError, *queue.NotAnswering):
+            db.session.rollback()
     return registry
 
 
@@ -98,15 +96,3 @@ NAMES = {
     "outbox": ("deskhand_outbox_oldest_due_seconds", "How long the oldest row that nobody has in hand has been due."),
     "disk": ("deskhand_disk_free_bytes", "Where the desk keeps its data."),
 }
-
-
-def _counts(registry: CollectorRegistry) -> None:
-    failed = select(func.count()).where(Outbox.failed_at.is_not(None))
-    live = select(func.coalesce(func.sum(Tally.tickets), 0))
-    given: dict[str, tuple[str, Any]] = {
-        "deskhand_outbox_due_rows": ("Rows of the outbox that are due and that nobody has in hand.", waiting_rows()[0]),
-        "deskhand_outbox_failed_rows": ("Rows of the outbox that were given up.", db.session.scalar(failed)),
-        "deskhand_tickets_live": ("Tickets neither resolved nor closed.", db.session.scalar(live)),
-    }
-    for name, (told, value) in given.items():
-        Gauge(name, told, registry=registry).set(float(value or 0))

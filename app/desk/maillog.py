@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from app.core.audit import What, note
 from app.core.extensions import db
 from app.mail import outgoing
 from app.mail.models import Delivery, DeliveryState, RawMail, RawState
@@ -73,6 +74,7 @@ class MailLogView(BaseView):
     def resend(self, delivery_id: int) -> Any:
         delivery = db.session.get(Delivery, delivery_id) or abort(404)
         outgoing.resend(delivery)
+        note(What.RESENT, f"{delivery.kind} {delivery.id}")
         db.session.commit()
         flash(_("The mail is on its way again."), "success")
         return redirect("/admin/mail-log/")

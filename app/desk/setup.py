@@ -19,6 +19,7 @@ from werkzeug.security import generate_password_hash
 from app.accounts import roles
 from app.accounts import staff as people
 from app.accounts.models import Department, StaffProfile
+from app.core import audit
 from app.core.errors import Invalid
 from app.core.extensions import db, migrate
 from app.settings import desk
@@ -40,8 +41,9 @@ def set_up() -> None:
     refuse_newer_database()
     say("bringing the database up to date …")
     upgrade()
-    set_up_rights()
-    seed()
+    with audit.silent():
+        set_up_rights()
+        seed()
 
 
 def refuse_newer_database() -> None:

@@ -15,6 +15,7 @@ from flask_babel import ngettext
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.models import Department
+from app.core.audit import What, note_reading
 from app.core.errors import Forbidden, HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.fab import PAGE_SIZE_CAP, DeskInterface, DeskView
@@ -100,6 +101,7 @@ class TicketView(DeskView):
     @has_access
     @permission_name("export")
     def export(self) -> Response:
+        note_reading(What.EXPORTED, "tickets")
         rows = stream_with_context(export.lines(Listing.read(request.args), g.user))
         return Response(
             rows, mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{export.file_name()}"'}

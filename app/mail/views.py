@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, undefer
 
 from app.accounts import staff as people
+from app.core.audit import What, note_reading
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.mail import incoming, mailbox, parsing
@@ -143,9 +144,12 @@ class MailLabView(BaseView):
 def _delivery(delivery_id: int) -> Delivery:
     """NotThere too for a link that lets its reader in as a colleague who may do more than they may."""
     found: Delivery = db.session.get(Delivery, delivery_id, options=[undefer(Delivery.raw)]) or abort(404)
-    if found.kind in SECRET and found.staff is not None and not people.may_edit(g.user, found.staff):
+    if found.kind not in SECRET:
+        return found
+    if found.staff is not None and not people.may_edit(g.user, found.staff):
         abort(404)
-    return found
+    note_reading(What.LINK_LOOKED_AT, f"{found.kind} {found.id}", staff=found.staff_id, customer=found.customer_id)
+    return db.session.get_one(Delivery, delivery_id, options=[undefer(Delivery.raw)])
 
 
 def register(appbuilder: AppBuilder) -> None:

@@ -145,3 +145,53 @@ def test_figures_are_for_this_machine_and_for_keys_of_admins(client: FlaskClient
     assert "deskhand_tickets_live 1.0" in client.get("/metrics").text
     assert client.get("/metrics", environ_overrides=STRANGER).status_code == 403
     assert {name: ask(secret) for name, secret in secrets.items()} == {"right": 200, "narrow": 403, "agent": 403}
+
+
+def test_a_stranger_learns_which_parts_fail_and_nothing_else(client: FlaskClient) -> None:
+    answer = client.get("/readyz", environ_overrides=STRANGER)
+
+    assert answer.status_code == 503
+    assert answer.json == {"ok": False, "failing": ["queue", "ticker"]}
+
+
+def test_a_stranger_with_an_admins_key_learns_what_was_measured(client: FlaskClient) -> None:
+    _key, secret = keys.make("watch", an_admin().id, ["desk:admin"])
+    db.session.commit()
+
+    answer = client.get("/readyz", environ_overrides=STRANGER, headers={"Authorization": f"Bearer {secret}"})
+
+    assert "MB free" in answer.json["checks"]["disk"]["says"]
+
+
+def test_requests_are_counted_for_all_processes_together(app: Flask, client: FlaskClient, running_queue: None) -> None:
+    """Two processes hand their counts over to one place; whichever is asked tells both."""
+    from app.core import counting
+
+    counting.hand_over(at_once=True)
+    queue.connection().delete(counting.KEY)
+    client.get("/portal/login")
+    client.get("/portal/nowhere")
+    counting.hand_over(at_once=True)
+    queue.connection().hincrbyfloat(counting.KEY, "requests|face=portal|status=2xx", 5)
+
+    told = client.get("/metrics").text
+
+    assert 'deskhand_requests_total{face="portal",status="2xx"} 6.0' in told
+    assert 'deskhand_requests_total{face="portal",status="4xx"} 1.0' in told
+    assert 'deskhand_request_ms_bucket{face="portal",le="+Inf"} 2.0' in told
+
+
+def test_the_figures_tell_of_tickets_mails_and_refusals(client: FlaskClient) -> None:
+    from app.core.audit import What, note
+
+    a_ticket()
+    note(What.SIGN_IN_REFUSED, "somebody")
+    db.session.commit()
+
+    told = client.get("/metrics").text
+
+    for line in (
+        "deskhand_tickets_opened 1.0", "deskhand_sign_ins_refused_last_day 1.0", 'deskhand_mails_last_day{state="queued"} 1.0',
+        "deskhand_sla_breaches 0.0", "deskhand_outbox_failed_rows 0.0",
+    ):  # fmt: skip
+        assert line in told, told

@@ -1,0 +1,178 @@
+"""Erases a customer: no table, file or index holds their name, address or words any longer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Text, cast, delete, func, or_, select, text, update
+
+from app.accounts.customers import find
+from app.accounts.models import Customer, OneTimeToken
+from app.accounts.sessions import SignedIn
+from app.api.models import IdempotentAnswer
+from app.core import storage
+from app.core.audit import What, note
+from app.core.database import is_postgresql
+from app.core.errors import NotThere
+from app.core.extensions import db
+from app.core.outbox import Outbox
+from app.mail.models import Delivery, RawMail
+from app.notifications.models import Notification
+from app.search import index
+from app.tickets.models import Participant, Ticket
+from app.tickets.thread import Attachment, Message
+from app.tickets.timeline import TicketEvent
+
+ERASED = "Erased customer"
+EMPTIED = "(erased)"
+
+
+class Erased(NamedTuple):
+    tickets: int
+    messages: int
+    files: int
+    mails: int
+
+
+def erase(address: str, with_tickets: bool) -> Erased:
+    """Commits. Tickets stay as empty shells, so that numbers and figures still add up, or go with `with_tickets`."""
+    customer = find(address)
+    if customer is None:
+        raise NotThere(f"There is no customer with the address {address}.")
+    person, known = customer.id, (customer.name, customer.email, customer.email_key)
+    tickets = list(db.session.scalars(select(Ticket.id).where(Ticket.requester_id == person)))
+    theirs = or_(Message.customer_id == person, Message.ticket_id.in_(tickets))
+    messages = list(db.session.scalars(select(Message.id).where(theirs)))
+    touched = list(db.session.scalars(select(Message.ticket_id).where(theirs).distinct()))
+    keys = _forget_files(person, tickets)
+    mails = _forget_mails(person, tickets, messages, known)
+    _forget_traces(person, tickets, known)
+    if with_tickets:
+        for ticket in db.session.scalars(select(Ticket).where(Ticket.requester_id == person)):
+            db.session.delete(ticket)
+        db.session.flush()
+    _empty_messages(theirs)
+    _empty_tickets(tickets, touched)
+    _empty_customer(customer)
+    note(What.ERASED, f"customer {person}", tickets=len(tickets), with_tickets=with_tickets)
+    db.session.flush()
+    for ticket_id in {*tickets, *touched}:
+        index.index_ticket(ticket_id)
+    db.session.commit()
+    for key in keys:
+        _remove_file(key)
+    _forget_free_space()
+    return Erased(len(tickets), len(messages), len(keys), mails)
+
+
+def _forget_files(person: int, tickets: list[int]) -> list[str]:
+    """Of whoever, in tickets of theirs; theirs wherever. Gone from the storage after the commit."""
+    of_theirs = or_(
+        Attachment.customer_id == person,
+        Attachment.ticket_id.in_(tickets),
+        Attachment.message_id.in_(select(Message.id).where(Message.customer_id == person)),
+    )
+    keys = list(db.session.scalars(select(Attachment.storage_key).where(of_theirs)))
+    _do(delete(Attachment).where(of_theirs))
+    return keys
+
+
+def _forget_mails(person: int, tickets: list[int], messages: list[int], known: tuple[str, str, str]) -> int:
+    """What came goes whole. What went keeps when and how it left, without a word."""
+    came = or_(
+        RawMail.ticket_id.in_(tickets), RawMail.entry_id.in_(messages), RawMail.id.in_(_mails_that_name(known[2]))
+    )
+    mails = _do(delete(RawMail).where(came))
+    went = or_(
+        Delivery.customer_id == person,
+        Delivery.address == known[2],
+        Delivery.ticket_id.in_(tickets),
+        Delivery.message_id.in_(messages),
+    )
+    to_them = or_(Delivery.customer_id == person, Delivery.address == known[2])
+    _do(update(Delivery).where(to_them).values(address="", reason=None))
+    return mails + _do(update(Delivery).where(or_(went, to_them)).values(subject="", raw=None, values={}))
+
+
+def _mails_that_name(address: str) -> list[int]:
+    """Among those that became no ticket: quarantined, ignored, from a machine. Their words are bytes, so they are read one by one."""
+    rows = db.session.execute(
+        select(RawMail.id, RawMail.sender, RawMail.recipient, RawMail.content)
+        .where(RawMail.ticket_id.is_(None))
+        .execution_options(yield_per=100)
+    )
+    return [
+        row.id
+        for row in rows
+        if address in (row.sender.casefold(), row.recipient.casefold()) or address.encode() in row.content.lower()
+    ]
+
+
+def _forget_traces(person: int, tickets: list[int], known: tuple[str, str, str]) -> None:
+    events = or_(TicketEvent.customer_id == person, TicketEvent.ticket_id.in_(tickets))
+    _do(update(TicketEvent).where(TicketEvent.customer_id == person).values(actor_name=ERASED))
+    for event in db.session.scalars(select(TicketEvent).where(events)):
+        event.particulars = {key: value for key, value in event.particulars.items() if not isinstance(value, str) or not _names(value, known)}  # fmt: skip
+    _do(delete(Notification).where(Notification.ticket_id.in_(tickets)))
+    _do(update(Notification).where(_names_in(Notification.parts, known)).values(parts={"who": ERASED}))
+    _do(delete(Participant).where(or_(Participant.customer_id == person, func.lower(Participant.email) == known[2])))
+    _do(delete(IdempotentAnswer).where(_names_in(IdempotentAnswer.answer, known)))
+    _do(delete(Outbox).where(_names_in(Outbox.arguments, known)))
+    _do(delete(OneTimeToken).where(OneTimeToken.customer_id == person))
+    _do(delete(SignedIn).where(SignedIn.customer_id == person))
+
+
+def _empty_messages(theirs: ColumnElement[bool]) -> None:
+    emptied = {"text": EMPTIED, "full_text": None, "html": None, "message_id": None, "in_reply_to": None}
+    _do(update(Message).where(theirs).values(**emptied))
+    _do(update(Message).where(theirs, Message.customer_id.is_not(None)).values(author_name=ERASED))
+
+
+def _empty_tickets(tickets: list[int], touched: list[int]) -> None:
+    _do(update(Ticket).where(Ticket.id.in_(tickets)).values(subject=EMPTIED, reference=None))
+    _do(update(Ticket).where(Ticket.id.in_([*tickets, *touched])).values(excerpt=""))
+
+
+def _empty_customer(customer: Customer) -> None:
+    """The row stays under an address that nobody can have: tickets of others still point to it."""
+    customer.name, customer.email = ERASED, f"erased-{customer.id}@erased.invalid"
+    customer.phone = customer.notes = customer.password_hash = customer.language = customer.verified_at = None
+    customer.organization, customer.staff = None, []
+    customer.active, customer.address_works = False, False
+    customer.generation += 1
+
+
+def _names(value: str, known: tuple[str, str, str]) -> bool:
+    return any(word.casefold() in value.casefold() for word in known if word)
+
+
+def _names_in(column: Any, known: tuple[str, str, str]) -> ColumnElement[bool]:
+    """In any value of a row's JSON, as JSON writes it: letters beyond ASCII stand there as codes."""
+    written = {form for word in known if word for form in (word, json.dumps(word)[1:-1])}
+    return or_(*(cast(column, Text).icontains(form, autoescape=True) for form in sorted(written)))
+
+
+def _remove_file(key: str) -> None:
+    try:
+        storage.remove(key)
+    except FileNotFoundError:
+        pass
+
+
+def _forget_free_space() -> None:
+    """What was deleted still lies in the database's free pages until they are written over."""
+    db.session.remove()
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if is_postgresql():
+            connection.execute(text("VACUUM"))
+        else:
+            raw: Any = connection.connection.driver_connection
+            for name in index.TABLES:
+                raw.execute(f"INSERT INTO {name}({name}) VALUES ('optimize')")
+            raw.execute("VACUUM")
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _do(statement: Any) -> int:
+    return int(db.session.execute(statement.execution_options(synchronize_session=False)).rowcount)

@@ -1,0 +1,131 @@
+"""An erased customer is in no table, file or index any longer; an exported one has all that is theirs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text
+
+from app.accounts.models import Customer
+from app.accounts.viewer import SYSTEM, CustomerActor
+from app.core.extensions import db
+from app.core.model import Base
+from app.mail import incoming
+from app.search import find
+from app.tickets.files import keep
+from app.tickets.models import Participant, ParticipantRole, Ticket
+from app.tickets.thread import Channel, Words
+from tests.factories import a_customer, a_ticket, acting, an_agent, run_jobs
+
+MAIL = b"""From: Kanari Vogel <kanari@vogel.test>\r
+To: support@deskhand.example\r
+Subject: kanarisubject by mail\r
+Message-ID: <kanari-1@vogel.test>\r
+\r
+kanariwords by mail\r
+"""
+CANARIES = ("kanari", "vogel")
+
+
+def a_busy_customer() -> Customer:
+    """In tickets, files, mails, events, notices, searches: their own and a colleague's."""
+    agent = an_agent(name="kim")
+    person = a_customer("Kanari Vogel", email="kanari@vogel.test", phone="kanariphone", notes="kanarinotes")
+    own = a_ticket("kanarisubject", requester=person, text="kanariwords: the printer burns")
+    own.assign_to(agent, by=SYSTEM)
+    own.reply(Words("Dear kanari, we look at it.", via=Channel.STAFF), by=acting(agent))
+    own.note(Words("kanari called twice", via=Channel.STAFF), by=acting(agent))
+    file = keep("kanarifile.txt", b"kanaribytes", by=CustomerActor.of(person))
+    file.ticket_id, file.message_id = own.id, own.messages[0].id
+    other = a_ticket("Somebody else's", text="Nothing of them.")
+    db.session.add(Participant(ticket_id=other.id, role=ParticipantRole.CC, customer_id=person.id, email=person.email))
+    db.session.commit()
+    run_jobs()
+    incoming.deliver(incoming.store(MAIL, "smtp").id)
+    db.session.commit()
+    incoming.store(MAIL.replace(b"kanari-1", b"kanari-2").replace(b"To: support", b"To: nobody"), "smtp")
+    db.session.commit()
+    run_jobs()
+    return person
+
+
+def where_words_are(app: Flask) -> list[str]:
+    """Each table that holds one of the words in any row, the index and the stored files among them."""
+    db.session.rollback()
+    found = []
+    names = [*(table.name for table in Base.metadata.sorted_tables), *app.extensions["search_tables"]]
+    with db.engine.connect() as connection:
+        for name in names:
+            for row in connection.execute(text(f"SELECT * FROM {name}")):
+                said = repr(tuple(bytes(cell) if isinstance(cell, memoryview) else cell for cell in row)).casefold()
+                if any(word in said for word in CANARIES):
+                    found.append(name)
+    files = Path(app.config["STORAGE_URL"].removeprefix("file://"))
+    found += [str(path) for path in files.rglob("*") if path.is_file() and b"kanari" in path.read_bytes()]
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize("with_tickets", [False, True], ids=["tickets stay empty", "tickets go"])
+def test_no_table_file_or_index_holds_an_erased_customer(app, with_tickets):
+    a_busy_customer()
+    before = where_words_are(app)
+    assert {"customer", "ticket", "message", "raw_mail", "delivery", "search_ticket"} <= set(before), before
+    tickets = db.session.scalar(select(func.count()).select_from(Ticket))
+    words = ["kanari@vogel.test", *(["--with-tickets"] if with_tickets else [])]
+
+    told = app.test_cli_runner().invoke(args=["desk", "erase-customer", *words])
+
+    assert told.exit_code == 0, told.output
+    assert "Erased: 2 tickets" in told.stdout or "Erased: 3 tickets" in told.stdout
+    assert where_words_are(app) == []
+    left = db.session.scalar(select(func.count()).select_from(Ticket))
+    assert left == 1 if with_tickets else left == tickets
+    assert find.matching("kanariwords", SYSTEM) == []
+
+
+def test_the_file_of_the_database_holds_them_no_longer_either(app):
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL writes over freed space in its own time")
+    a_busy_customer()
+
+    app.test_cli_runner().invoke(args=["desk", "erase-customer", "kanari@vogel.test"])
+    db.session.remove()
+
+    place = Path(str(db.engine.url.database))
+    held = [path.name for path in place.parent.glob(f"{place.name}*") if b"kanariwords" in path.read_bytes().lower()]
+    assert held == []
+
+
+def test_other_customers_keep_their_words(app):
+    a_busy_customer()
+
+    app.test_cli_runner().invoke(args=["desk", "erase-customer", "kanari@vogel.test"])
+
+    kept = db.session.scalars(select(Ticket).where(Ticket.subject == "Somebody else's")).one()
+    assert kept.messages[0].text == "Nothing of them."
+    assert db.session.scalar(select(func.count()).where(Customer.active.is_(True))) == 1
+
+
+def test_nobody_is_erased_by_an_address_that_nobody_has(app):
+    told = app.test_cli_runner().invoke(args=["desk", "erase-customer", "nobody@vogel.test"])
+
+    assert told.exit_code == 1
+    assert "There is no customer" in told.stderr
+
+
+def test_an_export_has_all_that_is_theirs_and_no_internal_note(app, tmp_path):
+    a_busy_customer()
+
+    told = app.test_cli_runner().invoke(args=["desk", "export-customer", "kanari@vogel.test", str(tmp_path / "out")])
+
+    assert told.exit_code == 0, told.output
+    written = (tmp_path / "out" / "customer.json").read_text(encoding="utf-8")
+    given = json.loads(written)
+    assert given["customer"]["email"] == "kanari@vogel.test"
+    assert {ticket["subject"] for ticket in given["tickets"]} >= {"kanarisubject", "kanarisubject by mail"}
+    assert "we look at it" in written and "called twice" not in written
+    assert [path.read_bytes() for path in (tmp_path / "out" / "files").iterdir()] == [b"kanaribytes"]
+    assert (tmp_path / "out").stat().st_mode & 0o077 == 0
