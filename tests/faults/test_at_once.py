@@ -1,0 +1,148 @@
+"""Eight at the same instant, in processes of their own or as threads of one: each thing happens once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+from flask import Flask
+from sqlalchemy import func, select
+
+from app.accounts import keys
+from app.core.extensions import db
+from app.core.outbox import Outbox
+from app.core.slots import JobSlot
+from app.mail.models import RawMail, RawState
+from app.tickets.models import Ticket
+from app.tickets.thread import Message
+from app.tickets.timeline import Did, TicketEvent
+from tests.api.desk import Program
+from tests.factories import a_customer, a_supervisor, a_ticket, sign_in
+from tests.run.desks import PROJECT, surroundings
+
+EIGHT = 8
+MAIL = b"From: kim@customer.test\r\nTo: support@deskhand.example\r\nSubject: Printer\r\nMessage-ID: <once@customer.test>\r\n\r\nIt burns.\r\n"
+
+
+def eight_processes(tmp_path: Path, deed: str, *given: object) -> list[str]:
+    """What each said."""
+    db.session.remove()
+    script = [sys.executable, "-P", str(Path(__file__).with_name("at_once.py"))]
+    url = db.engine.url.render_as_string(hide_password=False)
+    told = subprocess.run(
+        [*script, url, deed, str(EIGHT), *(str(one) for one in given)], cwd=PROJECT, env=surroundings(PROJECT, tmp_path), capture_output=True, text=True, timeout=100
+    )  # fmt: skip
+    lines = told.stdout.splitlines()
+    assert len(lines) == EIGHT, told.stderr[-3000:]
+    return lines
+
+
+def assignments(ticket_id: int) -> int:
+    events = select(func.count()).select_from(TicketEvent)
+    return db.session.scalar(events.where(TicketEvent.ticket_id == ticket_id, TicketEvent.what == Did.ASSIGNED)) or 0
+
+
+def test_of_eight_processes_that_take_a_ticket_one_has_it_and_the_others_are_told_who(
+    app: Flask, tmp_path: Path
+) -> None:
+    ticket, people = a_ticket(), [a_supervisor() for _ in range(EIGHT)]
+    db.session.commit()
+    ticket_id, ids = ticket.id, [one.id for one in people]
+
+    told = eight_processes(tmp_path, "take", ticket_id, *ids)
+
+    assert told.count("took it") == 1
+    assert sum("was given to" in one for one in told) == EIGHT - 1
+    assert assignments(ticket_id) == 1
+    assert db.session.get_one(Ticket, ticket_id).assignee_id in ids
+
+
+def test_of_eight_agents_who_press_take_at_once_one_has_it_and_the_others_read_a_sentence(app: Flask) -> None:
+    ticket, clients = a_ticket(), []
+    for _ in range(EIGHT):
+        client = app.test_client()
+        sign_in(client, a_supervisor())
+        clients.append(client)
+    ticket_id = ticket.id
+    db.session.remove()
+    gate = Barrier(EIGHT)
+
+    def press(client) -> str:  # type: ignore[no-untyped-def]
+        with app.app_context():
+            gate.wait()
+            client.post("/admin/tickets/action_post", data={"action": "take", "rowid": ticket_id})
+            db.session.remove()
+        with app.app_context():
+            page = client.get("/admin/tickets/").text
+            db.session.remove()
+        return str(page)
+
+    with ThreadPoolExecutor(EIGHT) as pool:
+        pages = list(pool.map(press, clients))
+
+    assert sum("1 ticket changed." in page for page in pages) == 1
+    assert sum("was given to" in page for page in pages) == EIGHT - 1
+    assert assignments(ticket_id) == 1
+
+
+def test_eight_processes_that_open_tickets_never_get_the_same_number(app: Flask, tmp_path: Path) -> None:
+    requester = a_customer()
+    db.session.commit()
+    requester_id = requester.id
+
+    numbers = " ".join(eight_processes(tmp_path, "open_tickets", requester_id)).split()
+
+    assert len(set(numbers)) == len(numbers) == EIGHT * 3
+    assert sorted(map(int, numbers)) == sorted(db.session.scalars(select(Ticket.number)))
+
+
+def test_a_number_is_not_given_again_after_its_ticket_was_deleted(app: Flask) -> None:
+    last = a_ticket().number
+    db.session.delete(db.session.scalars(select(Ticket).where(Ticket.number == last)).one())
+    db.session.commit()
+
+    assert a_ticket().number == last + 1
+
+
+def test_the_same_mail_brought_by_eight_processes_is_one_entry(app: Flask, tmp_path: Path) -> None:
+    (tmp_path / "mail.eml").write_bytes(MAIL)
+
+    told = eight_processes(tmp_path, "bring_mail", tmp_path / "mail.eml")
+
+    assert told.count("duplicate") == EIGHT - 1
+    assert db.session.scalar(select(func.count()).select_from(Message)) == 1
+    delivered = select(func.count()).select_from(RawMail).where(RawMail.state == RawState.DELIVERED)
+    assert db.session.scalar(delivered) == 1
+
+
+def test_eight_tickers_start_a_job_once_a_slot(app: Flask, tmp_path: Path) -> None:
+    told = eight_processes(tmp_path, "claim_slot", "tickets.recount_tally")
+
+    assert sorted(told) == ["False"] * (EIGHT - 1) + ["True"]
+    assert db.session.scalar(select(func.count()).select_from(Outbox)) == 1
+    assert db.session.scalar(select(func.count()).select_from(JobSlot)) == 1
+
+
+def test_eight_programs_with_keys_of_their_own_get_numbers_of_their_own(app: Flask) -> None:
+    owner = a_supervisor()
+    secrets = [keys.make(f"program {place}", owner.id, ["*"])[1] for place in range(EIGHT)]
+    db.session.commit()
+    db.session.remove()
+    gate = Barrier(EIGHT)
+
+    def send(secret: str) -> int:
+        with app.app_context():
+            gate.wait()
+            given = {"subject": "At once", "body": "It burns.", "customer": {"email": "kim@customer.test"}}
+            answer = Program(app.test_client(), secret).post("/tickets", given)
+            db.session.remove()
+            return int(answer.json.get("number", 0))
+
+    with ThreadPoolExecutor(EIGHT) as pool:
+        numbers = list(pool.map(send, secrets))
+
+    assert 0 not in numbers
+    assert len(set(numbers)) == EIGHT
