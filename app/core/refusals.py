@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import secrets
 from typing import Any
@@ -19,6 +20,7 @@ from app.core.web import wants_json
 
 log = logging.getLogger(__name__)
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FULL = ("is full", "disk i/o error", "no space left")
 """Words by which SQLite and PostgreSQL say that there is no room."""
 
@@ -58,14 +60,14 @@ def failed(problem: HTTPException) -> Any:
     return response
 
 
-def away(problem: SQLAlchemyError) -> Any:
+def away(problem: SQLAlchemyError | OSError) -> Any:
     """The database does not answer, is busy for too long, or has no room: it comes back, and nothing was changed."""
     try:
         db.session.rollback()
     except SQLAlchemyError:
         db.session.remove()
-    log.warning("the database does not answer on %s %s: %s", request.method, request.path, problem)
-    full = any(words in str(problem).lower() for words in FULL)
+    log.warning("not ready for %s %s: %s", request.method, request.path, problem)
+    full = isinstance(problem, OSError) or any(words in str(problem).lower() for words in FULL)
     response = answer(
         503, _("The desk's disk is full: it cannot save anything now. Nothing was changed.") if full else sentence(503)
     )

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import logging
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BUCKET_ANSWERS: "ClientConfig" = {"connect_timeout": "3s", "timeout": "15s"}
+BUCKET_ANSWERS: "ClientConfig" = {
+    "connect_timeout": "3s",
+    "timeout": "15s",
+    "allow_http": os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true",
+}
 BUCKET_RETRIES: "RetryConfig" = {"max_retries": 1, "retry_timeout": dt.timedelta(seconds=10)}
 """A person waits for the answer: the library's own three minutes would hold up the whole page."""
 AWAITED = "awaited/"
