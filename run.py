@@ -22,6 +22,7 @@ WORDS = (
     ("up", "start the desk and run it until Ctrl-C (the default)"),
     ("test", "run the tests; words after it go to pytest"),
     ("check", "lint, formatting and types"),
+    ("bench", "measure the pages; run.py bench --help"),
     ("desk", "the command line of the desk: python3 run.py desk --help"),
     ("setup", "bring the database up to date, once"),
     ("web", "one process of its own, for production: the pages and the API"),
@@ -44,7 +45,7 @@ def main():
     elif words[0] not in dict(WORDS):
         sys.exit("run.py has no word %r.\n%s" % (words[0], usage()))
     else:
-        wanted = TESTS_WITH if words[0] in ("test", "check") else RUNS_WITH
+        wanted = TESTS_WITH if words[0] in ("test", "check", "bench") else RUNS_WITH
         prepare(wanted, words[0])
         hand_over(words)
 
@@ -67,7 +68,7 @@ def prepare(wanted, word):
     """Make or mend the environment when it is not what the lists say. One at a time: two first starts would undo each other."""
     if installed(wanted):
         return
-    say = Saying(sys.stdout if word in ("up", "test", "check") else sys.stderr)
+    say = Saying(sys.stdout if word in ("up", "test", "check", "bench") else sys.stderr)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0 if word == "up" else 143))
     try:
         with one_at_a_time(say):

@@ -6,20 +6,23 @@ import datetime as dt
 import functools
 import hashlib
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import flask_appbuilder
 import jinja2
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from flask import Flask, Response, current_app, g, request
 from flask_babel import get_locale, ngettext
-from flask_babel import gettext as _
+from markupsafe import Markup
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.routing import IntegerConverter
 
 from app.core import clock
+from app.core.words import catalogue
+from app.core.words import said as _
 
 STRICT = (
     "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; style-src-elem 'self'; style-src-attr 'none'; "
@@ -56,6 +59,8 @@ def install(app: Flask) -> None:
         filesize=filesize,
         decimal=decimal,
         static=functools.partial(static, app.static_folder or ""),
+        kept=Kept,
+        time_tag=time_tag,
         now=clock.now,
     )
 
@@ -107,6 +112,27 @@ def static(folder: str, path: str) -> str:
     return f"/static/{path}?v={digest}"
 
 
+class Kept:
+    """A macro whose words depend on nothing but its arguments and the language: said once for each of them. A list says the same ones hundreds of times,
+    and each time costs Jinja as much as a whole row of the database."""
+
+    PLAIN = (str, int, type(None))
+    """What can be told apart for ever: a lazy word, for instance, is another one in each language."""
+
+    def __init__(self, macro: Callable[..., Markup]) -> None:
+        self.macro = macro
+        self.kept = functools.lru_cache(maxsize=4096, typed=True)(self._say)
+
+    def __call__(self, *given: object, **named: object) -> Markup:
+        """typed: the same signs as text and as finished HTML are two different arguments."""
+        plain = all(isinstance(value, self.PLAIN) for value in (*given, *named.values()))
+        return self.kept(catalogue(), *given, **named) if plain else self.macro(*given, **named)
+
+    def _say(self, _catalogue: object, *given: object, **named: object) -> Markup:
+        """The catalogue only tells the languages apart."""
+        return self.macro(*given, **named)
+
+
 def ago(at: dt.datetime | None) -> str:
     """How long since, short: now, 5m, 3h, 2d, then the day, of another year with it."""
     if at is None:
@@ -123,7 +149,20 @@ def ago(at: dt.datetime | None) -> str:
     if seconds < 14 * 86400:
         return _("%(n)sd", n=seconds // 86400)
     this_year = local(at).year == local(clock.now()).year
-    return str(format_datetime(local(at), _("d MMM") if this_year else _("d MMM yyyy"), locale=get_locale() or "en"))
+    return _day(local(at).date(), str(get_locale() or "en"), _("d MMM") if this_year else _("d MMM yyyy"))
+
+
+@functools.lru_cache(10_000)
+def _day(day: dt.date, language: str, pattern: str) -> str:
+    """Kept, as `_written` below."""
+    return str(format_date(day, pattern, locale=language))
+
+
+def time_tag(at: dt.datetime | None) -> Markup:
+    """An instant for a page: short, with day and time for whoever points at it. In Python, since a list says fifty of them."""
+    if at is None:
+        return Markup("–")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), absolute(at), ago(at))
 
 
 def absolute(at: dt.datetime | None) -> str:
@@ -147,8 +186,10 @@ def local(at: dt.datetime) -> dt.datetime:
 
 
 def zone() -> str:
-    """The name of the desk's time zone; the factory says where it is kept."""
-    return str(current_app.extensions["deskhand_zone"]())
+    """The name of the desk's time zone; the factory says where it is kept. Looked up once a request, as the settings are."""
+    if "zone" not in g:
+        g.zone = str(current_app.extensions["deskhand_zone"]())
+    return str(g.zone)
 
 
 def initials(name: object) -> str:

@@ -101,7 +101,8 @@ class WorkspaceView(BaseView):
     @permission_name("show")
     def send(self, number: int) -> Any:
         """A reply or a note. Whatever refuses it, the page comes back with everything that was typed."""
-        find(number, g.user)
+        if request.files:
+            find(number, g.user)  # no file is kept for somebody who may not see the ticket
         draft = _read_draft()
         try:
             self._deliver(number, draft)
@@ -178,7 +179,8 @@ def _read_draft() -> Draft:
     errors = {} if known else {"body": _("Please choose between a reply and an internal note.")}
     for file in request.files.getlist("files"):
         errors |= _keep(file)
-    db.session.commit()
+    if request.files:
+        db.session.commit()
     body = form.get("body", "").replace("\x00", "").replace("\r\n", "\n")
     return Draft(kind if known else "note", body, form.get("then", ""), form.get("priority", ""), _pending(), errors)
 

@@ -1,18 +1,34 @@
-"""The numbers on the tabs of the list, from the sums kept with every change: one statement, whatever the desk's size."""
+"""The numbers on the tabs of the list, from the sums kept with every change: one statement and one row, whatever the desk's size."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import and_, func, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from app.accounts.models import Scope
 from app.accounts.viewer import Viewer
 from app.core.extensions import db
-from app.desk.lookups import Lookups
+from app.core.model import BigId
 from app.desk.queues import Queue
 from app.settings import desk
-from app.tickets.choices import State
+from app.tickets.choices import Priority, State, Status
 from app.tickets.models import Participant, Ticket
 from app.tickets.queues import URGENT_RANK
 from app.tickets.tally import NOBODY, Cell, Tally
@@ -21,36 +37,92 @@ from app.tickets.visibility import sees_all, visible_to
 SUMS = select(*(getattr(Tally, name) for name in Cell._fields), Tally.tickets).where(Tally.tickets > 0)
 
 
-def counts(viewer: Viewer, names: Lookups) -> dict[Queue, int]:
-    """How many tickets stand in each live queue for this viewer; `everything` is not among them, as nobody keeps that sum."""
-    ranks = {row.id: row.place for row in names.all("priority")}
-    ours = {row.id for row in names.all("status") if row.detail in (State.NEW, State.OPEN)}
-    sums: Counter[Queue] = Counter()
-    for cell, tickets in cells(viewer):
-        sums[Queue.OPEN] += tickets
-        if cell.assignee_id == viewer.id:
-            sums[Queue.MINE] += tickets
-        if cell.assignee_id == NOBODY:
-            sums[Queue.UNASSIGNED] += tickets
-        if ranks.get(cell.priority_id, 0) >= URGENT_RANK:
-            sums[Queue.URGENT] += tickets
-        if cell.needs_response and cell.status_id in ours:
-            sums[Queue.NEEDS] += tickets
-    return {queue: sums[queue] for queue in Queue if queue is not Queue.EVERYTHING}
+FILTERS = frozenset({"status", "state", "priority", "category", "assigned", "department"})
+"""Of the list: what a cell knows too."""
+TAB_QUEUES = (Queue.OPEN, Queue.MINE, Queue.UNASSIGNED, Queue.URGENT, Queue.NEEDS)
+
+
+class Counts(NamedTuple):
+    queues: dict[Queue, int]
+    """How many tickets stand in each live queue; `everything` is not among them, as nobody keeps that sum."""
+    filtered: int
+    """How many of the asked queue's are left by the filters."""
+
+
+def counts(viewer: Viewer, queue: Queue, filters: Mapping[str, object]) -> Counts:
+    """Of what this viewer sees. `filters` are some of FILTERS with their values."""
+    if not viewer.can("show"):
+        return Counts(dict.fromkeys(TAB_QUEUES, 0), 0)
+    statement = _sums(viewer, desk.current().agents_see_departments, queue, frozenset(filters))
+    values = {
+        f"wanted_{name}": _assignee(viewer, str(value)) if name == "assigned" else value
+        for name, value in filters.items()
+    }
+    row = [int(tickets or 0) for tickets in db.session.execute(statement, values).one()]
+    return Counts(dict(zip(TAB_QUEUES, row, strict=False)), row[-1])
+
+
+def _assignee(viewer: Viewer, assigned: str) -> int:
+    named = {"me": viewer.id, "nobody": NOBODY}
+    return named[assigned] if assigned in named else int(assigned)
+
+
+@lru_cache(512)
+def _sums(viewer: Viewer, agents_see_departments: bool, queue: Queue, filters: frozenset[str]) -> Select[Any]:
+    """Built once for each viewer: to build it costs several times what it costs to run. Each change of theirs makes a new Viewer."""
+    seen = _cells(viewer, agents_see_departments).subquery().c
+    tabs = {
+        Queue.OPEN: true(),
+        Queue.MINE: seen.assignee_id == viewer.id,
+        Queue.UNASSIGNED: seen.assignee_id == NOBODY,
+        Queue.URGENT: seen.priority_id.in_(select(Priority.id).where(Priority.rank >= URGENT_RANK)),
+        Queue.NEEDS: and_(_in_states(seen, (State.NEW, State.OPEN)), seen.needs_response),
+    }
+    kept = and_(tabs.get(queue, true()), *(_narrowed(seen, name) for name in sorted(filters)))
+    return select(
+        *(
+            func.sum(case((criterion, seen.tickets), else_=0))
+            for criterion in (*(tabs[each] for each in TAB_QUEUES), kept)
+        )
+    )
+
+
+def _in_states(seen: Any, states: Any) -> ColumnElement[bool]:
+    return seen.status_id.in_(select(Status.id).where(Status.state.in_(states)))
+
+
+def _narrowed(seen: Any, name: str) -> ColumnElement[bool]:
+    """A filter of the list on the columns of a cell."""
+    value: Any = bindparam(f"wanted_{name}")
+    if name == "state":
+        return seen.status_id.in_(select(Status.id).where(Status.state == value))
+    if name == "priority":
+        return seen.priority_id.in_(select(Priority.id).where(Priority.rank == value))
+    if name == "assigned":
+        return seen.assignee_id == bindparam("wanted_assigned", type_=BigId)
+    return getattr(seen, f"{name}_id") == value  # a category that is none is 0 here and there
 
 
 def cells(viewer: Viewer) -> list[tuple[Cell, int]]:
     """The cells within the viewer's scope, and one cell of one ticket for each they see by taking part alone."""
     if not viewer.can("show"):
         return []
+    rows = db.session.execute(_cells(viewer, desk.current().agents_see_departments))
+    return [(Cell(*row[:6]), row[6]) for row in rows]
+
+
+@lru_cache(256)
+def _cells(viewer: Viewer, agents_see_departments: bool) -> Any:
+    """Cell by cell, then ticket by ticket what the cells do not hold."""
     if sees_all(viewer):
-        return [(Cell(*row[:6]), row[6]) for row in db.session.execute(SUMS)]
-    rows = db.session.execute(union_all(SUMS.add_columns(literal(0)), _taking_part(viewer)))
-    return [(cell, row[6]) for row in rows if (cell := Cell(*row[:6])) and within(viewer, cell) != bool(row[7])]
+        return SUMS
+    return union_all(
+        SUMS.where(_within(viewer, agents_see_departments, Tally)), _taking_part(viewer, agents_see_departments)
+    )
 
 
-def _taking_part(viewer: Viewer):  # type: ignore[no-untyped-def]  # a Select of eight columns, which has no shorter name
-    """Live tickets that the viewer or a department of theirs was added to."""
+def _taking_part(viewer: Viewer, agents_see_departments: bool) -> Select[Any]:
+    """Live tickets that the viewer or a department of theirs was added to, and that are in none of their cells."""
     mine = Participant.staff_id == viewer.id
     added = or_(mine, Participant.department_id.in_(sorted(viewer.departments))) if viewer.departments else mine
     columns = [
@@ -59,21 +131,21 @@ def _taking_part(viewer: Viewer):  # type: ignore[no-untyped-def]  # a Select of
         else getattr(Ticket, name)
         for name in Cell._fields
     ]
-    return select(*columns, literal(1), literal(1)).where(
-        and_(Ticket.live.is_(True), Ticket.id.in_(select(Participant.ticket_id).where(added)), visible_to(viewer))
-    )
+    beyond = not_(_within(viewer, agents_see_departments, Ticket))
+    taken = Ticket.id.in_(select(Participant.ticket_id).where(added))
+    return select(*columns, literal(1)).where(Ticket.live.is_(True), taken, beyond, visible_to(viewer))
 
 
-def within(viewer: Viewer, cell: Cell) -> bool:
-    """The row rule (visibility.visible_to) on a cell's columns, without what taking part adds."""
-    wide = (
-        Scope.ALL in viewer.scopes
-        or Scope.OWN_DEPARTMENTS in viewer.scopes
-        or (Scope.MINE_AND_UNASSIGNED in viewer.scopes and desk.current().agents_see_departments)
-    )
-    in_scope = (
-        wide
-        or (Scope.MINE_AND_UNASSIGNED in viewer.scopes and cell.assignee_id in (viewer.id, NOBODY))
-        or (Scope.CATEGORIES in viewer.scopes and cell.category_id in viewer.categories)
-    )
-    return in_scope and (not viewer.departments or cell.department_id in viewer.departments)
+def _within(viewer: Viewer, agents_see_departments: bool, table: Any) -> ColumnElement[bool]:
+    """The row rule (visibility.visible_to) on the columns of a cell or a ticket, without what taking part adds. Never NULL."""
+    assignee, category = func.coalesce(table.assignee_id, NOBODY), func.coalesce(table.category_id, NOBODY)
+    wide = Scope.ALL in viewer.scopes or Scope.OWN_DEPARTMENTS in viewer.scopes
+    arms: list[ColumnElement[bool]] = []
+    if wide or (Scope.MINE_AND_UNASSIGNED in viewer.scopes and agents_see_departments):
+        arms.append(true())
+    if Scope.MINE_AND_UNASSIGNED in viewer.scopes:
+        arms.append(assignee.in_((viewer.id, NOBODY)))
+    if Scope.CATEGORIES in viewer.scopes:
+        arms.append(category.in_(sorted(viewer.categories)))
+    in_department = table.department_id.in_(sorted(viewer.departments)) if viewer.departments else true()
+    return and_(or_(*arms) if arms else false(), in_department)

@@ -15,7 +15,9 @@ from werkzeug.datastructures import MultiDict
 
 from app.accounts.models import Customer, Department
 from app.accounts.viewer import Viewer
+from app.desk.counts import FILTERS
 from app.desk.queues import Queue, in_queue
+from app.search.engines import rows_of
 from app.search.find import matching
 from app.settings import desk
 from app.tickets.choices import Category, State, Status
@@ -24,6 +26,7 @@ from app.tickets.queues import TicketQuery
 from app.tickets.thread import Channel
 
 PAGE_SIZE = 25
+USUAL_SORT = "-updated"
 COUNT_CAP = 10_000
 LAST_PAGE = COUNT_CAP // PAGE_SIZE
 LONGEST_QUESTION = 200
@@ -69,7 +72,7 @@ class Listing:
     created_to: dt.date | None = None
     updated_from: dt.date | None = None
     updated_to: dt.date | None = None
-    sort: str = "-updated"
+    sort: str = USUAL_SORT
     page: int = 1
 
     @classmethod
@@ -99,9 +102,14 @@ class Listing:
         }
 
     @property
-    def plain(self) -> bool:
-        """A queue as it is: its sum is kept in the tally."""
-        return not self.filters and not self.q and self.view is not Queue.EVERYTHING
+    def counted(self) -> bool:
+        """Live tickets, narrowed by no more than what the tally knows: their sum is kept there."""
+        return FILTERS.issuperset(self.filters) and not self.q and self.view is not Queue.EVERYTHING
+
+    @property
+    def only_words(self) -> bool:
+        """A search as it is, whose answer comes in the order of the list."""
+        return bool(self.q) and not self.filters and self.view is Queue.EVERYTHING and self.sort == USUAL_SORT
 
     def address(self, **changes: object) -> str:
         """The query string of this list with some values changed; what is as usual is left out."""
@@ -128,7 +136,7 @@ class Listing:
         query = in_queue(self.view, viewer).where(*self._columns(), *self._dates(), *self._assigned(viewer))
         if self.tag:
             query = query.tagged(self.tag)
-        return query.where(Ticket.id.in_(matching(self.q, viewer))) if self.q else query
+        return query.where(Ticket.id.in_(rows_of(matching(self.q, viewer)))) if self.q else query
 
     def ids(self, viewer: Viewer) -> Select[int]:
         """All ids in the order of the list."""

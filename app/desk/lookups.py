@@ -51,6 +51,7 @@ class Named(NamedTuple):
 @dc.dataclass(frozen=True)
 class Lookups:
     rows: dict[str, tuple[Named, ...]]
+    by_id: dict[str, dict[int | None, Named]] = dc.field(default_factory=dict)
 
     def all(self, kind: str) -> tuple[Named, ...]:
         return self.rows.get(kind, ())
@@ -63,7 +64,13 @@ class Lookups:
         return [row for row in self.all("status") if (row.active and row.manual) or row.id == current]
 
     def name(self, kind: str, wanted: int | None) -> str | None:
-        return next((row.name for row in self.all(kind) if row.id == wanted), None)
+        row = self.row(kind, wanted)
+        return row.name if row is not None else None
+
+    def row(self, kind: str, wanted: int | None) -> Named | None:
+        if kind not in self.by_id:
+            self.by_id[kind] = {row.id: row for row in self.all(kind)}
+        return self.by_id[kind].get(wanted)
 
     def status_of(self, state: State) -> Named | None:
         """What lifecycle.status_for answers, from the rows at hand."""

@@ -16,6 +16,7 @@ from flask_appbuilder.security.sqla.models import (
 )
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy.orm import joinedload
 
 from app.accounts.models import Customer, Department, Organization, RoleScope, Scope, StaffProfile
 from app.accounts.viewer import Viewer
@@ -150,6 +151,7 @@ def locked(criterion: ColumnElement[bool], viewer: Viewer) -> Ticket | None:
     wanted = (
         select(Ticket)
         .where(criterion, visible_to(viewer))
+        .options(joinedload(Ticket.requester, innerjoin=True))  # every notice asks for them again
         .with_for_update(of=Ticket)
         .execution_options(populate_existing=True)
     )

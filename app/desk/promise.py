@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from flask_babel import gettext as _
-
+from app.core.words import said as _
 from app.tickets.choices import State
-from app.tickets.models import Ticket
 
 NEAR_SHARE = 4
 """The last quarter of a promise is "at risk"."""
+
+
+class Promised(Protocol):
+    """A ticket, or a row of the list: as much of it as this needs."""
+
+    @property
+    def state(self) -> State: ...
+    @property
+    def live(self) -> bool: ...
+    @property
+    def created_at(self) -> dt.datetime: ...
+    @property
+    def resolved_at(self) -> dt.datetime | None: ...
+    @property
+    def next_due_at(self) -> dt.datetime | None: ...
+    @property
+    def first_response_at(self) -> dt.datetime | None: ...
+    @property
+    def first_response_due_at(self) -> dt.datetime | None: ...
+    @property
+    def resolution_due_at(self) -> dt.datetime | None: ...
 
 
 class Promise(NamedTuple):
@@ -23,7 +42,7 @@ class Promise(NamedTuple):
     """Percent of the time that is gone."""
 
 
-def promise_of(ticket: Ticket, at: dt.datetime) -> Promise:
+def promise_of(ticket: Promised, at: dt.datetime) -> Promise:
     due = ticket.next_due_at
     if not ticket.live:
         return _kept(ticket)
@@ -36,7 +55,7 @@ def promise_of(ticket: Ticket, at: dt.datetime) -> Promise:
     return Promise("risk" if left * NEAR_SHARE <= whole else "ok", _("%(time)s left", time=lasting(left)), used)
 
 
-def _standing(ticket: Ticket) -> Promise:
+def _standing(ticket: Promised) -> Promise:
     """No clock runs: it is the customer's turn, or the only promise was the first reply."""
     if (
         ticket.resolution_due_at is None
@@ -53,7 +72,7 @@ def _standing(ticket: Ticket) -> Promise:
     return Promise("paused", _("Paused")) if paused else Promise("none", _("No target"))
 
 
-def _kept(ticket: Ticket) -> Promise:
+def _kept(ticket: Promised) -> Promise:
     """A promise kept in its very last second is kept."""
     if ticket.resolution_due_at is None or ticket.resolved_at is None:
         return Promise("none", _("No target"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from flask import current_app
 from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 
 from app.desk.conversing import WorkspaceView
 from app.desk.dashboard import DashboardView
 from app.desk.files import FilesView
+from app.desk.menu import menu
 from app.desk.opening import NewTicketView
 from app.desk.properties import PropertiesView
 from app.desk.tickets import TicketView
@@ -18,3 +20,4 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(TicketView, "Tickets", label=_l("Tickets"), icon="fa-inbox")
     for view in (WorkspaceView, PropertiesView, NewTicketView, FilesView):
         appbuilder.add_view_no_menu(view)
+    current_app.jinja_env.globals.update(menu=menu)

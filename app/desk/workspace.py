@@ -7,7 +7,6 @@ import datetime as dt
 from functools import cached_property
 from typing import NamedTuple
 
-from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import defer, joinedload, selectinload
@@ -18,6 +17,7 @@ from app.core import clock
 from app.core.errors import NotThere
 from app.core.extensions import db
 from app.core.html import from_text
+from app.core.words import said as _
 from app.desk import lookups, pickers
 from app.desk.listing import PAGE_SIZE, Listing
 from app.desk.lookups import Lookups, Named
@@ -131,7 +131,7 @@ class Workspace:
         last = next((event for event in self.events if event.what is Did.ASSIGNED), None)
         return last.particulars.get("reason") if last is not None and self.ticket.assignee_id is not None else None
 
-    @property
+    @cached_property
     def ways(self) -> list[Way]:
         """The outcomes of a reply. Those that lead to the same status are one."""
         found = {

@@ -44,6 +44,11 @@ def queue() -> None:
 
 
 def web() -> None:
+    """The pages and the API."""
+    serve("app.run.loaded:the_app()")
+
+
+def serve(app: str) -> None:
     """gthread: a slow request holds one thread, not the process. Keep the database's connections in mind before raising the numbers."""
     parent.bind_descendants()
     from gunicorn.app.wsgiapp import WSGIApplication
@@ -62,7 +67,7 @@ def web() -> None:
     if os.path.isdir("/dev/shm"):
         settings["worker-tmp-dir"] = "/dev/shm"
     flags = [word for name, value in settings.items() for word in (f"--{name}", value)]
-    sys.argv = ["gunicorn", *flags, "--preload", "--no-control-socket", "app.run.loaded:the_app()"]
+    sys.argv = ["gunicorn", *flags, "--preload", "--no-control-socket", app]
     WSGIApplication("%(prog)s [OPTIONS] [APP_MODULE]", prog="gunicorn").run()
 
 
@@ -114,8 +119,15 @@ def check(*arguments: str) -> int:
     return 1 if failed else 0
 
 
+def bench(*arguments: str) -> int:
+    """Imported here alone: it needs the packages of the tests."""
+    from app.bench import command
+
+    return command.run(*arguments)
+
+
 MOST_TEST_PROCESSES = 4
 """Each starts a PostgreSQL and a browser of its own."""
 
 WORDS: dict[str, Callable[[], None]] = {word.__name__: word for word in (queue, web, worker, ticker, receiver, setup)}
-WITH_ARGUMENTS: dict[str, Callable[..., int]] = {word.__name__: word for word in (desk, test, check)}
+WITH_ARGUMENTS: dict[str, Callable[..., int]] = {word.__name__: word for word in (desk, test, check, bench)}

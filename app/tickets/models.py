@@ -36,6 +36,7 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Base):
         Index("ix_ticket_activity", "last_activity_at", "id"),
         Index("ix_ticket_live_activity", "last_activity_at", "id", sqlite_where=text("live"), postgresql_where=text("live")),
         Index("ix_ticket_assignee_state", "assignee_id", "state", "last_activity_at"),
+        Index("ix_ticket_mine", "assignee_id", "last_activity_at", "id", sqlite_where=text("live"), postgresql_where=text("live")),
         Index("ix_ticket_department_live", "department_id", "live", "last_activity_at", "id"),
         Index("ix_ticket_requester", "requester_id", "id"),
         Index("ix_ticket_nobodys", "department_id", "last_activity_at", "id", sqlite_where=text("live AND assignee_id IS NULL"), postgresql_where=text("live AND assignee_id IS NULL")),
@@ -43,6 +44,7 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Base):
         Index("ix_ticket_awaiting", "assignee_id", "awaiting_since", "id", sqlite_where=text("awaiting_since IS NOT NULL"), postgresql_where=text("awaiting_since IS NOT NULL")),
         Index("ix_ticket_category", "category_id", "last_activity_at"),
         Index("ix_ticket_created", "created_at", "id"),
+        Index("ix_ticket_updated", "updated_at", "id"),
         Index("ix_ticket_status_since", "state", "status_since"),
     )  # fmt: skip
 

@@ -6,12 +6,12 @@ import dataclasses as dc
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, column, select, true
+from sqlalchemy import ColumnElement, Select, column, select, true, union
 
-from app.accounts.viewer import Actor
+from app.accounts.viewer import Actor, Viewer
 from app.tickets.choices import State, Tag, ticket_tag
 from app.tickets.models import Ticket
-from app.tickets.visibility import visible_to
+from app.tickets.visibility import arms_of, visible_to
 
 URGENT_RANK = 3
 LIVE: ColumnElement[Any] = column("live", _selectable=Ticket.__table__)
@@ -68,6 +68,21 @@ class TicketQuery:
 
     def oldest_first(self) -> TicketQuery:
         return TicketQuery(self.statement.order_by(None).order_by(Ticket.created_at, Ticket.id))
+
+    def newest(self, actor: Actor, rows: int) -> Select[int, dt.datetime]:
+        """Ids and times of the latest active of live tickets, as many as `rows`: where the rule has arms, the newest of each arm's newest."""
+        order = (Ticket.last_activity_at.desc(), Ticket.id.desc())
+        wanted = self.statement.order_by(None).with_only_columns(Ticket.id, Ticket.last_activity_at)
+        arms = arms_of(actor) if isinstance(actor, Viewer) else ()
+        if not arms:
+            return wanted.order_by(*order).limit(rows)
+        each = [wanted.where(arm).order_by(*order).limit(rows).subquery() for arm in arms]
+        found = union(*(select(arm.c.id, arm.c.last_activity_at) for arm in each)).subquery()
+        return (
+            select(found.c.id, found.c.last_activity_at)
+            .order_by(found.c.last_activity_at.desc(), found.c.id.desc())
+            .limit(rows)
+        )
 
     @property
     def criterion(self) -> ColumnElement[bool]:

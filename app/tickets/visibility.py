@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
 from app.accounts.models import Customer, Scope
 from app.accounts.viewer import Actor, CustomerActor, Kind, Viewer
 from app.core.extensions import db
+from app.core.filtering import sifting
 from app.settings import desk
 from app.tickets.choices import CannedResponse
 from app.tickets.models import Participant, ParticipantRole, Ticket
@@ -58,7 +59,7 @@ def _arms(viewer: Viewer, agents_see_departments: bool) -> tuple[ColumnElement[b
     if _open_scope(viewer):
         return (*(and_(Ticket.department_id == each, Ticket.live.is_(True)) for each in own), shared, mine)
     in_own = (and_(Ticket.department_id == each, Ticket.assignee_id.is_(None)) for each in own)
-    nobodys = func.coalesce(Ticket.assignee_id, 0) == 0  # no index for this: the few shared ones are the way to them
+    nobodys = sifting(Ticket.assignee_id).is_(None)  # the few shared ones are the way to them
     return (and_(Ticket.assignee_id == viewer.id, _departments(viewer)), *in_own, and_(shared, nobodys), mine)
 
 
@@ -82,9 +83,10 @@ def _scope(viewer: Viewer) -> ColumnElement[bool]:
         return true()
     arms: list[ColumnElement[bool]] = []
     if Scope.MINE_AND_UNASSIGNED in viewer.scopes:
-        arms.append(or_(Ticket.assignee_id == viewer.id, Ticket.assignee_id.is_(None)))
+        assignee = sifting(Ticket.assignee_id)
+        arms.append(or_(assignee == viewer.id, assignee.is_(None)))
     if Scope.CATEGORIES in viewer.scopes:
-        arms.append(Ticket.category_id.in_(sorted(viewer.categories)))
+        arms.append(sifting(Ticket.category_id).in_(sorted(viewer.categories)))
     return or_(*arms) if arms else false()
 
 
@@ -93,14 +95,14 @@ def _departments(viewer: Viewer) -> ColumnElement[bool]:
         return true()
     own = sorted(viewer.departments)
     further = select(Participant.ticket_id).where(Participant.department_id.in_(own))
-    return or_(Ticket.department_id.in_(own), Ticket.id.in_(further))
+    return or_(sifting(Ticket.department_id).in_(own), Ticket.id.in_(further))
 
 
 def _visible_to_customer(customer: CustomerActor) -> ColumnElement[bool]:
     requester: ColumnElement[bool] = Ticket.requester_id == customer.customer_id
-    if customer.organization_id is not None:
-        colleagues = select(Customer.id).where(Customer.organization_id == customer.organization_id)
-        requester = or_(requester, Ticket.requester_id.in_(colleagues))
+    if customer.organization_id is not None:  # one list of people, not "or": PostgreSQL would read all tickets for that
+        mine = or_(Customer.organization_id == customer.organization_id, Customer.id == customer.customer_id)
+        requester = Ticket.requester_id.in_(select(Customer.id).where(mine))
     return and_(requester, Ticket.hidden_from_client.is_(False), Ticket.proven.is_(True))
 
 

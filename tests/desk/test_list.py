@@ -13,7 +13,6 @@ from werkzeug.datastructures import MultiDict
 from app.accounts.viewer import CustomerActor
 from app.core import clock
 from app.core.extensions import db
-from app.desk import lookups
 from app.desk.counts import counts
 from app.desk.listing import SORTS, Listing
 from app.desk.queues import Queue, in_queue
@@ -258,7 +257,7 @@ def test_the_numbers_on_the_tabs_are_what_counting_says(app, kind, wide):
     db.session.commit()
     viewer = acting(agent)
 
-    kept = counts(viewer, lookups.of_list())
+    kept = counts(viewer, Queue.OPEN, {}).queues
 
     assert kept == {queue: _counted(queue, viewer) for queue in Queue if queue is not Queue.EVERYTHING}
 
@@ -272,7 +271,7 @@ def test_each_tab_lists_as_many_tickets_as_it_says(app, client):
     _population(agent)
     as_(client, agent)
     viewer = acting(agent)
-    said = counts(viewer, lookups.of_list())
+    said = counts(viewer, Queue.OPEN, {}).queues
 
     assert {queue: len(numbers(client.get(f"{LIST}?view={queue}"))) for queue in said} == said
 

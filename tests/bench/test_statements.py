@@ -1,0 +1,104 @@
+"""What a page may ask of the database, with all that a row can have: tags, files, promises, an organization."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app.accounts.models import Department
+from app.accounts.viewer import SYSTEM
+from app.core.extensions import db
+from app.tickets import files
+from app.tickets.thread import Words
+from tests.factories import (
+    a_customer,
+    a_department,
+    a_ticket,
+    acting,
+    an_agent,
+    an_organization,
+    sign_in,
+    sign_in_customer,
+)
+
+Budget = Callable[[int], AbstractContextManager[list[str]]]
+PAGES = [
+    ("/admin/tickets/", 9),
+    ("/admin/tickets/?view=needs&priority=2", 9),
+    ("/admin/tickets/?q=printer", 14),
+    ("/admin/tickets/{number}", 12),
+    ("/admin/dashboard/", 12),
+]
+"""Statements, SQLite's BEGIN among them. A search asks its two indexes, nearby and further back."""
+
+
+def a_full_desk() -> tuple[FlaskClient, int]:
+    own: Department = a_department("Own")
+    agent, customer = an_agent(own), a_customer(organization_id=an_organization("Northwind").id)
+    for n in range(26):
+        kept = files.store(f"{n}.txt", b"some bytes", SYSTEM)
+        ticket = a_ticket(
+            f"The printer {n}",
+            department=own,
+            tags=("loud", f"tag{n}"),
+            requester=customer,
+            assignee=agent if n % 2 else None,
+        )
+        ticket.reply(Words(f"Is it on? {n}", attachments=(kept,)), by=acting(agent))
+        ticket.receive(Words(f"Yes, {n}"), by=_by(ticket))
+    db.session.commit()
+    return agent, customer, ticket.number  # type: ignore[return-value]
+
+
+def _by(ticket: object) -> object:
+    from app.accounts.viewer import CustomerActor
+
+    return CustomerActor.of(ticket.requester)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("address", "most"), PAGES)
+def test_a_full_page_stays_within_its_statements(
+    app: Flask, client: FlaskClient, at_most: Budget, address: str, most: int
+) -> None:
+    agent, _customer, number = a_full_desk()  # type: ignore[misc]
+    sign_in(client, agent)
+    client.get(address.format(number=number))  # what is kept between requests is there
+    db.session.expire_all()
+
+    with at_most(most):
+        assert client.get(address.format(number=number)).status_code == 200
+
+
+def test_the_customers_list_stays_within_its_statements(app: Flask, client: FlaskClient, at_most: Budget) -> None:
+    _agent, customer, _number = a_full_desk()  # type: ignore[misc]
+    sign_in_customer(client, customer)
+    client.get("/portal/tickets")
+    db.session.expire_all()
+
+    with at_most(5):
+        assert "The printer" in client.get("/portal/tickets").text
+
+
+def test_a_reply_writes_its_rows_and_looks_up_little_more(app: Flask, client: FlaskClient, at_most: Budget) -> None:
+    agent, _customer, number = a_full_desk()  # type: ignore[misc]
+    sign_in(client, agent)
+    address = f"/admin/tickets/{number}/messages"
+    client.post(address, data={"kind": "reply", "body": "First", "then": ""})
+    db.session.remove()
+
+    with at_most(16) as statements:
+        assert client.post(address, data={"kind": "reply", "body": "Second", "then": ""}).status_code == 303
+
+    assert sum(" customer" in statement and statement.startswith("SELECT") for statement in statements) <= 2, (
+        "the requester is read once"
+    )
+
+
+def test_a_page_over_its_budget_fails(app: Flask, at_most: Budget) -> None:
+    with pytest.raises(AssertionError, match="2 statements, at most 1"), at_most(1), db.engine.connect() as connection:
+        connection.execute(text("SELECT 1"))  # SQLite says BEGIN before it
+        if db.engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT 1"))

@@ -1,0 +1,175 @@
+"""The quick ways of the list give the rows, the order and the numbers of the plain way: one rule, one walk, one COUNT."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, text
+
+from app.accounts.models import Department
+from app.accounts.viewer import SYSTEM, Viewer
+from app.core import clock
+from app.core.extensions import db
+from app.desk.listing import Listing
+from app.desk.listpage import ListPage
+from app.desk.queues import Queue, in_queue
+from app.tickets.choices import Category, State
+from app.tickets.lifecycle import status_for
+from app.tickets.models import Participant, ParticipantRole, Ticket
+from app.tickets.queues import TicketQuery
+from tests.factories import (
+    a_category,
+    a_department,
+    a_priority,
+    a_ticket,
+    acting,
+    an_agent,
+    setting,
+    staff,
+)
+
+KINDS = (
+    "agent",
+    "agent of a department",
+    "agent of two",
+    "agent of an empty one",
+    "developer",
+    "supervisor",
+    "supervisor of a department",
+    "admin",
+)
+TICKETS = 70
+LIVE_QUEUES = [queue for queue in Queue if queue is not Queue.EVERYTHING]
+
+
+def a_viewer(kind: str, departments: list[Department]) -> Viewer:
+    own = {"agent of a department": departments[:1], "agent of two": departments[:2], "agent of an empty one": departments[3:], "supervisor of a department": departments[1:2]}.get(kind, [])  # fmt: skip
+    role = {"agent": "Support Agent", "developer": "Developer", "supervisor": "Supervisor", "admin": "Admin"}[
+        kind.split()[0]
+    ]
+    return acting(staff(role, tuple(own)))
+
+
+def a_random_desk(seed: int) -> tuple[list[Department], list[Viewer]]:
+    """Tickets in every state, of everybody, shared and taken part in, many of them active at the same instant."""
+    draw = random.Random(seed)
+    departments = [a_department(f"Department {n}") for n in range(4)]
+    categories: list[Category | None] = [a_category("One"), a_category("Two"), None]
+    viewers = [a_viewer(kind, departments) for kind in KINDS]
+    now = clock.now()
+    for n in range(TICKETS):
+        ticket = a_ticket(
+            f"t{n}",
+            department=draw.choice(departments[:3]),
+            category=draw.choice(categories),
+            priority=a_priority(draw.randint(1, 4)),
+        )
+        ticket._enter(status_for(draw.choice(list(State))), SYSTEM)
+        ticket.assignee_id = draw.choice([None, None, *(viewer.id for viewer in viewers)])
+        ticket.needs_response = draw.random() < 0.5
+        ticket.last_activity_at = now - dt.timedelta(minutes=draw.randint(0, 30))
+        if draw.random() < 0.2:
+            db.session.add(
+                Participant(ticket_id=ticket.id, role=ParticipantRole.MENTIONED, staff_id=draw.choice(viewers).id)
+            )
+        if draw.random() < 0.2:
+            db.session.add(
+                Participant(
+                    ticket_id=ticket.id, role=ParticipantRole.DEPARTMENT, department_id=draw.choice(departments).id
+                )
+            )
+    db.session.commit()
+    return departments, viewers
+
+
+def plain(listing: Listing, viewer: Viewer) -> tuple[list[int], int]:
+    """One walk in the order of the list, and COUNT."""
+    ids = listing.ids(viewer)
+    count = db.session.scalar(ids.with_only_columns(func.count()).order_by(None))
+    return list(db.session.scalars(ids.limit(25).offset((listing.page - 1) * 25))), int(count or 0)
+
+
+@pytest.mark.parametrize("wide", [False, True], ids=["own and unassigned", "whole departments"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_queue_and_filter_shows_what_one_walk_and_a_count_give(app: Flask, seed: int, wide: bool) -> None:
+    setting(agents_see_departments=wide)
+    departments, viewers = a_random_desk(seed)
+    draw = random.Random(seed)
+    filters = [
+        {}, {"priority": 3}, {"state": State.WAITING}, {"category": 0}, {"department": departments[1].id}, {"assigned": "me"}, {"assigned": "nobody"},
+        {"assigned": str(viewers[1].id), "priority": 2}, {"status": status_for(State.OPEN).id, "department": departments[0].id},
+    ]  # fmt: skip
+
+    for viewer in viewers:
+        for queue in LIVE_QUEUES:
+            for narrowed in [{}, *draw.sample(filters, 4)]:
+                listing = Listing(view=queue, page=draw.choice([1, 1, 2]), **narrowed)  # type: ignore[arg-type]
+                ids, count = plain(listing, viewer)
+                page = ListPage.of(listing, viewer)
+                if ids:
+                    assert ([line.id for line in page.tickets], page.total) == (ids, count), (
+                        viewer.role_names,
+                        listing,
+                    )
+                assert page.sums == {each: counted(each, viewer) for each in LIVE_QUEUES}
+
+
+def counted(queue: Queue, viewer: Viewer) -> int:
+    return int(db.session.scalar(in_queue(queue, viewer).statement.with_only_columns(func.count()).order_by(None)) or 0)
+
+
+def test_a_line_of_the_list_says_what_the_whole_ticket_says(app: Flask) -> None:
+    _departments, viewers = a_random_desk(3)
+    admin = viewers[-1]
+
+    page = ListPage.of(Listing(view=Queue.EVERYTHING), admin)
+
+    assert len(page.tickets) == 25
+    for line in page.tickets:
+        ticket = db.session.get_one(Ticket, line.id)
+        assert page.promise(line) == page.promise(ticket)  # type: ignore[arg-type]
+        assert page.display(line) == ticket.display
+        assert (line.customer, line.organization) == (ticket.requester.name or ticket.requester.email, None)
+        assert (line.status, line.colour) == (ticket.status.name, ticket.status.colour)
+        assert page.names.name("department", line.department_id) == ticket.department.name
+        assert page.names.name("category", line.category_id) == (ticket.category.name if ticket.category else None)
+
+
+def test_an_agents_few_tickets_are_not_looked_for_among_everybodys(app: Flask) -> None:
+    """The plan: every arm of the row rule comes from an index in the order of the list, and the last one from the few they take part in."""
+    own = a_department("Own")
+    agent = acting(an_agent(own))
+    a_ticket("elsewhere", department=a_department("Other"))
+    db.session.commit()
+    _pretend_millions()
+
+    wanted = TicketQuery.seen_by(agent).live().newest(agent, 25)
+    plan = _plan(wanted)
+
+    assert "ix_ticket_nobodys" in plan
+    assert "ix_ticket_live_activity" not in plan
+    assert "SCAN ticket\n" not in plan and "Seq Scan on ticket\n" not in plan
+
+
+def _pretend_millions() -> None:
+    """What the planners know of the table's size; rows would take an hour."""
+    if db.engine.dialect.name == "sqlite":
+        return
+    db.session.execute(text("UPDATE pg_class SET reltuples = 1000000, relpages = 60000 WHERE relname = 'ticket'"))
+    db.session.commit()
+
+
+def _plan(wanted: object) -> str:
+    """With enable_seqscan off PostgreSQL says which index it has for the purpose, as the table here is small."""
+    compiled = wanted.compile(db.engine, compile_kwargs={"literal_binds": True})  # type: ignore[attr-defined]
+    if db.engine.dialect.name == "sqlite":
+        return "\n".join(row[3] for row in db.session.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))) + "\n"
+    db.session.execute(text("SET LOCAL enable_seqscan = off"))
+    lines = "\n".join(
+        row[0] for row in db.session.execute(text(f"EXPLAIN (COSTS OFF) {str(compiled).replace('%%', '%')}"))
+    )
+    db.session.rollback()
+    return lines + "\n"
