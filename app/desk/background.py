@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from flask import abort, flash, redirect, request
+from flask import abort, current_app, flash, g, redirect, request
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.baseviews import BaseView
 from flask_appbuilder.security.decorators import permission_name
@@ -18,6 +18,7 @@ from app.core.audit import What, note
 from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.core.ticker import BEAT_KEY
+from app.desk.jobwords import about, called
 
 ROWS = 100
 OPEN = (Outbox.done_at.is_(None), Outbox.failed_at.is_(None))
@@ -39,11 +40,14 @@ class JobView(BaseView):
             if state in ("waiting", "running", "failed", "done")
             else ("failed" if _count("failed") else "waiting")
         )
-        rows = db.session.scalars(select(Outbox).where(*_criteria(shown)).order_by(Outbox.id.desc()).limit(ROWS)).all()
+        everything = "periodic" in request.args or shown == "failed"
+        wanted = select(Outbox).where(*_criteria(shown), *(() if everything else (_asked_for(),)))
+        rows = db.session.scalars(wanted.order_by(Outbox.id.desc()).limit(ROWS)).all()
         counts = {name: _count(name) for name in ("waiting", "running", "failed")}
         return self.render_template(
-            "desk/jobs.html", rows=rows, state=shown, counts=counts, processes=_processes(), at=clock.now()
-        )
+            "desk/jobs.html", rows=rows, about=about(rows, g.user), called=called, state=shown, counts=counts, everything=everything,
+            folded=0 if everything else _count(shown, ~_asked_for()), processes=_processes(), at=clock.now(),
+        )  # fmt: skip
 
     @expose("/<int:outbox_id>/retry", methods=["POST"])
     @has_access
@@ -60,6 +64,11 @@ class JobView(BaseView):
         return redirect("/admin/jobs/")
 
 
+def _asked_for() -> Any:
+    """Not by the clock: what runs every few seconds anyway would bury what somebody waits for."""
+    return Outbox.job.not_in(current_app.extensions["deskhand_periodic"])
+
+
 def _criteria(state: str) -> tuple[Any, ...]:
     """The SQL twin of Outbox.state."""
     held = (Outbox.lease_until.is_not(None), Outbox.lease_until > clock.now())
@@ -71,10 +80,10 @@ def _criteria(state: str) -> tuple[Any, ...]:
     }[state]
 
 
-def _count(state: str) -> int:
+def _count(state: str, *more: Any) -> int:
     return (
         db.session.scalar(
-            select(func.count()).select_from(select(Outbox.id).where(*_criteria(state)).limit(1000).subquery())
+            select(func.count()).select_from(select(Outbox.id).where(*_criteria(state), *more).limit(1000).subquery())
         )
         or 0
     )

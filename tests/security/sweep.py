@@ -19,8 +19,8 @@ from tests.security import world as worlds
 from tests.security.world import COMMON, STAFF, Who, World
 
 T = TypeVar("T")
-SEEN = "UPDATE signed_in SET last_seen_at"
-"""Any request may note that a session is in use, once a minute."""
+SEEN = ("UPDATE signed_in SET last_seen_at", "INSERT INTO audit")
+"""Any request may note that a session is in use, once a minute; an export and a look at a one-time link are in the audit log."""
 WRITING = ("INSERT", "UPDATE", "DELETE", "REPLACE", "TRUNCATE", "DROP", "ALTER")
 FURTHER = (
     "/admin/tickets/?view=everything", f"/admin/tickets/?q={COMMON}", "/admin/tickets/export.csv?view=everything", f"/admin/tickets/export.csv?q={COMMON}",
@@ -185,6 +185,8 @@ def hashes() -> dict[str, str]:
     found = {}
     with db.engine.connect() as connection:
         for table in Base.metadata.sorted_tables:
+            if table.name == "audit":
+                continue
             columns = [column for column in table.columns if str(column) != "signed_in.last_seen_at"]
             rows = sorted(repr(tuple(row)) for row in connection.execute(select(*columns)))
             found[table.name] = hashlib.sha256("\n".join(rows).encode()).hexdigest()
