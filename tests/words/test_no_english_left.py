@@ -39,8 +39,11 @@ MACHINES = re.compile(
     r"[\w.+-]+@[\w.-]+|https?://\S+|/[\w./-]+|#\d+|\b[a-z]+(?:[._:][a-z_]+)+\b|\{\{.*?\}\}|\{%.*?%\}|can_\w+"
 )
 """Addresses, numbers, names of jobs and scopes, placeholders."""
-RAW = {"/admin/priorities/": {"Low", "High"}}
-"""Other names of priorities are kept for programs."""
+RAW = {
+    "/admin/priorities/": re.compile("Low|High"),
+    "/admin/audit/": re.compile(r"Billing|Support|tickets|members: \+.*"),
+}
+"""Other names of priorities are kept for programs; the audit log keeps names and columns as they were."""
 ASKING = {"Accept-Language": marked.MARKED, "Accept": "text/html"}
 ENDS_SESSIONS = re.compile("logout|sign-out|sessions|password|language|preferences|delete|/roles/")
 """Afterwards the same cookie opens nothing or speaks otherwise, or what every test needs is gone."""
@@ -191,7 +194,8 @@ def page_of(answer: TestResponse) -> str | None:
 
 
 def said_by_machines(path: str, said: str) -> bool:
-    return said in RAW.get("/".join(path.split("/")[:3]) + "/", ()) or bool(INITIALS.fullmatch(said))
+    raw = RAW.get("/".join(path.split("/")[:3]) + "/")
+    return bool(INITIALS.fullmatch(said) or (raw is not None and raw.fullmatch(said)))
 
 
 def own_words(world: World) -> list[str]:
