@@ -337,6 +337,7 @@ class TestDirectory:
         people.passwords["uid=kim,dc=test"] = "of the company"
 
         assert self.sign_in(client, "kim", password) is None
+        assert desk.appbuilder.sm.auth_user_ldap("kim", password) is None  # type: ignore[attr-defined]  # past the form
         assert not inside(client)
 
     def test_nobody_comes_in_whom_the_desk_does_not_know(self, desk: Flask, people: Directory) -> None:

@@ -313,6 +313,7 @@ class TestMySessions:
         page = client.get("/admin/me/").text
         assert "Firefox on Linux" in page and "Safari on iPhone" in page
         assert page.count("This session") == 1
+        assert not any(kept in page for kept in db.session.scalars(select(SignedIn.token_hash)))
         theirs = db.session.scalars(select(SignedIn.id).order_by(SignedIn.id.desc())).first()
         assert client.post(f"/admin/me/sessions/{theirs}/end").status_code == 302
 
