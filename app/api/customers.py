@@ -87,13 +87,12 @@ def change_customer(customer_id: int) -> Answer:
 
 
 def _move(customer: Customer, email: str) -> None:
-    """Another address is not proven to be theirs, and may work again. Whoever was signed in signs in by it."""
+    """Another address is not proven to be theirs, and may work again."""
     other = customers.find(email)
     if other is not None and other is not customer:
         raise HelpdeskError(_("Somebody with this address is a customer already."))
     if other is None:
         customer.verified_at, customer.address_works = None, True
-        customers.sign_out_everywhere(customer)
     customer.email = email
 
 
