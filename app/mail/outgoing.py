@@ -99,6 +99,15 @@ def put_notice(
     return delivery
 
 
+def put_unsent(
+    kind: str, reason: str, *, ticket_id: int, staff_id: int | None = None, customer_id: int | None = None
+) -> None:
+    """A mail that nobody wanted written: one row, so that the log answers for it as for those that a rule held back."""
+    delivery = Delivery(kind=kind, staff_id=staff_id, customer_id=customer_id, ticket_id=ticket_id, state=DeliveryState.SUPPRESSED, reason=reason)  # fmt: skip
+    delivery.address = (address_of(delivery) or "").strip().casefold()[:255]
+    db.session.add(delivery)
+
+
 def resend(delivery: Delivery) -> None:
     """Send it once more, under the same Message-ID, whatever became of it. Raises when its link is gone."""
     if delivery.kind in SECRET and delivery.raw is None and not delivery.values.get("link"):

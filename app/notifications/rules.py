@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.accounts import tokens
@@ -41,6 +42,10 @@ def tell_of_opening(event: TicketEvent) -> None:
         return
     if desk.current().mail_acknowledge:
         acknowledge(ticket, message_id)
+    else:
+        outgoing.put_unsent(
+            "ticket_created", _switched_off("mail_acknowledge"), ticket_id=ticket.id, customer_id=ticket.requester_id
+        )
     Outbox.put("notifications.tell_department", queue="bulk", event_id=event.id)
 
 
@@ -78,7 +83,15 @@ def tell_of_mention(event: TicketEvent) -> None:
 def tell_of_end(event: TicketEvent) -> None:
     """Resolved or closed: the customer hears of it, unless they did it themselves."""
     outcome = "resolved" if event.what is Did.RESOLVED else "closed"
-    if not desk.current().mail_resolved or (event.actor_kind is Kind.STAFF and _joined_to_reply(event, outcome)):
+    if not desk.current().mail_resolved:
+        outgoing.put_unsent(
+            f"ticket_{outcome}",
+            _switched_off("mail_resolved"),
+            ticket_id=event.ticket_id,
+            customer_id=event.ticket.requester_id,
+        )
+        return
+    if event.actor_kind is Kind.STAFF and _joined_to_reply(event, outcome):
         return
     silent = event.actor_kind is Kind.SYSTEM and event.particulars.get("state_was") == "waiting"
     tell_customers(event.ticket, f"ticket_{outcome}", actor=event, values={"outcome": "no_answer" if silent else ""})
@@ -198,6 +211,13 @@ def tell_staff(
             message_id=message_id or event.particulars.get("message_id"),
             values=said,
         )
+    elif inbox.DEFAULTS[kind].mail:
+        why = _("They chose not to get this by mail.") if mail else _("The desk's settings switch this mail off.")
+        outgoing.put_unsent(kind.value, why, staff_id=staff_id, ticket_id=ticket.id)
+
+
+def _switched_off(setting: str) -> str:
+    return _("The desk's settings switch this mail off (%(setting)s).", setting=setting)
 
 
 def _copied(ticket: Ticket) -> Iterator[Participant]:
