@@ -113,8 +113,10 @@ class DeskSecurityManager(SecurityManager):
 
     @staticmethod
     def before_request() -> None:
-        """The person, not Flask-Login's stand-in for them, which looks for request, session and person at each attribute."""
-        g.user = current_user._get_current_object()
+        """The person, not Flask-Login's stand-in for them, which looks for request, session and person at each attribute.
+        A static file asks nobody who wants it."""
+        file = (request.endpoint or "static").endswith("static")
+        g.user = current_user if file else current_user._get_current_object()
 
     def has_access(self, permission_name: str, view_name: str) -> bool:
         return bool(current_user.is_authenticated) and (permission_name, view_name) in current_user.permissions

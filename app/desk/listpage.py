@@ -191,9 +191,9 @@ def _ids(listing: Listing, viewer: Viewer) -> tuple[list[int], int | None]:
     if listing.only_words:
         found = matching(listing.q, viewer)
         return found[first : first + PAGE_SIZE], len(found)
-    if listing.counted and listing.sort == USUAL_SORT and listing.page <= NEAR_PAGES:
-        newest = db.session.execute(_newest(listing, viewer, first + PAGE_SIZE)).all()
-        return [row.id for row in newest[first:]], None
+    if near(listing):
+        rows = db.session.execute(newest(listing, viewer, first + PAGE_SIZE)).all()
+        return [row.id for row in rows[first:]], None
     wanted = listing.ids(viewer)
     page = wanted.limit(PAGE_SIZE).offset(first)
     if listing.counted:
@@ -202,7 +202,12 @@ def _ids(listing: Listing, viewer: Viewer) -> tuple[list[int], int | None]:
     return [row[0] for row in rows], rows[0][1] if rows else 0
 
 
-def _newest(listing: Listing, viewer: Viewer, rows: int) -> Select[int, dt.datetime]:
+def near(listing: Listing) -> bool:
+    """Whether the page stands so far ahead in the usual order that `newest` is the way to it."""
+    return listing.counted and listing.sort == USUAL_SORT and listing.page <= NEAR_PAGES
+
+
+def newest(listing: Listing, viewer: Viewer, rows: int) -> Select[int, dt.datetime]:
     if listing.filters:
         return listing.query(viewer).newest(viewer, rows)
     return _newest_of_queue(listing.view, viewer, desk.current().agents_see_departments, rows)

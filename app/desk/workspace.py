@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import defer, joinedload, selectinload
 
 from app.accounts import rights
@@ -18,7 +18,7 @@ from app.core.errors import NotThere
 from app.core.extensions import db
 from app.core.html import from_text
 from app.core.words import said as _
-from app.desk import lookups, pickers
+from app.desk import listpage, lookups, pickers
 from app.desk.listing import PAGE_SIZE, Listing
 from app.desk.lookups import Lookups, Named
 from app.desk.pickers import Candidate
@@ -186,14 +186,21 @@ class Workspace:
     def neighbours(self) -> tuple[str | None, str | None]:
         """Addresses of the tickets before and after this one in the list it was opened from."""
         first = max((self.listing.page - 1) * PAGE_SIZE - 1, 0)
-        ids = self.listing.ids(self.viewer).limit(PAGE_SIZE + 2).offset(first)
-        numbers = list(db.session.scalars(ids.with_only_columns(Ticket.number)))
+        numbers = list(db.session.scalars(self._numbers(first, PAGE_SIZE + 2)))
         if self.ticket.number not in numbers:
             return None, self._beside(numbers[0] if numbers else None)
         at = numbers.index(self.ticket.number)
         return self._beside(numbers[at - 1] if at else None), self._beside(
             numbers[at + 1] if at + 1 < len(numbers) else None
         )
+
+    def _numbers(self, first: int, rows: int) -> Select[int]:
+        """As the list orders them, and by its quick way where it has one."""
+        if not listpage.near(self.listing):
+            return self.listing.ids(self.viewer).limit(rows).offset(first).with_only_columns(Ticket.number)
+        found = listpage.newest(self.listing, self.viewer, first + rows).subquery()
+        wanted = select(Ticket.number).join(found, found.c.id == Ticket.id)
+        return wanted.order_by(found.c.last_activity_at.desc(), found.c.id.desc()).offset(first)
 
     def _beside(self, number: int | None) -> str | None:
         return f"/admin/tickets/{number}{self.listing.address()}" if number else None

@@ -13,6 +13,7 @@ from app.accounts.models import StaffProfile, department_member
 from app.accounts.viewer import Viewer, viewer
 from app.core.extensions import db
 from app.tickets.models import Ticket
+from app.tickets.visibility import parts_of
 from app.tickets.visibility import sees as may_see
 
 SUPERVISORS = "Supervisor"
@@ -65,7 +66,8 @@ def proof_link(secret: str) -> str:
 
 
 def _who_see(ticket: Ticket, ids: Iterable[int]) -> Iterator[Viewer]:
+    parts = parts_of(ticket)
     for staff_id in ids:
         person = viewer(staff_id)
-        if person is not None and may_see(person, ticket):
+        if person is not None and may_see(person, ticket, parts):
             yield person

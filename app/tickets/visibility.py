@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
@@ -106,12 +107,26 @@ def _visible_to_customer(customer: CustomerActor) -> ColumnElement[bool]:
     return and_(requester, Ticket.hidden_from_client.is_(False), Ticket.proven.is_(True))
 
 
-def sees(actor: Actor, ticket: Ticket) -> bool:
-    """The same rule for one loaded ticket, without a statement where its columns decide."""
+class Parts(NamedTuple):
+    """Staff and departments that were added to a ticket."""
+
+    staff: frozenset[int | None]
+    departments: frozenset[int | None]
+
+
+def parts_of(ticket: Ticket) -> Parts:
+    """For whoever asks of many people whether they see it: one statement instead of two for each."""
+    wanted = select(Participant.staff_id, Participant.department_id).where(Participant.ticket_id == ticket.id)
+    rows = db.session.execute(wanted).all()
+    return Parts(frozenset(row.staff_id for row in rows), frozenset(row.department_id for row in rows))
+
+
+def sees(actor: Actor, ticket: Ticket, parts: Parts | None = None) -> bool:
+    """The same rule for one loaded ticket, without a statement where its columns, or the parts at hand, decide."""
     if actor.kind is Kind.SYSTEM:
         return True
     if isinstance(actor, Viewer):
-        return actor.can("show") and (_within(actor, ticket, assigned=False) or _takes_part(actor, ticket))
+        return actor.can("show") and (_within(actor, ticket, False, parts) or _takes_part(actor, ticket, parts))
     if not isinstance(actor, CustomerActor) or ticket.hidden_from_client or not ticket.proven:
         return False
     return ticket.requester_id == actor.customer_id or (
@@ -137,7 +152,7 @@ def may_work_on(viewer: Viewer, ticket: Ticket) -> bool:
     return viewer.can("show") and viewer.can("reply") and _within(viewer, ticket, assigned=True)
 
 
-def _within(viewer: Viewer, ticket: Ticket, assigned: bool) -> bool:
+def _within(viewer: Viewer, ticket: Ticket, assigned: bool, parts: Parts | None = None) -> bool:
     own = assigned or ticket.assignee_id in (None, viewer.id)
     in_scope = (
         _open_scope(viewer)
@@ -145,18 +160,22 @@ def _within(viewer: Viewer, ticket: Ticket, assigned: bool) -> bool:
         or (Scope.CATEGORIES in viewer.scopes and ticket.category_id in viewer.categories)
     )
     return in_scope and (
-        not viewer.departments or ticket.department_id in viewer.departments or _shared_with(viewer, ticket)
+        not viewer.departments or ticket.department_id in viewer.departments or _shared_with(viewer, ticket, parts)
     )
 
 
-def _shared_with(viewer: Viewer, ticket: Ticket) -> bool:
+def _shared_with(viewer: Viewer, ticket: Ticket, parts: Parts | None) -> bool:
+    if parts is not None:
+        return not viewer.departments.isdisjoint(parts.departments)
     shared = select(Participant.id).where(
         Participant.ticket_id == ticket.id, Participant.department_id.in_(sorted(viewer.departments))
     )
     return db.session.scalar(shared.limit(1)) is not None
 
 
-def _takes_part(viewer: Viewer, ticket: Ticket) -> bool:
+def _takes_part(viewer: Viewer, ticket: Ticket, parts: Parts | None) -> bool:
+    if parts is not None:
+        return viewer.id in parts.staff
     part = select(Participant.id).where(Participant.ticket_id == ticket.id, Participant.staff_id == viewer.id)
     return db.session.scalar(part.limit(1)) is not None
 

@@ -102,3 +102,10 @@ def test_a_page_over_its_budget_fails(app: Flask, at_most: Budget) -> None:
         connection.execute(text("SELECT 1"))  # SQLite says BEGIN before it
         if db.engine.dialect.name == "postgresql":
             connection.execute(text("SELECT 1"))
+
+
+def test_a_static_file_asks_the_database_nothing(app: Flask, client: FlaskClient, at_most: Budget) -> None:
+    sign_in(client, an_agent())
+
+    with at_most(0):
+        assert client.get("/static/app.css").status_code == 200

@@ -7,7 +7,7 @@ import random
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, text
+from sqlalchemy import func, select, text
 
 from app.accounts.models import Department
 from app.accounts.viewer import SYSTEM, Viewer
@@ -20,6 +20,7 @@ from app.tickets.choices import Category, State
 from app.tickets.lifecycle import status_for
 from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.queues import TicketQuery
+from app.tickets.visibility import parts_of, sees, visible_to
 from tests.factories import (
     a_category,
     a_department,
@@ -41,7 +42,7 @@ KINDS = (
     "supervisor of a department",
     "admin",
 )
-TICKETS = 70
+TICKETS = 60
 LIVE_QUEUES = [queue for queue in Queue if queue is not Queue.EVERYTHING]
 
 
@@ -92,8 +93,7 @@ def plain(listing: Listing, viewer: Viewer) -> tuple[list[int], int]:
     return list(db.session.scalars(ids.limit(25).offset((listing.page - 1) * 25))), int(count or 0)
 
 
-@pytest.mark.parametrize("wide", [False, True], ids=["own and unassigned", "whole departments"])
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("seed", "wide"), [(1, False), (2, True)], ids=["own and unassigned", "whole departments"])
 def test_every_queue_and_filter_shows_what_one_walk_and_a_count_give(app: Flask, seed: int, wide: bool) -> None:
     setting(agents_see_departments=wide)
     departments, viewers = a_random_desk(seed)
@@ -104,8 +104,9 @@ def test_every_queue_and_filter_shows_what_one_walk_and_a_count_give(app: Flask,
     ]  # fmt: skip
 
     for viewer in viewers:
+        assert ListPage.of(Listing(), viewer).sums == {each: counted(each, viewer) for each in LIVE_QUEUES}
         for queue in LIVE_QUEUES:
-            for narrowed in [{}, *draw.sample(filters, 4)]:
+            for narrowed in [{}, *draw.sample(filters, 2)]:
                 listing = Listing(view=queue, page=draw.choice([1, 1, 2]), **narrowed)  # type: ignore[arg-type]
                 ids, count = plain(listing, viewer)
                 page = ListPage.of(listing, viewer)
@@ -114,7 +115,6 @@ def test_every_queue_and_filter_shows_what_one_walk_and_a_count_give(app: Flask,
                         viewer.role_names,
                         listing,
                     )
-                assert page.sums == {each: counted(each, viewer) for each in LIVE_QUEUES}
 
 
 def counted(queue: Queue, viewer: Viewer) -> int:
@@ -173,3 +173,13 @@ def _plan(wanted: object) -> str:
     )
     db.session.rollback()
     return lines + "\n"
+
+
+def test_the_rule_for_one_ticket_says_with_its_parts_at_hand_what_it_says_without_and_for_lists(app: Flask) -> None:
+    _departments, viewers = a_random_desk(4)
+    tickets = list(db.session.scalars(select(Ticket)))
+
+    for viewer in viewers:
+        listed = set(db.session.scalars(select(Ticket.id).where(visible_to(viewer))))
+        for ticket in tickets[::3]:
+            assert sees(viewer, ticket, parts_of(ticket)) == sees(viewer, ticket) == (ticket.id in listed)
