@@ -21,6 +21,7 @@ from app.core.extensions import db
 from app.mail import incoming, mailbox, parsing
 from app.mail.models import Delivery, DeliveryState, RawMail, RawState
 from app.mail.outgoing import SECRET
+from app.mail.wording import LABELS
 from app.tickets.models import Ticket
 
 ROWS = 100
@@ -133,6 +134,7 @@ class MailLabView(BaseView):
         return self.render_template(
             template,
             rows=db.session.scalars(rows).all(),
+            labels=LABELS,
             address=address,
             errors=errors or {},
             values=values or {},

@@ -79,8 +79,7 @@ def start_session(customer: Customer) -> None:
     """A new session for a new sign-in, so that a cookie planted before it is worth nothing. From the first one on, mails speak their language."""
     spoken = language.known(customer.language) or language.chosen()
     if customer.language is None:
-        customer.language = spoken
-        db.session.commit()
+        customers.remember_language(customer.id, spoken)
     sessions.end(current_secret())
     secret = sessions.begin(customer.generation, customer_id=customer.id)
     db.session.commit()
