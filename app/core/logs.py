@@ -126,7 +126,10 @@ def _called(_pid: int) -> str:
         name = Path("/proc/self/comm").read_text().strip()
     except OSError:
         name = ""
-    return name.removeprefix("desk-") if name.startswith("desk-") else Path(sys.argv[0]).stem
+    if name.startswith("desk-"):
+        return name.removeprefix("desk-")
+    called = Path(sys.argv[0]).stem
+    return "web" if called == "gunicorn" else sys.argv[1] if called == "__main__" and len(sys.argv) > 1 else called
 
 
 def _error(_logger: object, _name: str, line: Event) -> Event:
