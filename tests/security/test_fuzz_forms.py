@@ -15,6 +15,7 @@ from tests.security import forms, sweep, writes
 from tests.security import world as worlds
 from tests.security.forms import Form
 from tests.security.fuzz import bounded
+from tests.security.test_generated_views import generated
 from tests.security.world import Who, World
 
 pytestmark = pytest.mark.parametrize("app", ["sqlite"], indirect=True)
@@ -24,7 +25,7 @@ BENT: st.SearchStrategy[Any] = st.sampled_from(
      "2026-13-45", "2026-11-02T25:61", "0001-01-01", "9999-12-31T23:59", "a@b", "a@b.c", "@", "🙂", "\u202ex", "１２", "on", "javascript:alert(1)", "//evil.test"]
 ) | st.text(st.characters(exclude_categories=("Cs",)), max_size=20)  # fmt: skip
 PLAIN = {
-    "/admin/api-keys/edit/<pk>", "/admin/availability/staff/add", "/admin/canned/edit/<pk>", "/admin/tags/edit/<pk>", "/admin/settings/general/vocabulary", "/admin/tickets/add", "/login/code",
+    "/admin/canned/edit/<pk>", "/admin/tags/edit/<pk>", "/admin/settings/general/vocabulary", "/admin/tickets/add", "/login/code",
     "/admin/me/second-factor/codes", "/admin/me/second-factor/confirm", "/admin/me/second-factor/off", "/portal/account/sessions/<int:session_id>", "/admin/me/sessions/<int:session_id>/end",
     "/portal/account/sessions", "/admin/me/sessions/end-others", "/admin/mail-templates/<kind>/reset", "/admin/notifications/read", "/admin/notifications/<int:notification_id>/open",
     "/admin/tickets/<int:number>/take", "/admin/settings/email/test", "/admin/jobs/<int:outbox_id>/retry", "/portal/files",
@@ -55,7 +56,19 @@ def test_every_page_with_a_form_is_found(app: Flask) -> None:
     without = {rule for rule in posts - set(known) if "action" not in rule and "/delete/" not in rule and "secret" not in rule}  # fmt: skip
 
     assert len(known) > 40
-    assert without <= PLAIN, f"No page shows a form for {without - PLAIN}: say so in PLAIN, or mend the reader."
+    untold = without - PLAIN - closed(app)
+    assert untold == set(), f"No page shows a form for {untold}: say so in PLAIN, or mend the reader."
+
+
+def closed(app: Flask) -> set[str]:
+    """Doors of generated pages that nobody has a right to."""
+    doors = (("add", "can_add"), ("edit/<pk>", "can_edit"))
+    return {
+        f"{view.route_base}/{door}"
+        for view in generated(app)
+        for door, right in doors
+        if right not in view.base_permissions
+    }
 
 
 def bend(app: Flask, world: World, rule: Rule, form: Form | None, snapshot: writes.Snapshot) -> list[str]:
