@@ -17,7 +17,8 @@ from app.accounts.announcements import Announced, FactorReset, StaffLink
 from app.accounts.models import OneTimeToken, RoleScope, StaffProfile
 from app.accounts.tokens import LinkOver
 from app.accounts.viewer import Viewer
-from app.core import clock
+from app.core import audit, clock
+from app.core.audit import What
 from app.core.errors import Forbidden, Invalid
 from app.core.events import publish
 from app.core.extensions import db
@@ -55,6 +56,7 @@ def invite(user: User) -> None:
     """A mail with a link to choose the first password. Earlier links end. Where passwords are another's, there is none to choose."""
     if not have_passwords():
         return
+    audit.note(What.INVITED, user)
     publish(Announced.INVITED, StaffLink(user.id, _link(user, "invitation", INVITATION_LIVES)))
 
 
@@ -67,6 +69,7 @@ def ask_reset(login: str) -> None:
         select(User).where((User.username == wanted) | (User.email == wanted), User.active.is_(True)).limit(1)
     )
     if user is not None:
+        audit.note(What.RESET_ASKED, user)
         publish(Announced.RESET_ASKED, StaffLink(user.id, _link(user, "staff_reset", RESET_LIVES)))
 
 
@@ -108,6 +111,7 @@ def choose_password(secret: str, password: str) -> User:
     unspent = update(OneTimeToken).where(OneTimeToken.token_hash == _hash(secret), OneTimeToken.used_at.is_(None))
     if not db.session.execute(unspent.values(used_at=clock.now())).rowcount:
         raise LinkOver
+    audit.note(What.PASSWORD_CHANGED, user, by=user)
     return user
 
 
@@ -116,6 +120,7 @@ def change_password(user: User, old: str, new: str) -> None:
     if not guessing.right(user.username, user.password, old):
         raise Invalid(_("The password was not changed."), {"old": _("This is not your present password.")})
     set_password(user, new)
+    audit.note(What.PASSWORD_CHANGED, user)
 
 
 def set_password(user: User, password: str) -> None:
@@ -164,6 +169,7 @@ def reset_factor(editor: Viewer, person: User) -> None:
         raise Invalid(_("%(name)s has no second factor.", name=person.get_full_name()))
     secondfactor.switch_off(person.id)
     sessions.end_staff(person.id)
+    audit.note(What.SECOND_FACTOR_OFF, person)
     publish(Announced.FACTOR_RESET, FactorReset(person.id, by=editor.name))
 
 

@@ -17,6 +17,8 @@ from flask_login import current_user
 from app.accounts import secondfactor, sessions
 from app.accounts import staff as people
 from app.accounts.viewer import viewer
+from app.core import audit
+from app.core.audit import What
 from app.core.errors import Forbidden, HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.web import wants_json
@@ -69,6 +71,7 @@ class SecondFactorView(BaseView):
             codes = secondfactor.confirm(g.user.id, request.form.get("code", ""))
         except HelpdeskError as refusal:
             return self._refused(refusal)
+        audit.note(What.SECOND_FACTOR_ON, self._myself())
         return self._codes(codes)
 
     @expose("/codes", methods=["POST"])
@@ -94,6 +97,7 @@ class SecondFactorView(BaseView):
         except HelpdeskError as refusal:
             return self._refused(refusal)
         secondfactor.switch_off(g.user.id)
+        audit.note(What.SECOND_FACTOR_OFF, self._myself())
         self._renew()
         flash(_("The second factor is off."), "success")
         return redirect(HERE)

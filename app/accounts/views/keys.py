@@ -15,7 +15,8 @@ from wtforms.validators import DataRequired
 from app.accounts import keys
 from app.accounts.models import ApiKey
 from app.accounts.viewer import viewer
-from app.core import clock
+from app.core import audit, clock
+from app.core.audit import What
 from app.core.errors import Forbidden
 from app.core.extensions import db
 from app.core.fab import DeskInterface, DeskView
@@ -54,11 +55,13 @@ class ApiKeyView(DeskView):
                 _("A key may do what its owner may; you can make one only for people who may do no more than you.")
             )
         secret = keys.fill(key, list(getattr(key, "scope_list", [])))
+        audit.note(What.KEY_MADE, key.name)
         flash(_("The key, shown only now: %(secret)s", secret=secret), "success")
 
     def _delete(self, pk: Any) -> None:
         """A key is revoked, so that the list still says whose it was."""
         key = self.datamodel.get(pk, self._base_filters) or abort(404)
         key.revoked_at = key.revoked_at or clock.now()
+        audit.note(What.KEY_REVOKED, key)
         db.session.commit()
         flash(_("The key is revoked."), "success")

@@ -17,7 +17,8 @@ from app.accounts import staff as people
 from app.accounts.models import StaffProfile
 from app.accounts.security import current_secret
 from app.accounts.viewer import viewer
-from app.core import language
+from app.core import audit, language
+from app.core.audit import What
 from app.core.errors import Invalid
 from app.core.extensions import db
 
@@ -81,6 +82,7 @@ class MyAccountView(BaseView):
     @permission_name("edit")
     def sign_out_others(self) -> Any:
         sessions.end_others(current_secret(), staff_id=g.user.id)
+        audit.note(What.SESSIONS_ENDED)
         db.session.commit()
         flash(_("All other sessions are signed out."), "success")
         return redirect("/admin/me/")
@@ -92,6 +94,7 @@ class MyAccountView(BaseView):
         """One of their own; nobody learns that another's is there."""
         if not sessions.end_one(session_id, staff_id=g.user.id):
             abort(404)
+        audit.note(What.SESSIONS_ENDED)
         db.session.commit()
         flash(_("That session is signed out."), "success")
         return redirect("/admin/me/")

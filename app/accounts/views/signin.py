@@ -19,6 +19,8 @@ from flask_babel import ngettext
 from app.accounts import guessing, passwords, secondfactor
 from app.accounts import staff as people
 from app.accounts.viewer import viewer
+from app.core import audit
+from app.core.audit import What
 from app.core.errors import Invalid
 from app.core.extensions import db
 from app.core.limits import TooMany
@@ -50,6 +52,7 @@ class Entrance:
             session["following"] = target
             db.session.commit()
             return redirect("/login/code")
+        audit.note(What.SIGNED_IN, by=staff)
         self.appbuilder.sm.start_session(staff)
         return redirect(target)
 
@@ -69,9 +72,11 @@ class Entrance:
         staff, typed = viewer(half.user_id), request.form.get("code", "")
         if secondfactor.finish(half, typed) and staff is not None:
             target = session.get("following", "/admin/tickets/")
+            audit.note(What.SIGNED_IN, by=staff)
             self.appbuilder.sm.start_session(staff)
             self._tell_codes_left(staff.id, typed)
             return redirect(target)
+        audit.note(What.SECOND_FACTOR_REFUSED, by=staff)
         db.session.commit()
         if secondfactor.awaited(str(session.get("half", ""))) is None:
             return self.turn_away(_("Too many wrong codes. Please sign in again."))
@@ -87,6 +92,7 @@ class Entrance:
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Any:
         """A form of ours alone: a link or picture on another page signs nobody out."""
+        audit.note(What.SIGNED_OUT)
         self.appbuilder.sm.end_session()
         return redirect("/login/")
 
@@ -110,6 +116,8 @@ class PasswordEntrance(Entrance):
                 return self._page(form), refusal.code
             if user is not None:
                 return self.admit(user, request.args.get("next", ""))
+            audit.note(What.SIGN_IN_REFUSED, guessing.masked(form.username.data))
+            db.session.commit()
             flash(_("This name and password do not belong together."), "danger")
         return self._page(form)
 
