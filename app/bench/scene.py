@@ -70,9 +70,10 @@ def _a_customer_with_tickets() -> Customer:
 
 
 def _numbers(agent: Viewer) -> list[int]:
-    """Open tickets of usual length that this agent may answer, in no particular place of the list."""
-    mine = TicketQuery.seen_by(agent).live().where(Ticket.message_count == MESSAGES).statement
-    return list(db.session.scalars(mine.with_only_columns(Ticket.number).order_by(Ticket.id).limit(TICKETS)))
+    """Tickets of usual length that this agent may answer, live ones first, in no particular place of the list."""
+    mine = TicketQuery.seen_by(agent).statement.with_only_columns(Ticket.number)
+    usual = (Ticket.live.desc(), func.abs(Ticket.message_count - MESSAGES), Ticket.id)
+    return list(db.session.scalars(mine.order_by(*usual).limit(TICKETS)))
 
 
 def _an_order() -> str:

@@ -20,7 +20,7 @@ from app.tickets.visibility import messages_visible_to, sees_all, visible_to
 
 ENOUGH = 25
 """Tickets: a page of them. With fewer, older hits are looked through too."""
-NEWEST_HITS = 800
+NEWEST_HITS = 400
 """Messages and headers, each; twice that for whoever sees only some of them."""
 ALL_HITS = 10_000
 SNIPPET = 160

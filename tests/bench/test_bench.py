@@ -76,7 +76,7 @@ def test_a_small_desk_is_made_served_measured_and_written_down(tmp_path: Path) -
         "--seconds",
         "0.1",
         "--pages",
-        "list, agent,reply,API create",
+        "dashboard,reply,API create",
     )
     environment = {**os.environ, "DESKHAND_BENCH": str(tmp_path), "DESKHAND_DATA": str(tmp_path / "none")}
     command = [sys.executable, "-P", "-m", "app.run", "bench", *words, "--json", str(tmp_path / "found.json")]
@@ -87,6 +87,6 @@ def test_a_small_desk_is_made_served_measured_and_written_down(tmp_path: Path) -
 
     assert ran.returncode == 0, ran.stderr[-2000:]
     found = {row["page"]: row for row in json.loads((tmp_path / "found.json").read_text())}
-    assert set(found) == {"list, agent", "reply", "API create"}
+    assert set(found) == {"dashboard, agent", "dashboard, supervisor", "reply", "API create"}
     assert all(row["refused"] == 0 and row["floors"] > 0 and row["statements"] > 3 for row in found.values())
     assert (tmp_path / "desks/sqlite-60/loaded").exists()
