@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.accounts.models import Customer, OneTimeToken
 from app.core import clock
+from app.core.database import insert_new
 from app.core.errors import NotThere
 from app.core.extensions import db
 
@@ -90,6 +91,11 @@ def use(secret: str, purpose: Purpose) -> tuple[OneTimeToken, Customer]:
     return token, customer
 
 
+def new_form() -> str:
+    """What tells one copy of a form from another, in a hidden field."""
+    return secrets.token_urlsafe(12)
+
+
 def form_sent(form: str, *content: str, customer: Customer) -> OneTimeToken:
     """The row of this very form with this very content: its `ticket_id` says what it became when it was sent before.
 
@@ -115,6 +121,25 @@ def form_sent(form: str, *content: str, customer: Customer) -> OneTimeToken:
     except IntegrityError:
         return db.session.scalars(wanted).one()
     return row
+
+
+def first_time(form: str, *content: str, staff_id: int) -> bool:
+    """Whether this very form of a staff member comes with this very content for the first time; of two at once the second waits.
+
+    Without a `form` (a program's post) everything is new. Does not commit: what is refused afterwards may come again.
+    """
+    if not form:
+        return True
+    now = clock.now()
+    row = {
+        "token_hash": _hash("\x00".join((Purpose.FORM, f"staff {staff_id}", form, *content))),
+        "purpose": Purpose.FORM,
+        "user_id": staff_id,
+        "created_at": now,
+        "used_at": now,
+        "expires_at": now + LIFETIMES[Purpose.FORM],
+    }
+    return insert_new(OneTimeToken, row)
 
 
 def forget_old() -> None:

@@ -1,12 +1,13 @@
 """How both databases are opened: SQLite writes one at a time without waiting in vain, PostgreSQL in UTC."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from flask import Flask, request
-from sqlalchemy import Connection, Engine, event, select
+from sqlalchemy import Connection, Engine, event, inspect, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.core.extensions import db
 
@@ -44,6 +45,13 @@ def _open_sqlite(connection: Any, _: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     """A transaction that will write takes the lock at its start: one that upgrades later fails at once instead of waiting."""
     connection.exec_driver_sql("BEGIN" if _reads_only.get() else "BEGIN IMMEDIATE")
+
+
+def insert_new(table: type[Any], values: Mapping[str, Any]) -> bool:
+    """Whether the row is new: one that breaks a unique rule is left out. Of two transactions at once the second waits for the first."""
+    kind: Any = postgresql if is_postgresql() else sqlite
+    new = kind.insert(table).values(dict(values)).on_conflict_do_nothing()
+    return db.session.execute(new.returning(*inspect(table).primary_key)).first() is not None
 
 
 @contextmanager

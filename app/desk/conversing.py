@@ -14,6 +14,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 from werkzeug.datastructures import FileStorage
 
+from app.accounts import tokens
 from app.core import limits
 from app.core.errors import HelpdeskError, Invalid, NotThere
 from app.core.extensions import db
@@ -44,6 +45,8 @@ class Draft:
     errors: dict[str, str] = dc.field(default_factory=dict)
     unseen: tuple[Message, ...] = ()
     """The customer wrote these while the reply was typed."""
+    form: str = dc.field(default_factory=tokens.new_form)
+    """Tells this copy of the composer from another, so that what is sent twice arrives once."""
 
 
 class WorkspaceView(BaseView):
@@ -116,6 +119,8 @@ class WorkspaceView(BaseView):
         if draft.errors:
             raise Invalid(next(iter(draft.errors.values())), draft.errors)
         ticket = find(number, g.user, lock=True)
+        if not tokens.first_time(draft.form, str(ticket.id), draft.kind, draft.body, staff_id=g.user.id):
+            return
         words = Words(draft.body, via=Channel.STAFF, attachments=draft.pending)
         if draft.kind == "note":
             ticket.note(words, by=g.user)
@@ -182,7 +187,15 @@ def _read_draft() -> Draft:
     if request.files:
         db.session.commit()
     body = form.get("body", "").replace("\x00", "").replace("\r\n", "\n")
-    return Draft(kind if known else "note", body, form.get("then", ""), form.get("priority", ""), _pending(), errors)
+    return Draft(
+        kind if known else "note",
+        body,
+        form.get("then", ""),
+        form.get("priority", ""),
+        _pending(),
+        errors,
+        form=form.get("form", "")[:40],
+    )
 
 
 def _keep(file: FileStorage) -> dict[str, str]:

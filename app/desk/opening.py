@@ -10,7 +10,7 @@ from flask_appbuilder import BaseView, expose, has_access
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 
-from app.accounts import customers
+from app.accounts import customers, tokens
 from app.accounts.models import Department
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
@@ -35,9 +35,20 @@ class NewTicketView(BaseView):
     @permission_name("add")
     def new(self) -> Any:
         if request.method == "GET":
-            return self._form({"begun_by": BY_CUSTOMER, "email": request.args.get("customer", "")[:254]}, {})
+            begun = {
+                "begun_by": BY_CUSTOMER,
+                "email": request.args.get("customer", "")[:254],
+                "form": tokens.new_form(),
+            }
+            return self._form(begun, {})
+        form = request.form
         try:
-            ticket = _open(request.form)
+            if not tokens.first_time(
+                form.get("form", "")[:40], form.get("subject", ""), form.get("body", ""), staff_id=g.user.id
+            ):
+                flash(_("This ticket is open already."), "info")
+                return redirect("/admin/tickets/", code=303)
+            ticket = _open(form)
             db.session.commit()
         except HelpdeskError as refusal:
             db.session.rollback()

@@ -21,7 +21,7 @@ from app.mail import outgoing
 from app.portal import choosing
 from app.portal.files import Received
 from app.portal.frame import link, page, portal, signed_in_customer, start_session, typed
-from app.portal.once import Sending, new_form
+from app.portal.once import Sending
 from app.settings import desk
 from app.tickets.models import Ticket
 from app.tickets.opening import NewTicket, open_ticket
@@ -41,7 +41,12 @@ def contact_form() -> Any:
 
 def _contact_page(values: Mapping[str, str], code: int = 200, errors: Mapping[str, str] | None = None) -> Any:
     return page(
-        "portal/contact.html", code, form=new_form(), options=choosing.options(), values=values, errors=errors or {}
+        "portal/contact.html",
+        code,
+        form=tokens.new_form(),
+        options=choosing.options(),
+        values=values,
+        errors=errors or {},
     )
 
 

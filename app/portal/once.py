@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
-
 from app.accounts import tokens
 from app.accounts.models import Customer, OneTimeToken
 from app.portal.frame import typed
 
 MARK = "form"
 """The hidden field that tells one copy of a form from another."""
-
-
-def new_form() -> str:
-    return secrets.token_urlsafe(12)
 
 
 class Sending:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from app.accounts import rights
+from app.accounts import rights, tokens
 from app.core import limits
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
@@ -19,7 +19,7 @@ from app.kb import finding
 from app.portal import choosing
 from app.portal.files import Received
 from app.portal.frame import me, myself, page, portal, signed_in, typed
-from app.portal.once import Sending, new_form
+from app.portal.once import Sending
 from app.portal.promise import meaning, promise
 from app.portal.shelf import Wish, shelf
 from app.portal.thread import read
@@ -67,7 +67,7 @@ def _number(ticket_id: int) -> int:
 def _ticket_page(ticket: Ticket, code: int = 200, **typed_before: Any) -> Any:
     actor = me()
     return page(
-        "portal/ticket.html", code, form=new_form(), ticket=ticket, thread=read(ticket, actor), promise=promise(ticket), meaning=meaning(ticket.state), mine=ticket.requester_id == actor.customer_id,
+        "portal/ticket.html", code, form=tokens.new_form(), ticket=ticket, thread=read(ticket, actor), promise=promise(ticket), meaning=meaning(ticket.state), mine=ticket.requester_id == actor.customer_id,
         may_close=ticket.state is not State.CLOSED and rights.may(actor, "close", ticket), **{"values": {}, "errors": {}, "kept": [], **typed_before},
     )  # fmt: skip
 
@@ -159,7 +159,7 @@ def _new_page(
     category = choosing.chosen(options.categories, values.get("category"))
     subject = values.get("subject", "")
     return page(
-        "portal/new.html", code, form=new_form(), options=options, values={"priority": options.usual_priority, **values}, errors=errors or {}, kept=kept,
+        "portal/new.html", code, form=tokens.new_form(), options=options, values={"priority": options.usual_priority, **values}, errors=errors or {}, kept=kept,
         category=category, asked_often=finding.asked_often(category.id) if category else [], **_suggested(subject),
     )  # fmt: skip
 

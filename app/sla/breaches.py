@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from typing import Any
 
-from sqlalchemy import Insert, Select, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Select, select, update
 
 from app.accounts.viewer import SYSTEM
 from app.core import clock
-from app.core.database import is_postgresql
+from app.core.database import insert_new
 from app.core.extensions import db
 from app.sla.models import METRIC_LABELS, SlaClock, SlaFired
 from app.tickets.models import Ticket
@@ -63,7 +61,7 @@ def tell(late: SlaClock, ticket: Ticket) -> bool:
     late.detected_at = now
     db.session.flush()  # a clock that starts and ends late in one transaction has no id yet
     fired = {"clock_id": late.id, "epoch": late.epoch, "level": WHOLE, "at": now}
-    first = bool(db.session.execute(_insert().values(fired).on_conflict_do_nothing()).rowcount)
+    first = insert_new(SlaFired, fired)
     if first:
         due_at = late.breached_at or late.due_at
         ticket.record(
@@ -74,9 +72,3 @@ def tell(late: SlaClock, ticket: Ticket) -> bool:
             due_at=due_at.isoformat() if due_at else None,
         )
     return first
-
-
-def _insert() -> Any:
-    kind: Any = postgresql if is_postgresql() else sqlite
-    statement: Insert = kind.insert(SlaFired)
-    return statement
