@@ -97,8 +97,7 @@ DEVELOPERS_CATEGORY = "Technical Support"
 def seed(developer_categories: str) -> list[str]:
     """Make the roles that are missing, with their rights and scopes; roles that exist keep what an admin gave them.
 
-    Returns the names of the new ones. Rights that a new version of the desk brought are given to seeded roles only when the
-    permission itself is new (no role but Super Admin has it).
+    Returns the names of the new ones.
     """
     if db.session.get(RightsVersion, 1) is None:
         db.session.add(RightsVersion(id=1, version=1))
@@ -126,6 +125,21 @@ def seed(developer_categories: str) -> list[str]:
         db.session.add(RoleScope(role_id=admin.id, scope=Scope.ALL, categories=""))
     db.session.commit()
     return made
+
+
+def give_new(permissions: set[tuple[str, str]]) -> None:
+    """Rights that this version brought (permission, view) go to the shipped roles that a fresh desk would give them. Does not commit."""
+    sm = current_app.appbuilder.sm  # type: ignore[attr-defined]
+    for name, row in ROLES.items():
+        role = sm.find_role(name)
+        if role is None or db.session.get(RoleScope, role.id) is None:
+            continue
+        held = set(role.permissions)
+        role.permissions += [
+            one
+            for one in _permissions(row.rights)
+            if one not in held and (one.permission.name, one.view_menu.name) in permissions
+        ]
 
 
 def _permissions(rights: dict[str, tuple[str, ...]]) -> list[Any]:

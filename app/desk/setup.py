@@ -65,7 +65,7 @@ def refuse_demo() -> None:
 
 
 def set_up_rights() -> None:
-    """Permissions from the registered views, for the highest role; what other roles have stays the admin's.
+    """Permissions from the registered views, for the highest role; what other roles have of known ones stays the admin's.
 
     Asking for each permission takes a second: nothing is asked when the highest role has them all already.
     """
@@ -84,13 +84,15 @@ def set_up_rights() -> None:
         for permission in view.base_permissions
     }
     wanted |= {("menu_access", name) for name in appbuilder.menu.get_flat_name_list()}
-    if wanted <= {(permission, view) for permission, view in db.session.execute(held)}:
+    new = wanted - {(permission, view) for permission, view in db.session.execute(held)}
+    if not new:
         return
     logging.getLogger("flask_appbuilder.security.manager").setLevel(
         logging.ERROR
     )  # it would name a command of its own for the first person
     BaseSecurityManager.create_db(appbuilder.sm)
     appbuilder.add_permissions(update_perms=True)
+    roles.give_new(new)
     db.session.commit()
 
 
