@@ -67,13 +67,13 @@ class AuditView(DeskView):
     base_permissions = ["can_list", "can_show"]
     list_title, show_title = _l("Audit log"), _l("Audit log")
     list_columns = ["at", "actor", "what", "object_kind", "named", "changed", "source"]
-    show_columns = ["at", "actor", "what", "object_kind", "named", "changed", "source", "request_id", "hash"]
+    show_columns = ["at", "actor", "what", "object_kind", "named", "changed", "source", "request_id"]
     search_columns = ["actor_name", "what", "object_kind", "object_name", "source", "request_id"]
     order_columns = ["at"]
     base_order = ("id", "desc")
     label_columns = {
         "at": _l("When"), "actor": _l("Who"), "actor_name": _l("Who"), "what": _l("What"), "object_kind": _l("About"), "named": _l("Name"),
-        "object_name": _l("Name then"), "changed": _l("Changes"), "source": _l("Through"), "request_id": _l("Request"), "hash": _l("Hash"),
+        "object_name": _l("Name then"), "changed": _l("Changes"), "source": _l("Through"), "request_id": _l("Request"),
     }  # fmt: skip
     formatters_columns = {
         "actor": who,
