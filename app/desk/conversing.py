@@ -45,7 +45,7 @@ class Draft:
     errors: dict[str, str] = dc.field(default_factory=dict)
     unseen: tuple[Message, ...] = ()
     """The customer wrote these while the reply was typed."""
-    form: str = dc.field(default_factory=tokens.new_form)
+    mark: str = dc.field(default_factory=tokens.new_form)
     """Tells this copy of the composer from another, so that what is sent twice arrives once."""
 
 
@@ -119,7 +119,7 @@ class WorkspaceView(BaseView):
         if draft.errors:
             raise Invalid(next(iter(draft.errors.values())), draft.errors)
         ticket = find(number, g.user, lock=True)
-        if not tokens.first_time(draft.form, str(ticket.id), draft.kind, draft.body, staff_id=g.user.id):
+        if not tokens.first_time(draft.mark, str(ticket.id), draft.kind, draft.body, staff_id=g.user.id):
             return
         words = Words(draft.body, via=Channel.STAFF, attachments=draft.pending)
         if draft.kind == "note":
@@ -194,7 +194,7 @@ def _read_draft() -> Draft:
         form.get("priority", ""),
         _pending(),
         errors,
-        form=form.get("form", "")[:40],
+        mark=form.get("mark", "")[:40],
     )
 
 

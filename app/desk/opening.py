@@ -38,13 +38,13 @@ class NewTicketView(BaseView):
             begun = {
                 "begun_by": BY_CUSTOMER,
                 "email": request.args.get("customer", "")[:254],
-                "form": tokens.new_form(),
+                "mark": tokens.new_form(),
             }
             return self._form(begun, {})
         form = request.form
         try:
             if not tokens.first_time(
-                form.get("form", "")[:40], form.get("subject", ""), form.get("body", ""), staff_id=g.user.id
+                form.get("mark", "")[:40], form.get("subject", ""), form.get("body", ""), staff_id=g.user.id
             ):
                 flash(_("This ticket is open already."), "info")
                 return redirect("/admin/tickets/", code=303)
