@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -15,6 +16,8 @@ from app.core.limits import Limit, TooMany
 T = TypeVar("T")
 PROVED = "proved_by_mail"
 """In the session of whoever came by a mail's link: the names that are theirs."""
+LONGEST_NAME = 255
+"""Nobody is called more; the letters after them cost time."""
 
 
 class TooManyWrong(TooMany):
@@ -29,15 +32,15 @@ class TooManyWrong(TooMany):
         )
 
 
-def bounded(name: str, check: Callable[[], T]) -> T:
+def bounded(name: str, check: Callable[[], T], refusal: type[TooMany] = TooManyWrong) -> T:
     """What `check` answers; when that is nothing, the try stays counted. Raises TooMany before it is asked once too often.
 
     Every door counts here, whoever's it is: the same name typed at another door does not begin anew. What was typed is counted
     and not whose it is, so that nobody learns from a refusal whether a name and an address belong to one person.
     """
     network, account = limits.network(), _account(name)
-    limits.spend(Limit.SIGN_IN_NETWORK, network, refusal=TooManyWrong)
-    limits.spend(Limit.SIGN_IN_ACCOUNT, account, shown=masked(name), refusal=TooManyWrong)
+    limits.spend(Limit.SIGN_IN_NETWORK, network, refusal=refusal)
+    limits.spend(Limit.SIGN_IN_ACCOUNT, account, shown=masked(name), refusal=refusal)
     answer = check()
     if answer:
         limits.give_back(Limit.SIGN_IN_NETWORK, network)
@@ -50,19 +53,30 @@ def right(name: str, kept: str | None, typed: str) -> bool:
     return bounded(name, lambda: passwords.matches(kept, typed))
 
 
+def right_code(name: str, check: Callable[[], bool]) -> bool:
+    """Whether a code of the second factor is right, asked for once more by whoever is signed in as `name`: a million are soon tried."""
+    return bounded(f"{name}|code", check, TooMany)
+
+
 def count_link(name: str) -> None:
     """A mail with a link is asked for, whether somebody has this name or not.
 
     The last link mailed before the bound lives longer than the bound lasts: whoever exhausts it keeps nobody outside.
     """
     limits.spend(Limit.LINK_NETWORK, limits.network())
-    limits.spend(Limit.LINK_ADDRESS, name.strip().casefold(), shown=masked(name))
+    limits.spend(Limit.LINK_ADDRESS, _spelled(name), shown=masked(name))
 
 
 def _account(name: str) -> str:
     """A browser that came by a mail's link counts by itself: strangers' wrong tries do not keep the owner outside."""
-    key = name.strip().casefold()
-    return f"{key}|by mail" if has_request_context() and key in session.get(PROVED, ()) else key
+    key, by_mail = _spelled(name), has_request_context() and name.strip().casefold() in session.get(PROVED, ())
+    return f"{key}|by mail" if by_mail else key
+
+
+def _spelled(name: str) -> str:
+    """One name however it is written: databases and directories take a dotted capital, a wide or an accented letter for the plain one."""
+    plain = unicodedata.normalize("NFKD", name.strip()[:LONGEST_NAME]).casefold()
+    return "".join(letter for letter in plain if unicodedata.category(letter) not in ("Mn", "Cf"))
 
 
 def proved_by_mail(*names: str) -> None:

@@ -17,8 +17,9 @@ import enum
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +30,10 @@ from app.core.model import UTCDateTime
 FORMAT = 1
 MANIFEST, SUMS, TABLES, FILES = "manifest.json", "SHA256SUMS", "tables", "files"
 READ_BYTES = 1024 * 1024
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+"""Of a table or column: it becomes a part of statements."""
+LONGEST_HEAD, LONGEST_LINE = 100_000, 128 * 1024 * 1024
+"""Characters. A mail of the largest size is a line of 34 million; a packed file that unfolds to more is no backup of ours."""
 QUICK = 1
 """gzip's level: a third of the time of its default for a tenth more bytes."""
 
@@ -59,11 +64,16 @@ class Manifest:
     @classmethod
     def read(cls, folder: Path) -> Manifest:
         try:
-            return cls(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+            manifest = cls(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
         except FileNotFoundError:
             raise Damaged(f"There is no backup in {folder}: it has no manifest.json.")
         except (ValueError, TypeError):
             raise Damaged(f"{MANIFEST} is damaged.")
+        tables = manifest.tables if isinstance(manifest.tables, dict) else {"?": 0}
+        for name, rows in tables.items():
+            if not NAME.fullmatch(name) or not isinstance(rows, int):
+                raise Damaged(f"{MANIFEST} names a table that no desk has: {name[:80]!r}.")
+        return manifest
 
 
 @dc.dataclass(frozen=True)
@@ -123,16 +133,24 @@ class TableWriter:
 
 
 def columns_in(path: Path) -> list[tuple[str, str]]:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        return [(name, kind) for name, kind in json.loads(file.readline())]
+    """Raises Damaged for what cannot be a column's name or kind."""
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            columns = [(str(name), str(kind)) for name, kind in json.loads(file.readline(LONGEST_HEAD))]
+    except (OSError, EOFError, ValueError, TypeError, RecursionError):
+        raise Damaged(f"{path.name} is damaged: it does not begin with its columns.")
+    for name, kind in columns:
+        if not NAME.fullmatch(name) or kind not in KINDS:
+            raise Damaged(f"{path.name} has a column that no desk has: {name[:80]!r}.")
+    return columns
 
 
 def rows_in(path: Path) -> Iterator[list[Any]]:
     """Each row with Python's values, in the order of `columns_in`."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
-        columns = json.loads(file.readline())
+        columns = json.loads(file.readline(LONGEST_HEAD))
         readers = [(place, read) for place, (_name, kind) in enumerate(columns) if (read := KINDS[kind].read)]
-        for line in file:
+        while line := file.readline(LONGEST_LINE):
             cells = json.loads(line)
             for place, read in readers:
                 if cells[place] is not None:
@@ -173,6 +191,21 @@ def check(folder: Path) -> Manifest:
         path = folder / name
         if not path.is_file():
             raise Damaged(f"{name} is missing.")
+        if not _inside(folder, name):
+            raise Damaged(f"{name} leads out of the backup.")
         if sum_of(path) != digest:
             raise Damaged(f"{name} is damaged: its SHA-256 is not the one written down.")
+    for table in manifest.tables:
+        columns_in(folder / TABLES / f"{table}.gz")
     return manifest
+
+
+def _inside(folder: Path, name: str) -> bool:
+    """A backup may come from elsewhere: no path and no link of it reads another file of this machine."""
+    path, real = PurePosixPath(name), folder.resolve()
+    return not path.is_absolute() and ".." not in path.parts and (real / name).resolve() == real / name
+
+
+def keys_in(folder: Path) -> list[str]:
+    """Of the files that `check` has looked at; what else lies beside them is not the backup's."""
+    return sorted(name.removeprefix(f"{FILES}/") for name in _sums(folder) if name.startswith(f"{FILES}/"))

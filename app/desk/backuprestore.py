@@ -26,7 +26,7 @@ from app.core.errors import HelpdeskError
 from app.core.extensions import db, migrate
 from app.core.ticker import beats
 from app.desk import backupheld, setup
-from app.desk.backupformat import FILES, FORMAT, KINDS, TABLES, Damaged, Manifest, check, columns_in, rows_in
+from app.desk.backupformat import FILES, FORMAT, KINDS, TABLES, Damaged, Manifest, check, columns_in, keys_in, rows_in
 from app.search import index
 from app.tickets.thread import Attachment
 
@@ -200,9 +200,8 @@ def _go_on_counting(connection: Connection, tables: dict[str, int]) -> None:
 
 def _copy_files(folder: Path, say: Callable[[str], object]) -> None:
     """Under the keys they had."""
-    inner = folder / FILES
-    for place, path in enumerate(sorted(path for path in inner.rglob("*") if path.is_file()), 1):
-        obstore.put(storage.store(), path.relative_to(inner).as_posix(), path.read_bytes())
+    for place, key in enumerate(keys_in(folder), 1):
+        obstore.put(storage.store(), key, (folder / FILES / key).read_bytes())
         if place % 1000 == 0:
             say(f"{place} files")
 

@@ -19,8 +19,8 @@ from app.settings import desk
 from app.tickets.models import Ticket
 
 BATCH = 500
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", ";", "|")
-"""A cell that begins like this may be a formula to a spreadsheet; ' before it makes it text again."""
+DANGEROUS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n", ";", "|")
+"""A cell that begins like this, wide signs among them, may be a formula to a spreadsheet; ' before it makes it text again."""
 
 
 def lines(listing: Listing, viewer: Viewer) -> Iterator[str]:

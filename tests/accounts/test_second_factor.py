@@ -295,6 +295,21 @@ class TestSwitchingOff:
         assert not secondfactor.in_force(agent.id)
         assert secondfactor.codes_left(agent.id) == 0
 
+    @pytest.mark.parametrize("what", ["off", "codes"])
+    def test_takes_ten_wrong_codes_at_most(self, client: FlaskClient, what: str) -> None:
+        agent = an_agent()
+        phone = with_factor(agent)
+        sign_in(client, agent)
+        wrong = [client.post(f"{HERE}{what}", data={"old": PASSWORD, "code": "wrong"}).status_code for _ in range(10)]
+
+        answer = client.post(f"{HERE}{what}", data={"old": PASSWORD, "code": phone.code()})
+
+        assert wrong == [422] * 10
+        assert answer.status_code == 429
+        assert int(answer.headers["Retry-After"]) > 0
+        assert secondfactor.in_force(agent.id)
+        assert secondfactor.proves(agent.id, phone.paper[0])
+
     def test_is_refused_where_the_role_needs_it(self, client: FlaskClient) -> None:
         agent = an_agent()
         phone = with_factor(agent)

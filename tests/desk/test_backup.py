@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -257,6 +258,83 @@ def test_an_altered_file_of_a_ticket_is_refused_by_its_name(app, another, tmp_pa
 
     with pytest.raises(Damaged, match=file.name):
         restored_into(another("sqlite"), tmp_path / "kept")
+
+
+def _a_link_to(secret: Path, folder: Path) -> None:
+    file = next(path for path in (folder / "files").rglob("*") if path.is_file())
+    file.unlink()
+    file.symlink_to(secret)
+
+
+def _a_path_to(secret: Path, folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "files": manifest["files"] + 1}))
+    up = os.path.relpath(secret, folder / "files")
+    (folder / "SHA256SUMS").unlink()
+    backupformat.write_sums(folder, {})
+    with (folder / "SHA256SUMS").open("a") as sums:
+        sums.write(f"{backupformat.sum_of(secret)}  files/{up}\n")
+
+
+def _a_statement_as_table(_secret: Path, folder: Path) -> None:
+    name = "message; DELETE FROM ticket"
+    shutil.copy(folder / TABLES / "message.gz", folder / TABLES / f"{name}.gz")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "tables": {**manifest["tables"], name: 0}}))
+
+
+def _a_statement_as_column(_secret: Path, folder: Path) -> None:
+    with gzip.open(folder / TABLES / "setting.gz", "wt") as file:
+        file.write(json.dumps([["key\") FROM PROGRAM 'true' --", "words"]]) + "\n")
+
+
+def _a_kind_nobody_knows(_secret: Path, folder: Path) -> None:
+    with gzip.open(folder / TABLES / "setting.gz", "wt") as file:
+        file.write(json.dumps([["key", "pickle"]]) + "\n")
+
+
+def _a_line_without_end(_secret: Path, folder: Path) -> None:
+    with gzip.open(folder / TABLES / "setting.gz", "wb") as file:
+        file.write(b"[" * (backupformat.LONGEST_HEAD * 20))
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [_a_link_to, _a_path_to, _a_statement_as_table, _a_statement_as_column, _a_kind_nobody_knows, _a_line_without_end],
+)
+def test_a_forged_backup_reads_no_other_file_runs_nothing_and_is_refused_before_anything_is_touched(
+    app, another, tmp_path, forge
+):
+    a_busy_desk()
+    folder, secret = tmp_path / "kept", tmp_path / "secret-key"
+    backup.back_up(folder, quiet)
+    secret.write_text("of this machine")
+    forge(secret, folder)
+    if forge is not _a_path_to:
+        (folder / "SHA256SUMS").unlink()
+        backupformat.write_sums(folder, {})
+    desk = another("sqlite")
+    with desk.app_context():
+        a_ticket("Still here")
+        db.session.commit()
+
+    with pytest.raises(Damaged, match=r"leads out|no desk has|does not begin"):
+        restored_into(desk, folder, replace=True)
+
+    with desk.app_context():
+        assert db.session.scalars(select(Ticket.subject)).one() == "Still here"
+
+
+def test_what_lies_beside_the_files_of_a_backup_is_not_restored(app, another, tmp_path):
+    a_busy_desk()
+    backup.back_up(tmp_path / "kept", quiet)
+    (tmp_path / "kept" / "files" / "beside").write_text("nobody summed this up")
+    desk = another("sqlite")
+
+    restored_into(desk, tmp_path / "kept")
+
+    with desk.app_context(), pytest.raises(FileNotFoundError):
+        load("beside")
 
 
 def test_a_backup_of_a_newer_desk_is_refused(app, another, tmp_path):

@@ -413,7 +413,7 @@ def test_the_export_has_no_row_limit(app, client, monkeypatch):
     assert [int(row["Number"]) for row in exported(client, "?sort=number")] == wanted
 
 
-@pytest.mark.parametrize("subject", ["=HYPERLINK(1)", "+1", "-1", "@x", ";=1", "|calc", "  =1"])
+@pytest.mark.parametrize("subject", ["=HYPERLINK(1)", "+1", "-1", "@x", "＝1", "＠x", ";=1", "|calc", "  =1"])
 def test_no_cell_of_the_export_is_a_formula(app, client, subject):
     a_ticket(subject)
     as_(client, a_supervisor())

@@ -102,6 +102,21 @@ def test_after_ten_wrong_passwords_of_a_customer_the_right_one_is_refused_too(cl
         assert as_customer(client, "ada@own.test", PASSWORD).status_code == 303
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    ["NİKİ", "ＮＩＫＩ", "ｎiki", "ñiki", "n\u00adiki", "ni\u200bki", "niKi"],
+)
+def test_letters_that_a_database_or_directory_takes_for_others_count_as_those(
+    app: Flask, client: FlaskClient, spelling: str
+) -> None:
+    an_agent(name="niki")
+    db.session.commit()
+    for _ in range(10):
+        as_staff(client, spelling, "wrong")
+
+    assert as_staff(client, "niki", PASSWORD).status_code == 429
+
+
 def test_the_two_doors_count_together_and_so_does_every_spelling(app: Flask, client: FlaskClient) -> None:
     a_known_customer()
     for spelling in ("ada@own.test", "ADA@own.test", " ada@own.test", "Ada@Own.Test", "ada@OWN.test "):

@@ -14,7 +14,7 @@ from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.accounts import secondfactor, sessions
+from app.accounts import guessing, secondfactor, sessions
 from app.accounts import staff as people
 from app.accounts.viewer import viewer
 from app.core import audit
@@ -104,8 +104,9 @@ class SecondFactorView(BaseView):
 
     def _prove(self) -> None:
         """Password and code: neither a found laptop nor a found phone is enough."""
+        code = request.form.get("code", "")
         people.confirm_self(self._myself(), request.form.get("old", ""))
-        if not secondfactor.proves(g.user.id, request.form.get("code", "")):
+        if not guessing.right_code(g.user.username, lambda: secondfactor.proves(g.user.id, code)):
             raise Invalid(_("Nothing was changed."), {"code": secondfactor.wrong_code()})
 
     def _codes(self, codes: list[str]) -> Any:
