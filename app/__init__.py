@@ -75,7 +75,7 @@ def create_app(**overrides: Any) -> "Flask":
 def _prepare(app: "Flask") -> None:
     from flask_appbuilder import Model
 
-    from app.core import counting, database, language, limits, logs, queue, web
+    from app.core import counting, database, language, limits, logs, parts, queue, web
     from app.core.events import react
     from app.core.extensions import csrf, db, migrate
 
@@ -89,6 +89,7 @@ def _prepare(app: "Flask") -> None:
     db.metadatas[None] = Model.metadata
     csrf.init_app(app)
     web.install(app)
+    parts.install(app)
     limits.install(app)
     language.install(app)
     app.extensions["deskhand_zone"] = lambda: import_module("app.settings.desk").current().time_zone

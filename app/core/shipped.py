@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext
+from app.core.words import said
 
 
 def N_(name: str) -> str:  # gettext's own name for it
@@ -26,7 +26,7 @@ _SHIPPED = frozenset((
 
 def shown(name: str | None) -> str:
     """What a person reads for a name kept in the database."""
-    return str(gettext(name)) if name in _SHIPPED else name or ""
+    return said(name) if name is not None and name in _SHIPPED else name or ""
 
 
 def shipped() -> frozenset[str]:

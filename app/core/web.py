@@ -15,13 +15,13 @@ import jinja2
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from flask import Flask, Response, current_app, g, request
-from flask_babel import get_locale, ngettext
+from flask_babel import ngettext
 from markupsafe import Markup
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.routing import IntegerConverter
 
 from app.core import clock
-from app.core.words import catalogue
+from app.core.words import catalogue, language
 from app.core.words import said as _
 
 STRICT = (
@@ -149,7 +149,7 @@ def ago(at: dt.datetime | None) -> str:
     if seconds < 14 * 86400:
         return _("%(n)sd", n=seconds // 86400)
     this_year = local(at).year == local(clock.now()).year
-    return _day(local(at).date(), str(get_locale() or "en"), _("d MMM") if this_year else _("d MMM yyyy"))
+    return _day(local(at).date(), language(), _("d MMM") if this_year else _("d MMM yyyy"))
 
 
 @functools.lru_cache(10_000)
@@ -170,7 +170,7 @@ def absolute(at: dt.datetime | None) -> str:
     if at is None:
         return "–"
     pattern = _("EEE d MMM yyyy, HH:mm")
-    return _written(at.replace(second=0, microsecond=0), zone(), str(get_locale() or "en"), pattern)
+    return _written(at.replace(second=0, microsecond=0), zone(), language(), pattern)
 
 
 @functools.lru_cache(10_000)
@@ -210,7 +210,7 @@ def filesize(count: int) -> str:
 
 def decimal(number: float, places: int = 1) -> str:
     """As the reader writes it: 1.5 or 1,5."""
-    return str(format_decimal(number, f"#,##0.{'0' * places}" if places else "#,##0", locale=get_locale() or "en"))
+    return str(format_decimal(number, f"#,##0.{'0' * places}" if places else "#,##0", locale=language()))
 
 
 def wants_json() -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask, g
-from flask_babel import get_translations
+from flask_babel import get_locale, get_translations
 from markupsafe import Markup
 
 
@@ -22,6 +22,15 @@ def catalogue() -> Any:
         found = get_translations()
         g._flask_babel.babel_translations = found
     return found
+
+
+def language() -> str:
+    """Which one the reader's is, as Babel names it. Written on the catalogue, which is one a language: a list asks a hundred times."""
+    found = catalogue()
+    name = getattr(found, "desk_language", None)
+    if name is None:
+        name = found.desk_language = str(get_locale() or "en")
+    return str(name)
 
 
 def word(text: str, **values: object) -> Markup:

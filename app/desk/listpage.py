@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
 from flask_babel import gettext as _
-from sqlalchemy import ScalarSelect, Select, bindparam, case, func, select
+from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from app.accounts.models import Customer, Organization
 from app.accounts.viewer import Viewer
 from app.core import clock
 from app.core.extensions import db
 from app.desk import lookups
 from app.desk.counts import FILTERS, counts
+from app.desk.lines import Line, lines_of
 from app.desk.listing import COUNT_CAP, PAGE_SIZE, USUAL_SORT, Listing
+from app.desk.listrows import Row, rows
 from app.desk.lookups import Lookups
-from app.desk.promise import Promise, promise_of
 from app.desk.queues import QUEUES, Queue, in_queue
 from app.search.find import matching
 from app.settings import desk
-from app.tickets.choices import STATE_LABELS, State, Status, Tag, ticket_tag
-from app.tickets.models import Ticket, TicketKind
+from app.tickets.choices import STATE_LABELS
+from app.tickets.models import Ticket
 
+BULK = ("assign", "status", "priority", "department", "tag", "delete")
+"""Rights that the bar over ticked rows asks for."""
 NEAR_PAGES = 20
 """So far the newest are looked for in each arm of the row rule; further on, one walk is as good."""
 
@@ -37,63 +36,16 @@ LOADED = (
 )  # fmt: skip
 
 
-class Line(NamedTuple):
-    """A ticket as the list shows it: plain columns, as 25 whole tickets with their neighbours would take most of the page's time."""
-
-    id: int
-    number: int
-    subject: str
-    kind: TicketKind
-    state: State
-    live: bool
-    needs_response: bool
-    hidden_from_client: bool
-    created_at: dt.datetime
-    last_activity_at: dt.datetime
-    resolved_at: dt.datetime | None
-    next_due_at: dt.datetime | None
-    first_response_at: dt.datetime | None
-    first_response_due_at: dt.datetime | None
-    resolution_due_at: dt.datetime | None
-    department_id: int
-    category_id: int | None
-    priority_id: int
-    assignee_id: int | None
-    status: str
-    colour: str | None
-    customer: str
-    organization: str | None
-
-
-LINES = (
-    select(
-        *(getattr(Ticket, name) for name in Line._fields[: Line._fields.index("status")]), Status.name, Status.colour,
-        case((Customer.name != "", Customer.name), else_=Customer.email), Organization.name,
-    )
-    .join(Status, Status.id == Ticket.status_id).join(Customer, Customer.id == Ticket.requester_id)
-    .outerjoin(Organization, Organization.id == Customer.organization_id)
-    .where(Ticket.id.in_(bindparam("ids", expanding=True)))
-)  # fmt: skip
-TAGS = (
-    select(ticket_tag.c.ticket_id, Tag.name)
-    .join(Tag, Tag.id == ticket_tag.c.tag_id)
-    .where(ticket_tag.c.ticket_id.in_(bindparam("ids", expanding=True)))
-    .order_by(Tag.name)
-)
-"""Built once: composing them costs more than running them."""
-
-
 @dc.dataclass(frozen=True)
 class ListPage:
     listing: Listing
     tickets: list[Line]
-    tags: Mapping[int, list[str]]
+    rows: list[Row]
     total: int
     sums: dict[Queue, int]
     names: Lookups
-    at: dt.datetime
-    pattern: str
-    """Of ticket numbers."""
+    may: frozenset[str]
+    """What may be done to several at once."""
 
     @classmethod
     def of(cls, listing: Listing, viewer: Viewer) -> ListPage:
@@ -106,15 +58,9 @@ class ListPage:
         if total is None:
             total = told.filtered
         lines, tags = lines_of(ids)
-        pattern = desk.current().number_pattern
-        return cls(listing, lines, tags, max(total, len(ids)), told.queues, names, clock.now(), pattern)
-
-    def promise(self, ticket: Line) -> Promise:
-        return promise_of(ticket, self.at)
-
-    def display(self, ticket: Line) -> str:
-        """As DeskSettings.display: the number as people read it."""
-        return self.pattern.replace("{n}", str(ticket.number))
+        said = rows(lines, tags, names, clock.now(), desk.current().number_pattern)
+        may = frozenset(verb for verb in BULK if viewer.can(verb))
+        return cls(listing, lines, said, max(total, len(ids)), told.queues, names, may)
 
     @property
     def tabs(self) -> list[tuple[str, str, int | None, bool]]:
@@ -157,8 +103,8 @@ class ListPage:
         return _("%(first)s–%(last)s of %(total)s", first=first, last=first + len(self.tickets) - 1, total=total)
 
     @property
-    def states(self) -> list[tuple[str, str]]:
-        return [(state.value, str(label)) for state, label in STATE_LABELS.items()]
+    def states(self) -> tuple[tuple[str, str], ...]:
+        return tuple((state.value, str(label)) for state, label in STATE_LABELS.items())
 
     @property
     def chips(self) -> list[tuple[str, str]]:
@@ -223,17 +169,6 @@ def _capped(wanted: Select[int]) -> ScalarSelect[int]:
     """One more than the cap says "more than": counting a million rows helps nobody."""
     among = wanted.order_by(None).limit(COUNT_CAP + 1).subquery()
     return select(func.count()).select_from(among).scalar_subquery()
-
-
-def lines_of(ids: list[int]) -> tuple[list[Line], Mapping[int, list[str]]]:
-    """The lines of these ids in their order, and the names of the tags of each."""
-    tags: defaultdict[int, list[str]] = defaultdict(list)
-    if not ids:
-        return [], tags
-    lines = {row[0]: Line(*row) for row in db.session.execute(LINES, {"ids": ids})}
-    for ticket_id, name in db.session.execute(TAGS, {"ids": ids}):
-        tags[ticket_id].append(name)
-    return [lines[ticket_id] for ticket_id in ids if ticket_id in lines], tags
 
 
 def rows_of(ids: list[int]) -> list[Ticket]:

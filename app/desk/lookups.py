@@ -51,7 +51,10 @@ class Named(NamedTuple):
 @dc.dataclass(frozen=True)
 class Lookups:
     rows: dict[str, tuple[Named, ...]]
-    by_id: dict[str, dict[int | None, Named]] = dc.field(default_factory=dict)
+    by_id: dict[str, dict[int | None, Named]] = dc.field(default_factory=dict, compare=False)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.rows.items()))
 
     def all(self, kind: str) -> tuple[Named, ...]:
         return self.rows.get(kind, ())

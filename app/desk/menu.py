@@ -6,10 +6,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from flask import current_app, g, request
-from flask_babel import get_locale
 from markupsafe import Markup
 
 from app.accounts.viewer import Viewer
+from app.core.words import language
 
 
 class Place(NamedTuple):
@@ -23,7 +23,7 @@ def menu() -> Markup:
     app: Any = current_app
     person = g.user
     rights = person.digest if isinstance(person, Viewer) else ""
-    return _drawn(app._get_current_object(), rights, str(get_locale() or "en"), _current(request.path))
+    return _drawn(app._get_current_object(), rights, language(), _current(request.path))
 
 
 @lru_cache(1024)

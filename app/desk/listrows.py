@@ -1,0 +1,67 @@
+"""What one row of the list says: plain words only, so that its part of the page is drawn once as long as they stay the same."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from app.core import web
+from app.core.shipped import shown
+from app.core.words import said as _
+from app.desk.lines import Line
+from app.desk.lookups import Lookups
+from app.desk.promise import promise_of
+
+
+class Row(NamedTuple):
+    """Words are in the reader's language already."""
+
+    id: int
+    number: int
+    display: str
+    subject: str
+    kind: str
+    """What it is when it is no usual ticket."""
+    unread: bool
+    hidden: bool
+    customer: str
+    organization: str
+    department: str
+    category: str
+    status: str
+    state: str
+    colour: str | None
+    priority: str
+    rank: int
+    sla: str
+    sla_text: str
+    assignee: str | None
+    created: tuple[str, str, str]
+    """Machine's, whole and short form of an instant."""
+    updated: tuple[str, str, str]
+    tags: tuple[str, ...]
+
+
+def rows(
+    lines: Sequence[Line], tags: Mapping[int, Sequence[str]], names: Lookups, at: dt.datetime, pattern: str
+) -> list[Row]:
+    """`pattern`: of ticket numbers, as DeskSettings.number_pattern."""
+    kinds = {"ticket": "", "conversation": _("Conversation")}
+    return [
+        Row(
+            id=line.id, number=line.number, display=pattern.replace("{n}", str(line.number)), subject=line.subject,
+            kind=kinds.get(line.kind.value, _("Document request")), unread=line.needs_response and line.live, hidden=line.hidden_from_client,
+            customer=line.customer, organization=line.organization or "",
+            department=names.name("department", line.department_id) or "", category=names.name("category", line.category_id) or "–",
+            status=shown(line.status), state=line.state.value, colour=line.colour, priority=priority.name if priority else "", rank=priority.place if priority else 0, sla=promise.kind, sla_text=promise.text,
+            assignee=names.name("person", line.assignee_id) or (_("Somebody") if line.assignee_id else None),
+            created=_instant(line.created_at), updated=_instant(line.last_activity_at), tags=tuple(tags.get(line.id, ())),
+        )
+        for line in lines
+        for priority, promise in ((names.row("priority", line.priority_id), promise_of(line, at)),)
+    ]  # fmt: skip
+
+
+def _instant(at: dt.datetime) -> tuple[str, str, str]:
+    return at.isoformat(), web.absolute(at), web.ago(at)
