@@ -297,7 +297,9 @@ def _write(session: Session) -> None:
 
 @event.listens_for(Session, "after_rollback")
 def _forget(session: Session) -> None:
-    session.info.pop("audit", None)
+    """What a savepoint undoes was never flushed, so never noted: the lines of the transaction around it stay."""
+    if not session.in_nested_transaction():
+        session.info.pop("audit", None)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from app.core import audit
 from app.core.audit import Audit, What, note
@@ -21,6 +21,15 @@ def test_a_line_is_written_with_the_change_and_lost_with_it(app):
     db.session.commit()
 
     assert [(line.what, line.object_name, line.changed) for line in lines()] == [("exported", "customers", {"rows": 4})]
+
+
+def test_a_savepoint_that_is_undone_takes_no_line_of_its_transaction_along(app):
+    note(What.EXPORTED, "tickets")
+    with pytest.raises(IntegrityError), db.session.begin_nested():
+        db.session.execute(text("INSERT INTO setting (name) VALUES (NULL)"))
+    db.session.commit()
+
+    assert [line.object_name for line in lines()] == ["tickets"]
 
 
 def test_a_line_says_who_did_it_and_from_where(app):
@@ -48,7 +57,7 @@ def test_whoever_gets_past_the_database_breaks_the_chain(app, deed):
     for name in ("tickets", "customers", "articles"):
         note(What.EXPORTED, name)
         db.session.commit()
-    first, second, third = (line.id for line in lines())
+    _first, second, third = (line.id for line in lines())
     assert audit.first_broken() == (3, None)
 
     db.session.rollback()
