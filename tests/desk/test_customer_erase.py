@@ -13,6 +13,7 @@ from app.accounts.models import Customer
 from app.accounts.viewer import SYSTEM, CustomerActor
 from app.core.extensions import db
 from app.core.model import Base
+from app.core.outbox import Outbox
 from app.mail import incoming
 from app.search import find
 from app.tickets.files import keep
@@ -107,6 +108,19 @@ def test_other_customers_keep_their_words(app):
     kept = db.session.scalars(select(Ticket).where(Ticket.subject == "Somebody else's")).one()
     assert kept.messages[0].text == "Nothing of them."
     assert db.session.scalar(select(func.count()).where(Customer.active.is_(True))) == 1
+
+
+def test_a_short_name_erases_nothing_of_anybody_else(app):
+    a_customer("Ed", email="ed@x.test")
+    Outbox.put("portal.mail_sign_in_link", address="ED@x.test")
+    Outbox.put("portal.mail_sign_in_link", address="fred@x.test")
+    Outbox.put("assignment.assign", ticket_id=1, edited="Ed")
+    db.session.commit()
+
+    app.test_cli_runner().invoke(args=["desk", "erase-customer", "ed@x.test"])
+
+    kept = db.session.scalars(select(Outbox.arguments).where(Outbox.job != "search.index_customer").order_by(Outbox.id))
+    assert list(kept) == [{"address": "fred@x.test"}, {"ticket_id": 1, "edited": "Ed"}]
 
 
 def test_nobody_is_erased_by_an_address_that_nobody_has(app):
