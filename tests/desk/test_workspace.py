@@ -4,6 +4,7 @@ import io
 import re
 
 import pytest
+from flask import g
 from sqlalchemy import func, select
 
 from app.accounts.models import Availability, Customer
@@ -915,7 +916,10 @@ def test_a_seal_fits_one_picture_only(app, client):
     ticket = a_ticket()
     one, other = a_file(ticket, "a.png", PNG), a_file(ticket, "b.png", PNG)
     text = a_file(ticket, "log.txt")
+    g.user = a_supervisor()
+    sealed, of_text, others = address(one), address(text), f"/{other.id}/"
 
-    assert client.get(address(one).replace(f"/{one.id}/", f"/{other.id}/")).status_code == 404
-    assert client.get(address(text)).status_code == 404
+    assert client.get(sealed).status_code == 200
+    assert client.get(sealed.replace(f"/{one.id}/", others)).status_code == 404
+    assert client.get(of_text).status_code == 404
     assert desk.current().max_attachment_mb and db.session.scalar(select(func.count(Attachment.id))) == 3
