@@ -4,8 +4,10 @@ import pytest
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, ViewMenu
 from sqlalchemy import select
 
+from app.accounts.viewer import viewer
 from app.core.extensions import db
 from app.desk import setup
+from tests.factories import a_super_admin, sign_in, staff
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +55,26 @@ def test_what_an_admin_took_from_a_role_stays_taken_at_the_next_start(app):
 
     assert ("can_delete", "Category") not in rights_of("Admin")
     assert ("can_delete", "Category") in rights_of("Super Admin")
+
+
+@pytest.mark.parametrize("typed", ["abc", "1 x", "1;2", "-1", "²", "9" * 30])
+def test_a_scope_whose_categories_are_no_ids_is_refused_and_locks_nobody_out(app, client, typed):
+    developer, strongest = staff("Developer"), a_super_admin()
+    sign_in(client, strongest)
+    role = developer.roles[0].id
+
+    answer = client.post(f"/admin/role-scopes/edit/{role}", data={"scope": "categories", "categories": typed})
+
+    assert "Please choose again." in answer.text
+    sign_in(client, developer)
+    assert client.get("/admin/tickets/").status_code == 200
+
+
+def test_commas_between_the_categories_of_a_scope_are_fine(app, client):
+    developer, strongest = staff("Developer"), a_super_admin()
+    sign_in(client, strongest)
+    role = developer.roles[0].id
+
+    client.post(f"/admin/role-scopes/edit/{role}", data={"scope": "categories", "categories": "3, 4,5"})
+
+    assert viewer(developer.id).categories == {3, 4, 5}
