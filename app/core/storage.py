@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ BUCKET_ANSWERS: "ClientConfig" = {
 }
 BUCKET_RETRIES: "RetryConfig" = {"max_retries": 1, "retry_timeout": dt.timedelta(seconds=10)}
 """A person waits for the answer: the library's own three minutes would hold up the whole page."""
+OURS = re.compile(r"\d{4}/\d{2}/[0-9a-f]{32}")
+"""A key as `save` makes it."""
 AWAITED = "awaited/"
 """Begins the key of a file whose bytes are not here yet."""
 
@@ -102,7 +105,8 @@ def remove(key: str) -> None:
 
 
 def kept_before(instant: dt.datetime) -> Iterator[list[str]]:
-    """The keys of what was saved before `instant`, in handfuls."""
+    """The keys of what was saved before `instant`, in handfuls. A bucket may hold other people's files: theirs are not among them."""
     with _answering():
         for handful in obstore.list(store(), chunk_size=500):
-            yield [meta["path"] for meta in handful if meta["last_modified"] < instant]
+            old = [meta["path"] for meta in handful if meta["last_modified"] < instant]
+            yield [key for key in old if OURS.fullmatch(key)]

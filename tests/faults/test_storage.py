@@ -181,6 +181,18 @@ def test_a_refused_upload_leaves_nothing_on_the_disk(app: Flask, client: FlaskCl
         assert not list(Path(tmp_path).rglob("*/*/*"))
 
 
+def test_other_peoples_files_in_the_same_place_are_never_swept(app: Flask, tmp_path: Path) -> None:
+    with stored_in(app, f"file://{tmp_path / 'files'}"):
+        theirs = tmp_path / "files" / "2019" / "05" / "holiday.jpg"
+        theirs.parent.mkdir(parents=True)
+        theirs.write_bytes(b"theirs")
+        os.utime(theirs, (0, 0))
+
+        jobs.sweep_files()
+
+        assert theirs.read_bytes() == b"theirs"
+
+
 def test_bytes_of_a_transaction_that_never_ended_are_swept_after_two_days(app: Flask, tmp_path: Path) -> None:
     with stored_in(app, f"file://{tmp_path / 'files'}"):
         ticket = a_ticket()
