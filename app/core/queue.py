@@ -134,10 +134,12 @@ def run_outbox(outbox_id: int) -> None:
     if held is None:
         return
     token, began = audit.working.set("job"), time.perf_counter()
-    with logs.about(job=held.job, outbox_id=outbox_id):
-        _carry_out(held)
-        log.info("job", extra={"ms": round((time.perf_counter() - began) * 1000, 1)})
-    audit.working.reset(token)
+    try:
+        with logs.about(job=held.job, outbox_id=outbox_id):
+            _carry_out(held)
+            log.info("job", extra={"ms": round((time.perf_counter() - began) * 1000, 1)})
+    finally:
+        audit.working.reset(token)
 
 
 def _carry_out(held: outbox.Held) -> None:
