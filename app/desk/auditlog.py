@@ -55,6 +55,8 @@ def _change(value: Any) -> str:
         return " ".join(f"{sign}{name}" for sign, names in signs for name in names)
     if isinstance(value, list):
         return " → ".join("–" if one in (None, "") else str(one) for one in value)
+    if value is None:
+        return "–"
     return str(_("changed")) if value == "changed" else str(value)
 
 

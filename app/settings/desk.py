@@ -145,7 +145,7 @@ class DeskSettings:
         "UTC", "time", _l("Time zone of the desk"), _l("Such as Europe/Berlin."), zone=True, longest=64
     )
 
-    help_public: bool = setting(True, "self-service", _l("Anybody may read the help centre"))
+    help_public: bool = setting(True, "self-service", _l("Anybody may read the help center"))
     guests_may_write: bool = setting(True, "self-service", _l("People without an account may open tickets"))
 
     staff_idle_hours: int = setting(

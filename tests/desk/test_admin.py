@@ -1,5 +1,8 @@
 """The generated pages an admin works with."""
 
+import datetime as dt
+import re
+
 import pytest
 from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import select
@@ -276,6 +279,28 @@ def test_an_api_key_is_shown_once_and_revoked_not_deleted(app, client):
     assert "dsk_" in shown
     assert key.key_hash not in shown
     assert db.session.get_one(ApiKey, key.id, populate_existing=True).revoked_at is not None
+
+
+def test_a_last_sign_in_is_told_like_every_other_time(app, client):
+    """Flask-AppBuilder keeps this machine's time without a zone."""
+    sign_in(client, an_admin())
+    db.session.get_one(User, an_agent().id).last_login = dt.datetime(2026, 3, 4, 12, 30)
+    db.session.commit()
+
+    page = client.get("/admin/staff/list/").text
+
+    said = dt.datetime(2026, 3, 4, 12, 30).astimezone(dt.UTC)
+    assert re.search(rf'<time datetime="{said:%Y-%m-%dT%H:%M}', page)
+    assert "2026-03-04 12:30<" not in page
+
+
+def test_a_customers_language_is_told_by_its_name(app, client):
+    sign_in(client, an_admin())
+    ada = a_customer("Ada")
+    db.session.get_one(Customer, ada.id).language = "de"
+    db.session.commit()
+
+    assert "Deutsch" in client.get(f"/admin/customers/show/{ada.id}").text.partition("<main")[2]
 
 
 def test_failed_jobs_are_shown_with_their_reason_and_retried(app, client):

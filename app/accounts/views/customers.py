@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import current_app
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import inspect, select
@@ -16,6 +17,12 @@ from app.accounts.models import Customer, Organization
 from app.core.errors import Invalid
 from app.core.extensions import db
 from app.core.fab import DeskInterface, DeskView
+
+
+def _language(code: str | None) -> str:
+    """Its own name, as the portal offers it."""
+    known = current_app.config["LANGUAGES"]
+    return str(known[code]["name"]) if code in known else code or "–"
 
 
 class CustomerInterface(DeskInterface):
@@ -50,6 +57,7 @@ class CustomerView(DeskView):
         "active": _l("May sign in"), "address_works": _l("The address takes mail"), "verified_at": _l("Address proven"), "created_at": _l("Since"), "notes": _l("Notes"),
         "language": _l("Language"),
     }  # fmt: skip
+    formatters_columns = {"language": _language}
     description_columns = {
         "organization_name": _l("Members of one organization see each other's tickets. A new name makes a new one."),
         "notes": _l("Only staff read this."),

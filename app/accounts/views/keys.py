@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import abort, flash, g
+from flask_appbuilder.fieldwidgets import Select2ManyWidget
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
@@ -44,7 +45,11 @@ class ApiKeyView(DeskView):
     }  # fmt: skip
     add_form_extra_fields = {
         "scope_list": SelectMultipleField(
-            _l("Scopes"), [DataRequired()], choices=[SelectChoice(scope, scope) for scope in keys.SCOPES]
+            _l("Scopes"),
+            [DataRequired()],
+            choices=[SelectChoice(scope, scope) for scope in keys.SCOPES],
+            description=_l("Of what this person may do, a program with this key does only these. * is all."),
+            widget=Select2ManyWidget(),
         )
     }
 

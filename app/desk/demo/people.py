@@ -178,7 +178,7 @@ def make(password_hash: str) -> None:
 
 
 def articles() -> Iterator[tuple[str, str, str]]:
-    """(category, title, text in Markdown) of the help centre."""
+    """(category, title, text in Markdown) of the help center."""
     for part in ARTICLES.read_text(encoding="utf-8").split("\n= "):
         head, _, body = part.removeprefix("= ").partition("\n")
         category, _, title = head.partition(" | ")
