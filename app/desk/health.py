@@ -18,6 +18,8 @@ from app.core.limits import Limit
 from app.desk import figures
 from app.desk.checks import measure
 
+PASSED_ON = ("forwarded", "x-real-ip", "via")
+"""What a proxy adds: some may be told by a client to leave out one of them."""
 METRICS_SCOPES = {"desk:admin", "*"}
 
 
@@ -50,7 +52,9 @@ def ready() -> Response:
 
 def from_this_machine() -> bool:
     """A proxy on this machine asks for others: what it passes on carries their address."""
-    forwarded = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded", "X-Real-Ip"))
+    forwarded = any(
+        name.lower().startswith("x-forwarded") or name.lower() in PASSED_ON for name, _value in request.headers
+    )
     try:
         return not forwarded and ipaddress.ip_address(request.remote_addr or "").is_loopback
     except ValueError:

@@ -113,9 +113,18 @@ def test_a_ticker_that_stopped_makes_the_desk_unready(client: FlaskClient, runni
         ({}, {}, True),
         (STRANGER, {}, False),
         ({}, {"X-Forwarded-For": "203.0.113.7"}, False),
+        ({}, {"X-Forwarded-Proto": "https"}, False),
+        ({}, {"Via": "1.1 proxy"}, False),
         ({"REMOTE_ADDR": "::1"}, {}, True),
     ],
-    ids=["this machine", "a stranger", "a stranger through a proxy", "this machine by IPv6"],
+    ids=[
+        "this machine",
+        "a stranger",
+        "a stranger through a proxy",
+        "a proxy that tells no address",
+        "a proxy that tells its name",
+        "this machine by IPv6",
+    ],
 )
 def test_only_this_machine_learns_where_the_data_lies(
     client: FlaskClient, environ: dict[str, str], headers: dict[str, str], told: bool

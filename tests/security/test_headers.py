@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urljoin, urlsplit
 
 import pytest
@@ -51,6 +52,18 @@ def test_no_page_allows_a_script_without_its_nonce(app: Flask) -> None:
         policy = dict(part.strip().partition(" ")[::2] for part in visit.headers["Content-Security-Policy"].split(";"))
         scripts = policy.get("script-src", policy["default-src"])
         assert not {"'unsafe-inline'", "'unsafe-eval'", "*", "https:", "data:"} & set(scripts.split()), visit.path
+
+
+def test_no_nonce_is_permitted_twice(app: Flask) -> None:
+    """Also not on pages that need none: whoever puts a script there must not know what lets it run."""
+    nonces = [
+        nonce
+        for visit in sweep.of(app).visits
+        for nonce in re.findall(r"'nonce-([^']*)'", visit.headers["Content-Security-Policy"])
+    ]
+
+    assert nonces
+    assert len(set(nonces)) == len(nonces)
 
 
 @pytest.mark.parametrize(
