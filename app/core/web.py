@@ -88,9 +88,8 @@ def csp_nonce() -> str:
 def _headers(response: Response) -> Response:
     """Every response, errors included. A route that serves people's files sets its own policy first; it is kept."""
     headers = response.headers
-    nonce = (
-        f" 'nonce-{g.nonce}'" if "nonce" in g else ""
-    )  # a page that asked for none permits none: a fixed one could be guessed
+    # A page that asked for no nonce permits none: a fixed one could be guessed.
+    nonce = f" 'nonce-{g.nonce}'" if "nonce" in g else ""
     headers.setdefault("Content-Security-Policy", STRICT.format(nonce=nonce))
     headers.setdefault("X-Frame-Options", "DENY")
     headers.setdefault("X-Content-Type-Options", "nosniff")
