@@ -923,3 +923,14 @@ def test_a_seal_fits_one_picture_only(app, client):
     assert client.get(sealed.replace(f"/{one.id}/", others)).status_code == 404
     assert client.get(of_text).status_code == 404
     assert desk.current().max_attachment_mb and db.session.scalar(select(func.count(Attachment.id))) == 3
+
+
+def test_the_composer_of_a_hidden_ticket_says_that_no_mail_leaves(app, client):
+    as_(client, a_supervisor())
+    ticket = a_ticket()
+    db.session.commit()
+    assert "Hidden: no mail leaves" not in client.get(at(ticket)).text
+    client.post(at(ticket) + "/properties", data={"hidden": "1"})
+    page = client.get(at(ticket)).text
+    assert "Hidden: no mail leaves" in page
+    assert f"To {ticket.requester.email}" not in page
