@@ -25,6 +25,7 @@ from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.desk.listing import is_id
 from app.desk.lookups import Lookups
+from app.tickets import turns
 from app.tickets.choices import Category, Priority, Status
 from app.tickets.models import Ticket
 from app.tickets.tally import Tally
@@ -155,7 +156,10 @@ def locked(criterion: ColumnElement[bool], viewer: Viewer) -> Ticket | None:
         .with_for_update(of=Ticket)
         .execution_options(populate_existing=True)
     )
-    return db.session.scalar(wanted)
+    ticket = db.session.scalar(wanted)
+    if ticket is not None:
+        turns.ours(ticket)
+    return ticket
 
 
 class TakenMeanwhile(HelpdeskError):

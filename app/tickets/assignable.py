@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, ForeignKey
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
-from app.accounts import rights
 from app.accounts.viewer import SYSTEM, Actor, viewer
 from app.core.errors import Invalid
 from app.core.extensions import db
 from app.tickets.timeline import Did, Timeline
+from app.tickets.turns import demand
 
 
 class Assignable(Timeline):
@@ -38,7 +38,7 @@ class Assignable(Timeline):
 
         `reason` is shown as "why is this mine". Raises Invalid when the agent may not see the ticket.
         """
-        rights.demand(by, "assign", self)  # type: ignore[arg-type]  # every assignable is a ticket
+        demand(by, "assign", self)
         if (agent.id if agent else None) == self.assignee_id:
             return
         if agent is not None and not self.may_be_given_to(agent.id):

@@ -21,6 +21,7 @@ from app.settings import desk
 from app.tickets.choices import State, Status
 from app.tickets.thread import Message, MessageKind, Words
 from app.tickets.timeline import Did, Timeline
+from app.tickets.turns import demand, take
 
 if TYPE_CHECKING:
     from app.tickets.models import Ticket
@@ -55,6 +56,7 @@ class Conversation(Timeline):
         """The customer (or a member of their organization) wrote. Returns the message, which stands in a new, linked
         ticket when this one is closed and may not be reopened: a reply is never lost."""
         ticket: Ticket = self  # type: ignore[assignment]  # every conversation is a ticket
+        take(self)
         rights.demand(by, "receive")
         if words.trusted and not ticket.open_to(by):
             raise Forbidden(_("You take no part in this ticket."))
@@ -73,9 +75,9 @@ class Conversation(Timeline):
 
     def reply(self, words: Words, by: Actor, then: Then | Status = Then.KEEP) -> Message:
         """Staff answered in public; the customer gets it by mail. `then` is an outcome or a status chosen with the reply."""
-        rights.demand(by, "reply", self)  # type: ignore[arg-type]
+        demand(by, "reply", self)
         if isinstance(then, Status) or then is not Then.KEEP:
-            rights.demand(by, "status", self)  # type: ignore[arg-type]
+            demand(by, "status", self)
         message = self._add(MessageKind.REPLY, words, by)
         self.last_staff_at, self.awaiting_since, self.needs_response = message.created_at, None, False
         first = self.first_response_at is None
@@ -88,7 +90,7 @@ class Conversation(Timeline):
 
     def note(self, words: Words, by: Actor) -> Message:
         """An internal note: no customer ever reads it, and it changes no status."""
-        rights.demand(by, "note", self)  # type: ignore[arg-type]
+        demand(by, "note", self)
         note = self._add(MessageKind.NOTE, words, by)
         self.record(Did.NOTED, by, message_id=note.id)
         self._mention(words.text, by, note)

@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, ForeignKey, select
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
-from app.accounts import rights
 from app.accounts.viewer import SYSTEM, Actor, Kind
 from app.core import clock
 from app.core.errors import HelpdeskError, Invalid
@@ -17,6 +16,7 @@ from app.core.extensions import db
 from app.settings import desk
 from app.tickets.choices import State, Status
 from app.tickets.timeline import Did, Timeline
+from app.tickets.turns import demand
 
 NEIGHBOURS = {
     State.NEW: (State.OPEN,),
@@ -82,7 +82,7 @@ class Lifecycle(Timeline):
 
     def set_status(self, status: Status, by: Actor) -> None:
         """A person's choice of a status, asked for by its row."""
-        rights.demand(by, "status", self)  # type: ignore[arg-type]  # every lifecycle is a ticket
+        demand(by, "status", self)
         if not status.active or (not status.manual and by.kind is Kind.STAFF):
             raise Invalid(
                 _("The status “%(name)s” cannot be chosen by hand.", name=status.name),
@@ -92,35 +92,35 @@ class Lifecycle(Timeline):
 
     def wait(self, by: Actor) -> None:
         """It is the customer's turn."""
-        rights.demand(by, "status", self)  # type: ignore[arg-type]
+        demand(by, "status", self)
         self._enter(status_for(State.WAITING), by)
 
     def hold(self, by: Actor) -> None:
         """Paused by us or by a third party."""
-        rights.demand(by, "status", self)  # type: ignore[arg-type]
+        demand(by, "status", self)
         self._enter(status_for(State.HOLD), by)
 
     def resolve(self, by: Actor) -> None:
         """A fix is given. Resolving what is resolved or closed does nothing."""
-        rights.demand(by, "status", self)  # type: ignore[arg-type]
+        demand(by, "status", self)
         if self.live:
             self._enter(status_for(State.RESOLVED), by)
 
     def close(self, by: Actor) -> None:
         """Closing a closed ticket does nothing, so that a double click and a retried job are harmless."""
-        rights.demand(by, "close", self)  # type: ignore[arg-type]
+        demand(by, "close", self)
         if not self.closed:
             self._enter(status_for(State.CLOSED), by)
 
     def reopen(self, by: Actor) -> None:
         """Back to our turn, from resolved or closed. Does nothing to a live ticket."""
-        rights.demand(by, "reopen", self)  # type: ignore[arg-type]
+        demand(by, "reopen", self)
         if not self.live:
             self._enter(self._status_when_reopened(), by)
 
     def keep_open(self, by: Actor) -> None:
         """The customer still wants it: the reminder and the automatic close count anew from now."""
-        rights.demand(by, "receive" if by.kind is Kind.CUSTOMER else "status", self)  # type: ignore[arg-type]
+        demand(by, "receive" if by.kind is Kind.CUSTOMER else "status", self)
         if not self.live:
             self.reopen(by)
         elif self.state is State.WAITING:

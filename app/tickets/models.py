@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+from typing import ClassVar
 
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -47,6 +48,9 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Base):
         Index("ix_ticket_updated", "updated_at", "id"),
         Index("ix_ticket_status_since", "state", "status_since"),
     )  # fmt: skip
+
+    turn: ClassVar[object] = None
+    """The transaction that has it for itself (turns.py)."""
 
     id: Mapped[intpk]
     number: Mapped[int] = mapped_column(BigId, unique=True)

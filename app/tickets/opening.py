@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.errors import Forbidden, HelpdeskError, Invalid
 from app.core.extensions import db
 from app.settings import desk
-from app.tickets import numbering
+from app.tickets import numbering, turns
 from app.tickets.choices import Category, Priority, Status
 from app.tickets.lifecycle import initial_status
 from app.tickets.models import Ticket, TicketKind, TicketLink
@@ -65,6 +65,7 @@ def open_ticket(new: NewTicket, by: Actor) -> Ticket:
     ticket.number = numbering.next_number()
     db.session.add(ticket)
     db.session.flush()
+    turns.ours(ticket)
     _first_message(ticket, new, by)
     return ticket
 

@@ -8,7 +8,6 @@ from flask_babel import gettext as _
 from sqlalchemy import ForeignKey, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.accounts import rights
 from app.accounts.customers import JOINERS
 from app.accounts.models import Department
 from app.accounts.viewer import Actor
@@ -16,6 +15,7 @@ from app.core.errors import Invalid
 from app.core.extensions import db
 from app.tickets.choices import Category, Priority, Tag
 from app.tickets.timeline import Did, Timeline
+from app.tickets.turns import demand
 
 LONGEST_SUBJECT = 200
 LONGEST_TAG = 40
@@ -53,7 +53,7 @@ class Sorted(Timeline):
     """Kept from the priority, for "urgent" and for sorting."""
 
     def set_priority(self, priority: Priority, by: Actor) -> None:
-        rights.demand(by, "priority", self)  # type: ignore[arg-type]  # everything sorted is a ticket
+        demand(by, "priority", self)
         if priority.id != self.priority_id:
             was: Priority = self.priority
             self.priority, self.priority_id, self.priority_rank = priority, priority.id, priority.rank
@@ -69,7 +69,7 @@ class Sorted(Timeline):
             )
 
     def set_category(self, category: Category | None, by: Actor) -> None:
-        rights.demand(by, "category", self)  # type: ignore[arg-type]
+        demand(by, "category", self)
         if (category.id if category else None) != self.category_id:
             was: Category | None = self.category
             self.category, self.category_id = category, category.id if category else None
@@ -81,7 +81,7 @@ class Sorted(Timeline):
 
     def move_to(self, department: Department, by: Actor) -> None:
         """Transfer: the new department sees it from now on; an assignee without access loses it."""
-        rights.demand(by, "department", self)  # type: ignore[arg-type]
+        demand(by, "department", self)
         if department.id != self.department_id:
             was: Department = self.department
             self.department, self.department_id = department, department.id
@@ -91,7 +91,7 @@ class Sorted(Timeline):
             self.release_if_lost()  # type: ignore[attr-defined]
 
     def rename(self, subject: str, by: Actor) -> None:
-        rights.demand(by, "status", self)  # type: ignore[arg-type]
+        demand(by, "status", self)
         subject = _whole(subject, LONGEST_SUBJECT, "subject")
         if not subject:
             raise Invalid(_("A ticket needs a subject."), {"subject": _("Please write a few words.")})
@@ -100,7 +100,7 @@ class Sorted(Timeline):
             self.record(Did.SUBJECT_CHANGED, by, was=was, now=subject)
 
     def tag(self, name: str, by: Actor) -> None:
-        rights.demand(by, "tag", self)  # type: ignore[arg-type]
+        demand(by, "tag", self)
         name = _whole(name, LONGEST_TAG, "tag").casefold()
         if not name:
             raise Invalid(_("A tag needs a name."), {"tag": _("Please write a word.")})
@@ -109,14 +109,14 @@ class Sorted(Timeline):
             self.record(Did.TAGGED, by, tag=name)
 
     def untag(self, name: str, by: Actor) -> None:
-        rights.demand(by, "tag", self)  # type: ignore[arg-type]
+        demand(by, "tag", self)
         for tag in [tag for tag in self.tags if tag.name == name.strip().casefold()]:
             self.tags.remove(tag)
             self.record(Did.UNTAGGED, by, tag=tag.name)
 
     def hide(self, by: Actor, hidden: bool = True) -> None:
         """Hidden from the client: neither portal nor mail shows it to customers."""
-        rights.demand(by, "hide", self)  # type: ignore[arg-type]
+        demand(by, "hide", self)
         if hidden != self.hidden_from_client:
             self.hidden_from_client = hidden
             self.record(Did.HIDDEN if hidden else Did.SHOWN, by)
