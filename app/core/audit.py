@@ -214,6 +214,8 @@ class Watched(NamedTuple):
     """Fields that change by themselves, with each sign-in or count: not told."""
     personal: bool = False
     """A customer's: no value is told, nor a name, and only what staff or a program of theirs did."""
+    owner: str = ""
+    """A field: a row that has one is that person's own affair, and not told."""
 
 
 _watched: dict[type, Watched] = {}
@@ -234,6 +236,8 @@ def _notice(session: Session, *_: object) -> None:
         for row in rows:
             rule = _watched.get(type(row))
             if rule is None or (rule.personal and _who(None).kind == "customer"):
+                continue
+            if rule.owner and getattr(row, rule.owner) is not None:
                 continue
             changed = _differences(row, rule) if what is What.CHANGED else {}
             if changed or what is not What.CHANGED:

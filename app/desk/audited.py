@@ -17,7 +17,7 @@ BY_ITSELF = frozenset({"last_login", "login_count", "fail_login_count", "changed
 AUDITED: dict[type, Watched] = {
     ApiKey: Watched(secret=frozenset({"key_hash"}), quiet=frozenset({"last_used_at"})),
     Article: Watched(quiet=frozenset({"html", "updated_at"})),
-    CannedResponse: Watched(quiet=frozenset({"uses"})),
+    CannedResponse: Watched(quiet=frozenset({"uses"}), owner="owner_id"),
     Category: Watched(),
     Customer: Watched(personal=True, quiet=frozenset({"email_key", "name_key"})),
     Department: Watched(),
