@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +90,8 @@ def test_a_job_whose_connection_is_cut_keeps_its_row_and_the_next_job_runs(app: 
 def full_disk(app: Flask) -> Iterator[None]:
     """No page more than there are now, and none that earlier tests left free."""
     db.session.remove()
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM"))
+    with closing(db.engine.raw_connection()) as connection:
+        connection.cursor().execute("VACUUM")
 
     def bound(connection: Any, *_: object) -> None:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
