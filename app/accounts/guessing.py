@@ -64,16 +64,16 @@ def count_link(name: str) -> None:
     The last link mailed before the bound lives longer than the bound lasts: whoever exhausts it keeps nobody outside.
     """
     limits.spend(Limit.LINK_NETWORK, limits.network())
-    limits.spend(Limit.LINK_ADDRESS, _spelled(name), shown=masked(name))
+    limits.spend(Limit.LINK_ADDRESS, spelled(name), shown=masked(name))
 
 
 def _account(name: str) -> str:
     """A browser that came by a mail's link counts by itself: strangers' wrong tries do not keep the owner outside."""
-    key, by_mail = _spelled(name), has_request_context() and name.strip().casefold() in session.get(PROVED, ())
+    key, by_mail = spelled(name), has_request_context() and name.strip().casefold() in session.get(PROVED, ())
     return f"{key}|by mail" if by_mail else key
 
 
-def _spelled(name: str) -> str:
+def spelled(name: str) -> str:
     """One name however it is written: databases and directories take a dotted capital, a wide or an accented letter for the plain one."""
     plain = unicodedata.normalize("NFKD", name.strip()[:LONGEST_NAME]).casefold()
     return "".join(letter for letter in plain if unicodedata.category(letter) not in ("Mn", "Cf"))

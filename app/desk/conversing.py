@@ -108,19 +108,20 @@ class WorkspaceView(BaseView):
             find(number, g.user)  # no file is kept for somebody who may not see the ticket
         draft = _read_draft()
         try:
-            self._deliver(number, draft)
+            hidden = self._deliver(number, draft)
         except HelpdeskError as refusal:
             db.session.rollback()
             return self._refused(number, draft, refusal)
-        flash(_("Your note is in the ticket.") if draft.kind == "note" else _("Your reply is on its way."), "success")
+        flash(_arrived(draft.kind, hidden), "success")
         return redirect(_back(number), code=303)
 
-    def _deliver(self, number: int, draft: Draft) -> None:
+    def _deliver(self, number: int, draft: Draft) -> bool:
+        """Whether the ticket is hidden, so that no mail leaves."""
         if draft.errors:
             raise Invalid(next(iter(draft.errors.values())), draft.errors)
         ticket = find(number, g.user, lock=True)
         if not tokens.first_time(draft.mark, str(ticket.id), draft.kind, draft.body, staff_id=g.user.id):
-            return
+            return ticket.hidden_from_client
         words = Words(draft.body, via=Channel.STAFF, attachments=draft.pending)
         if draft.kind == "note":
             ticket.note(words, by=g.user)
@@ -132,7 +133,9 @@ class WorkspaceView(BaseView):
                 ticket.set_priority(priority, by=g.user)
             canned.count_uses(draft.body, ticket, g.user)
         inbox.mark_ticket_read(g.user, ticket.id)
+        hidden = ticket.hidden_from_client
         db.session.commit()
+        return hidden
 
     def _refused(self, number: int, draft: Draft, refusal: HelpdeskError) -> Any:
         errors = refusal.fields if isinstance(refusal, Invalid) and refusal.fields else {"body": str(refusal)}
@@ -148,6 +151,12 @@ class WorkspaceView(BaseView):
 
     def _show(self, ws: Workspace, draft: Draft | None = None) -> Any:
         return self.render_template("desk/workspace.html", ws=ws, ticket=ws.ticket, draft=draft or Draft())
+
+
+def _arrived(kind: str, hidden: bool) -> str:
+    if kind == "note":
+        return _("Your note is in the ticket.")
+    return _("Your reply is in the ticket. It is hidden: no mail leaves.") if hidden else _("Your reply is on its way.")
 
 
 class Unseen(HelpdeskError):

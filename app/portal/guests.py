@@ -86,7 +86,7 @@ def write_as_guest() -> Any:
 
 def _count(address: str) -> None:
     limits.spend(Limit.GUEST_NETWORK, limits.network())
-    limits.spend(Limit.GUEST_ADDRESS, address.strip().casefold(), shown=guessing.masked(address))
+    limits.spend(Limit.GUEST_ADDRESS, guessing.spelled(address), shown=guessing.masked(address))
 
 
 def _missing(form: Mapping[str, str]) -> dict[str, str]:

@@ -110,6 +110,17 @@ def test_only_a_note_says_that_the_team_alone_sees_it(app, client):
     assert kinds == ["customer", "note"]
 
 
+def test_a_reply_to_a_hidden_ticket_does_not_claim_to_be_on_its_way(app, client):
+    as_(client, a_supervisor())
+    ticket = a_ticket()
+    ticket.hide(by=SYSTEM)
+    db.session.commit()
+    send(client, ticket, "Only for the file")
+    told = client.get(at(ticket)).text
+    assert "It is hidden: no mail leaves." in told
+    assert "on its way" not in told
+
+
 def test_quoted_history_is_folded_and_an_unproven_sender_marked(app, client):
     ticket = a_ticket()
     stranger = CustomerActor.of(a_customer("Mallory"))

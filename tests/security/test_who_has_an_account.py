@@ -179,7 +179,7 @@ def test_a_guest_is_answered_the_same_whoever_the_address_belongs_to(
 
     alike(answers)
     assert abs(work["known@own.test"] - work["gone1@own.test"]) <= 2, work
-    assert max(work.values()) - min(work.values()) <= 10, work  # a new person is written down  # somebody new is written down
+    assert max(work.values()) - min(work.values()) <= 10, work  # somebody new is written down
     wrote = {ticket.requester.email for ticket in db.session.scalars(select(Ticket))}
     assert wrote == {"first@own.test", *customers} - {"gone1@own.test"}
 
