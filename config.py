@@ -104,10 +104,9 @@ def limits_on() -> bool:
 make_folder()
 SECRET_KEY = secret_key()
 SQLALCHEMY_DATABASE_URI = database_url()
-SQLALCHEMY_ENGINE_OPTIONS: dict[str, object] = {
-    "pool_pre_ping": not SQLALCHEMY_DATABASE_URI.startswith("sqlite"),
-    "pool_use_lifo": True,
-}
+SQLALCHEMY_ENGINE_OPTIONS: dict[str, object] = (
+    {} if SQLALCHEMY_DATABASE_URI.startswith("sqlite") else {"pool_pre_ping": True, "pool_use_lifo": True}
+)
 """lifo: the connection that was used last has the statements prepared; the others may grow old."""
 REDIS_URL: str = redis_url()
 MAIL_URL = mail_url()

@@ -14,10 +14,9 @@ from flask import current_app
 from sqlalchemy import Connection, Table, select
 
 from app.core import clock, storage
-from app.core.audit import What, note
+from app.core.audit import What, note_reading
 from app.core.database import snapshot
 from app.core.errors import HelpdeskError
-from app.core.extensions import db
 from app.core.model import Base
 from app.desk.backupformat import FILES, FORMAT, TABLES, Manifest, TableWriter, kind_of, write_sums
 from app.tickets.thread import Attachment
@@ -66,8 +65,7 @@ def back_up(folder: Path, say: Callable[[str], object]) -> Written:
     if folder.exists():
         folder.rmdir()
     growing.rename(folder)
-    note(What.BACKED_UP, str(folder), rows=sum(tables.values()), files=len(known))
-    db.session.commit()
+    note_reading(What.BACKED_UP, str(folder), rows=sum(tables.values()), files=len(known))
     return Written(sum(tables.values()), len(known), size, time.monotonic() - began, len(gone))
 
 

@@ -145,7 +145,7 @@ def test_a_test_mail_leaves_a_trace_in_jobs_lab_and_log(windows: Windows) -> Non
     tabs = admin.get_by_role("navigation", name="Which jobs")
     expect(tabs.get_by_role("link", name="Failed")).to_contain_text("0")
     tabs.get_by_role("link", name="Done").click()
-    expect(admin.get_by_role("cell", name=re.compile(r"^mail\.")).first).to_be_visible()
+    expect(admin.get_by_role("cell", name=re.compile(r"^Tell .+ notifications\.")).first).to_be_visible()
 
 
 def test_every_generated_page_opens(windows: Windows) -> None:

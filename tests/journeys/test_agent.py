@@ -107,6 +107,7 @@ def test_enter_takes_the_canned_response_of_the_whole_word_even_when_its_list_co
     agent.route("**/canned?q=hello", lambda route: held.append(route))
     body = agent.get_by_label("Message", exact=True)
     body.press_sequentially("/")
+    expect(agent.get_by_role("option").first).to_be_visible()
     expect(agent.get_by_role("option").first).not_to_contain_text("/hello")
     body.press_sequentially("hello")
     body.press("Enter")

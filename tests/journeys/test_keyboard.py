@@ -151,6 +151,7 @@ def test_an_admin_adds_renames_and_deletes_a_category(windows: Windows, seen: li
     expect(page.locator("#ask")).to_be_hidden()
     keys.expect_here(delete)
     keys.press("Enter")
+    expect(page.locator("#ask")).to_be_visible()
     keys.enter(page.locator("#ask-yes"))
     expect(row).to_have_count(0)
 
