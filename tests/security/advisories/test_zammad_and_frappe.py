@@ -64,7 +64,7 @@ def test_frappe_e79107eec_nobody_asks_for_their_own_rights_to_be_ignored(app: Fl
 
 def test_cve_2025_68929_no_text_of_anybody_is_a_template(app: Flask, client: FlaskClient) -> None:
     """There a template that people could write reached the program behind it."""
-    sums = ("{{7*191}}", "{{ config.SECRET_KEY }}", "{% for x in [].__class__.__base__.__subclasses__() %}x{% endfor %}", "${7*191}", "#{7*191}", "{{ ''.__class__.__mro__ }}")  # fmt: skip
+    sums = ("{{88*88888889}}", "{{ config.SECRET_KEY }}", "{% for x in [].__class__.__base__.__subclasses__() %}x{% endfor %}", "${88*88888889}", "#{88*88888889}", "{{ ''.__class__.__mro__ }}")  # fmt: skip
     agent = an_admin(name="arne")
     sign_in(client, agent)
     for text in sums:
@@ -76,7 +76,7 @@ def test_cve_2025_68929_no_text_of_anybody_is_a_template(app: Flask, client: Fla
         page = client.get(f"/admin/tickets/{ticket.number}").text
         mails = "".join((mail.raw or b"").decode("utf-8", "replace") for mail in db.session.scalars(select(Delivery)))
         for shown in (offered, page, mails):
-            assert "1337" not in shown and app.config["SECRET_KEY"] not in shown and "&lt;class" not in shown
+            assert "7822222232" not in shown and app.config["SECRET_KEY"] not in shown and "&lt;class" not in shown
 
 
 @pytest.mark.parametrize("source", ["{{ ''.__class__.__mro__ }}", "{{ cycler.__init__.__globals__ }}", "{{ ticket._secret }}", "{{ ticket.delete() }}", "{% include '/etc/passwd' %}", "{% import 'os' as o %}", "{{ lipsum(n=100000) }}", "{{ 'x' * 99999999 }}", "{{ self.__init__ }}", "{{ request.environ }}", "{{ config }}"])  # fmt: skip
