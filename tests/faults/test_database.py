@@ -97,19 +97,13 @@ def full_disk(app: Flask) -> Iterator[None]:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count={pages}")
 
-    def unbound(connection: Any, *_: object) -> None:
-        connection.execute("PRAGMA max_page_count=1073741823")
-
     event.listen(db.engine, "checkout", bound)
     try:
         yield
     finally:
         db.session.remove()
         event.remove(db.engine, "checkout", bound)
-        event.listen(db.engine, "checkout", unbound)
-        db.session.execute(select(1))
-        db.session.remove()
-        event.remove(db.engine, "checkout", unbound)
+        db.engine.dispose()  # the bound is each connection's own
 
 
 @only("sqlite")
