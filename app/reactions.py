@@ -8,6 +8,7 @@ from app.assignment import queue as assignment
 from app.core.events import Reaction
 from app.mail.failed import Went
 from app.notifications import rules as notices
+from app.notifications import undelivered
 from app.reports import daily as reports
 from app.search import index as search
 from app.sla import clocks as sla
@@ -30,7 +31,8 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.DEPARTMENT_CHANGED: (assignment.assign_moved,),
     Did.SUBJECT_CHANGED: (search.index_header,),
     Presence.CAME: (assignment.fill_room,),
-    Went.FAILED: (notices.tell_of_failed_mail,),
+    Went.FAILED: (undelivered.tell_of_mail,),
+    Went.UNTRUSTED: (undelivered.tell_of_server,),
     Announced.INVITED: (notices.tell_invited,),
     Announced.RESET_ASKED: (notices.tell_reset,),
     Announced.FACTOR_RESET: (notices.tell_factor_reset,),

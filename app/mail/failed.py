@@ -1,4 +1,4 @@
-"""A mail that reached nobody: said in its ticket, and announced to whoever has the ticket."""
+"""Mail that reached nobody: said in its ticket and announced to whoever has the ticket, or to admins when the mail server itself is at fault."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.tickets.thread import Channel, Words
 
 class Went(enum.StrEnum):
     FAILED = "mail_failed"
+    UNTRUSTED = "mail_untrusted"
 
 
 def note(delivery: Delivery, sentence: str) -> None:
@@ -25,3 +26,9 @@ def note(delivery: Delivery, sentence: str) -> None:
     ticket.note(Words(sentence, via=Channel.MAIL), by=SYSTEM)
     if outgoing.to_customer(delivery) and not delivery.automatic:
         publish(Went.FAILED, delivery)
+
+
+def warn_of_server(why: str) -> None:
+    """The mails are tried again for days and their senders wait: somebody who can mend it hears of it at the first of them. Commits."""
+    publish(Went.UNTRUSTED, why)
+    db.session.commit()

@@ -33,6 +33,10 @@ class Broken(Exception):
     """No answer, or one that is no SMTP: nothing is known of the recipient."""
 
 
+class Untrusted(Broken):
+    """TLS was asked for and is not to be had: no STARTTLS, or a certificate that nobody vouches for. Said once for each line."""
+
+
 class Line(Connection):
     """One connection for many mails, each with an answer of its own."""
 
@@ -56,14 +60,17 @@ class Line(Connection):
             host = smtplib.SMTP(server, port, local_hostname=name, timeout=TIMEOUT_SECONDS)
         try:
             self._secure(host, context)
-        except (smtplib.SMTPException, OSError, ValueError):
+        except (smtplib.SMTPException, OSError, ValueError, Untrusted):
             host.close()
             raise
         return host
 
     def _secure(self, host: smtplib.SMTP, context: ssl.SSLContext) -> None:
         if self.mail.use_tls:
-            host.starttls(context=context)
+            try:
+                host.starttls(context=context)
+            except (smtplib.SMTPNotSupportedError, smtplib.SMTPResponseException) as problem:
+                raise Untrusted(said(problem)) from problem
         if self.mail.username:
             host.login(self.mail.username, self.mail.password or "")
         host.ehlo_or_helo_if_needed()
@@ -112,6 +119,12 @@ class Line(Connection):
         if self.host is None:
             try:
                 self.host = self.configure_host()
+            except Untrusted as problem:
+                self.dead = str(problem)
+                raise
+            except ssl.SSLError as problem:
+                self.dead = said(problem)
+                raise Untrusted(self.dead) from problem
             except (smtplib.SMTPException, OSError, ValueError) as problem:
                 self.dead = said(problem)
                 raise Broken(self.dead) from problem

@@ -21,7 +21,7 @@ from app.core.extensions import db
 from app.core.outbox import free
 from app.mail import composing, failed, outgoing
 from app.mail.composing import Parcel
-from app.mail.line import Broken, Line, Refused
+from app.mail.line import Broken, Line, Refused, Untrusted
 from app.mail.models import Delivery, DeliveryState
 
 log = logging.getLogger(__name__)
@@ -87,6 +87,8 @@ def deliver(delivery_id: int, line: Line) -> bool:
         _refused(held, refusal)
     except Broken as problem:
         _later(held, _("The mail server could not be reached, or the line broke: %(why)s", why=problem))
+        if isinstance(problem, Untrusted):
+            failed.warn_of_server(str(problem))
     else:
         _settle(held, DeliveryState.SENT, answer)
     return True

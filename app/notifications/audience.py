@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 
 from flask import current_app
-from flask_appbuilder.security.sqla.models import Role, User
-from sqlalchemy import select
+from flask_appbuilder.security.sqla.models import PermissionView, Role, User
+from sqlalchemy import and_, select
 
 from app.accounts.models import StaffProfile, department_member
 from app.accounts.viewer import Viewer, viewer
@@ -52,6 +52,15 @@ def supervisors(ticket: Ticket) -> Iterator[Viewer]:
         .limit(MOST)
     )
     return _who_see(ticket, list(ids))
+
+
+def keepers_of_mail() -> Iterator[Viewer]:
+    """Who may look after mails that do not leave."""
+    may = (PermissionView.permission.has(name="can_retry"), PermissionView.view_menu.has(name="MailLog"))
+    ids = select(User.id).where(User.active.is_(True), User.roles.any(Role.permissions.any(and_(*may))))
+    return (
+        person for staff_id in db.session.scalars(ids.limit(MOST)).all() if (person := viewer(staff_id)) is not None
+    )
 
 
 def lead(ticket: Ticket) -> Viewer | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, func, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from app.accounts.viewer import Viewer
@@ -105,4 +105,7 @@ def forget_old() -> None:
 
 
 def _still_visible(viewer: Viewer) -> ColumnElement[bool]:
-    return Notification.ticket_id.in_(select(Ticket.id).where(visible_to(viewer)))
+    """A notice of no ticket tells of none."""
+    return or_(
+        Notification.ticket_id.is_(None), Notification.ticket_id.in_(select(Ticket.id).where(visible_to(viewer)))
+    )

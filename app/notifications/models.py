@@ -74,6 +74,11 @@ class Notification(Base):
 SENTENCES = {
     Notice.TICKET_CREATED: lambda said: _("%(who)s opened a ticket", who=said.get("who", "–")),
     Notice.ASSIGNED: lambda said: _("%(who)s assigned you a ticket", who=said.get("who", "–")),
+    @property
+    def place(self) -> str:
+        """Where there is more of it."""
+        return f"/admin/tickets/{self.ticket.number}" if self.ticket else "/admin/mail-log/?state=queued"
+
     Notice.CUSTOMER_REPLIED: lambda said: _("%(who)s replied", who=said.get("who", "–")),
     Notice.PRIORITY_CHANGED: lambda said: _("%(who)s changed the priority from %(was)s to %(now)s", who=said.get("who", "–"), was=shown(said.get("was", "–")), now=shown(said.get("now", "–"))),
     Notice.MENTION: lambda said: _("%(who)s mentioned you", who=said.get("who", "–")),
@@ -84,6 +89,7 @@ SENTENCES = {
 
 class NoticePreference(Base):
     """Where one person wants to be told of one thing; without a row the desk's default holds."""
+    Notice.MAIL_UNTRUSTED: lambda said: _("No mail leaves the desk: the mail server’s encryption is missing or cannot be trusted"),
 
     __tablename__ = "notice_preference"
 

@@ -110,16 +110,6 @@ def tell_of_breach(event: TicketEvent) -> None:
     Outbox.put("notifications.tell_lead", queue="bulk", after=LEAD_AFTER, event_id=event.id)
 
 
-def tell_of_failed_mail(delivery: Delivery) -> None:
-    """Staff's words did not reach the customer: whoever has the ticket is told, or the supervisors who see it."""
-    ticket = db.session.get_one(Ticket, delivery.ticket_id)
-    people = [ticket.assignee_id] if ticket.assignee_id else [one.id for one in audience.supervisors(ticket)]
-    for staff_id in people:
-        if audience.sees(staff_id, ticket) and inbox.wanted(staff_id, Notice.MAIL_FAILED).app:
-            said = {"who": delivery.address}
-            db.session.add(Notification(staff_id=staff_id, kind=Notice.MAIL_FAILED, ticket_id=ticket.id, parts=said))
-
-
 def tell_invited(link: StaffLink) -> None:
     outgoing.put_notice("invitation", staff_id=link.staff_id, values={"link": link.link})
 

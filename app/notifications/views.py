@@ -66,14 +66,14 @@ class NotificationView(BaseView):
     @has_access
     @permission_name("list")
     def open(self, notification_id: int) -> Any:
-        """Read, and on to its ticket."""
+        """Read, and on to its ticket or page."""
         notification = db.session.get(Notification, notification_id)
-        if notification is None or notification.staff_id != g.user.id or notification.ticket is None:
+        if notification is None or notification.staff_id != g.user.id:
             raise NotThere(_("There is nothing here, or nothing that you may see."))
-        number = notification.ticket.number
+        place = notification.place
         inbox.mark_read(g.user, notification_id)
         db.session.commit()
-        return redirect(f"/admin/tickets/{number}", 303)
+        return redirect(place, 303)
 
     @expose("/read", methods=["POST"])
     @has_access
@@ -126,6 +126,6 @@ def _shown(notification: Notification) -> dict[str, object]:
         "sentence": notification.sentence,
         "number": ticket.display if ticket else None,
         "subject": ticket.subject if ticket else None,
-        "url": f"/admin/tickets/{ticket.number}" if ticket else None,
+        "url": notification.place,
         "created_at": notification.created_at.isoformat(),
     }
