@@ -35,6 +35,7 @@ DEFAULTS = {
     Notice.MENTION: Wanted(app=True, mail=True),
     Notice.SLA_BREACH: Wanted(app=True, mail=True),
     Notice.MAIL_FAILED: Wanted(app=True, mail=False),
+    Notice.REPLY_HELD: Wanted(app=True, mail=False),
 }
 
 

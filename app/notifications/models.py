@@ -29,6 +29,9 @@ class Notice(enum.StrEnum):
     MENTION = "mention"
     SLA_BREACH = "sla_breach"
     MAIL_FAILED = "mail_failed"
+    MAIL_UNTRUSTED = "mail_untrusted"
+    """Of no ticket, told to admins, and not to be switched off: it has no label."""
+    REPLY_HELD = "reply_held"
 
 
 LABELS = {
@@ -39,9 +42,10 @@ LABELS = {
     Notice.MENTION: _l("Somebody mentioned me"),
     Notice.SLA_BREACH: _l("A promised answer is late"),
     Notice.MAIL_FAILED: _l("An answer of ours did not reach the customer"),
+    Notice.REPLY_HELD: _l("A reply of mine was held back"),
 }
-APP_ONLY = (Notice.MAIL_FAILED,)
-"""Never told by mail: where one mail fails, another may."""
+APP_ONLY = (Notice.MAIL_FAILED, Notice.REPLY_HELD)
+"""Never told by mail: where one mail fails, another may; and what was held is looked at in the desk."""
 
 
 class Notification(Base):
@@ -70,26 +74,27 @@ class Notification(Base):
         """What happened, in the reader's language."""
         return SENTENCES[self.kind](self.parts)
 
-
-SENTENCES = {
-    Notice.TICKET_CREATED: lambda said: _("%(who)s opened a ticket", who=said.get("who", "–")),
-    Notice.ASSIGNED: lambda said: _("%(who)s assigned you a ticket", who=said.get("who", "–")),
     @property
     def place(self) -> str:
         """Where there is more of it."""
         return f"/admin/tickets/{self.ticket.number}" if self.ticket else "/admin/mail-log/?state=queued"
 
+
+SENTENCES = {
+    Notice.TICKET_CREATED: lambda said: _("%(who)s opened a ticket", who=said.get("who", "–")),
+    Notice.ASSIGNED: lambda said: _("%(who)s assigned you a ticket", who=said.get("who", "–")),
     Notice.CUSTOMER_REPLIED: lambda said: _("%(who)s replied", who=said.get("who", "–")),
     Notice.PRIORITY_CHANGED: lambda said: _("%(who)s changed the priority from %(was)s to %(now)s", who=said.get("who", "–"), was=shown(said.get("was", "–")), now=shown(said.get("now", "–"))),
     Notice.MENTION: lambda said: _("%(who)s mentioned you", who=said.get("who", "–")),
     Notice.SLA_BREACH: lambda said: _("The promised answer is late"),
+    Notice.REPLY_HELD: lambda said: _("Your reply was held back: it waits for you as a draft"),
     Notice.MAIL_FAILED: lambda said: _("The answer to %(who)s did not arrive", who=said.get("who", "–")),
+    Notice.MAIL_UNTRUSTED: lambda said: _("No mail leaves the desk: the mail server’s encryption is missing or cannot be trusted"),
 }  # fmt: skip
 
 
 class NoticePreference(Base):
     """Where one person wants to be told of one thing; without a row the desk's default holds."""
-    Notice.MAIL_UNTRUSTED: lambda said: _("No mail leaves the desk: the mail server’s encryption is missing or cannot be trusted"),
 
     __tablename__ = "notice_preference"
 
