@@ -58,9 +58,17 @@ class Desk:
             return "451 4.3.0 Not stored, please try again later"
         return "250 2.0.0 Stored"
 
+    async def handle_exception(self, error: Exception) -> str:
+        """Whatever went wrong is ours, a database that is down above all. aiosmtpd's own answer is a 500, and the sender's server would give the mail up."""
+        log.error("a connection met an error: %s", error, exc_info=error)
+        return "451 4.3.0 Not now, please try again later"
+
     def _ours(self, address: str) -> bool:
         with self.app.app_context():
-            return addresses.ours(address)
+            try:
+                return addresses.ours(address)
+            finally:
+                db.session.remove()
 
     def _store(self, content: bytes, sender: str, recipient: str) -> None:
         with self.app.app_context():

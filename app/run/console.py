@@ -1,11 +1,14 @@
 """What the supervisor says, and what its processes say, line by line."""
 
+import errno
 import os
 import select
 import sys
 
 PATIENCE_SECONDS = 1.0
 """For a reader who is slow. One who reads nothing at all loses lines; the desk itself goes on and can still be stopped."""
+NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+"""A log on a full disk: its lines are lost until there is room again, the desk is not."""
 _patient = True
 
 
@@ -38,4 +41,5 @@ def _write(data: bytes) -> None:
     except BlockingIOError:
         return
     except OSError as problem:
-        raise Gone from problem
+        if problem.errno not in NO_ROOM:
+            raise Gone from problem

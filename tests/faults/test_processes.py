@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -10,41 +9,24 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import redis
-from aiosmtpd.smtp import SMTP
 from flask import Flask
-from sqlalchemy import select
 
 from app.core.extensions import db
 from app.core.outbox import PAUSES, Outbox
-from app.mail.models import Delivery, DeliveryState
+from app.mail.models import DeliveryState
 from app.run import folder
-from tests.factories import a_customer, a_ticket, an_agent
+from tests.factories import an_agent
 from tests.faults import counting
+from tests.faults.held import HoldingSink, a_mail_is_being_sent, the_mail
 from tests.faults.places import OwnQueue, own_queue
 from tests.faults.real import RealDesk
-from tests.mail.smtp import Sink, serving
-from tests.run.desks import PROJECT, surroundings, until
+from tests.mail.smtp import serving
+from tests.run.desks import PROJECT, gone, surroundings, until
 
 pytestmark = [pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc"), pytest.mark.timeout(300)]
-
-
-class HoldingSink(Sink):
-    """Keeps its answer to a whole mail to itself while it is told to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.hold, self.has_one = False, threading.Event()
-
-    async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:
-        self._keep(envelope)
-        self.has_one.set()
-        while self.hold:
-            await asyncio.sleep(0.05)
-        return "250 2.0.0 Kept"
 
 
 @pytest.fixture(scope="module")
@@ -69,28 +51,6 @@ def desk(sink: HoldingSink, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             desk.end()
 
 
-def a_mail_is_being_sent(desk: RealDesk, sink: HoldingSink) -> int:
-    """The id of its row; the server has the whole mail and says nothing."""
-    sink.hold = True
-    sink.has_one.clear()
-    sink.mails.clear()
-    with desk.app.app_context():
-        ticket = a_ticket(requester=a_customer())
-        db.session.commit()
-        mail = select(Delivery.id).where(Delivery.ticket_id == ticket.id, Delivery.kind == "ticket_created")
-        row = db.session.scalars(mail).one()
-        db.session.remove()
-    assert sink.has_one.wait(60)
-    return row
-
-
-def state_of(desk: RealDesk, row: int) -> DeliveryState:
-    with desk.app.app_context():
-        state = db.session.scalars(select(Delivery.state).where(Delivery.id == row)).one()
-        db.session.remove()
-    return state
-
-
 def test_a_worker_killed_while_it_sends_is_replaced_and_sends_the_same_mail_again(
     desk: RealDesk, sink: HoldingSink
 ) -> None:
@@ -99,7 +59,7 @@ def test_a_worker_killed_while_it_sends_is_replaced_and_sends_the_same_mail_agai
     desk.kill("worker")
     sink.hold = False
 
-    until(lambda: state_of(desk, row) is DeliveryState.SENT, "the mail to be sent again", 90)
+    until(lambda: the_mail(desk, row).state is DeliveryState.SENT, "the mail to be sent again", 90)
     assert set(counting.copies_of(sink.mails).values()) == {2}, "two copies of one message, under one Message-ID"
 
 
@@ -111,8 +71,22 @@ def test_a_worker_that_is_stopped_while_it_sends_ends_its_mail_first(desk: RealD
     threading.Timer(1.0, setattr, (sink, "hold", False)).start()
 
     until(lambda: worker not in desk.pids("worker"), "the worker to end", 30)
-    assert state_of(desk, row) is DeliveryState.SENT
+    assert the_mail(desk, row).state is DeliveryState.SENT
     assert set(counting.copies_of(sink.mails).values()) == {1}
+
+
+def test_a_worker_whose_parent_alone_is_killed_ends_its_mail_and_then_itself(desk: RealDesk, sink: HoldingSink) -> None:
+    row = a_mail_is_being_sent(desk, sink)
+    orphan = desk.pids("worker")[0]
+    threading.Timer(1.0, setattr, (sink, "hold", False)).start()
+
+    desk.kill_supervisor()
+
+    until(lambda: gone(orphan), "the orphan to end", 60)
+    desk.wait_until_ready()
+    until(lambda: the_mail(desk, row).state is DeliveryState.SENT, "the mail to be sent", 90)
+    copies = set(counting.copies_of(sink.mails).values())
+    assert copies <= {1, 2} and the_mail(desk, row).tries == max(copies)
 
 
 def test_a_job_lost_between_the_queue_and_its_start_is_picked_up(desk: RealDesk) -> None:

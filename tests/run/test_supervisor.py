@@ -1,6 +1,7 @@
 """The one command with a stand-in for the app: what must hold however the app behaves."""
 
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -15,7 +16,18 @@ import pytest
 import redis
 
 from app.run import folder
-from tests.run.desks import RunningDesk, a_desk, command, end_all, gone, processes_of, stand_in, surroundings, until
+from tests.run.desks import (
+    RunningDesk,
+    a_desk,
+    command,
+    end_all,
+    gone,
+    name_of,
+    processes_of,
+    stand_in,
+    surroundings,
+    until,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
 FOUR = ("web", "worker", "ticker", "receiver")
@@ -117,6 +129,50 @@ def unread(project: Path, data: Path, **more: str) -> Iterator["subprocess.Popen
         desk.wait()
         assert desk.stdout is not None
         desk.stdout.close()
+
+
+@pytest.mark.parametrize("room", ["none from the start", "none for a while"])
+def test_a_log_without_room_loses_its_lines_and_not_the_desk(project: Path, tmp_path: Path, room: str) -> None:
+    """As on a full disk: the file may not grow, and then may again."""
+    data, kept = tmp_path / "data", tmp_path / "log"
+    with logging_to(Path("/dev/full") if room == "none from the start" else kept, project, data) as desk:
+        until(lambda: len(processes_of(data)) > 6, "the desk to run")
+        if room == "none for a while":
+            until(lambda: "Stop it with Ctrl-C" in kept.read_text(), "the desk to be ready")
+            unbounded = resource.prlimit(desk.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(desk.pid, resource.RLIMIT_FSIZE, (kept.stat().st_size, unbounded[1]))
+            assert_restarts(data, "worker")
+            resource.prlimit(desk.pid, resource.RLIMIT_FSIZE, unbounded)
+            assert "worker   | ended with -9" not in kept.read_text()
+        assert_restarts(data, "ticker")
+        desk.terminate()
+
+        assert desk.wait(20) == 0
+        assert processes_of(data) == []
+    assert room == "none from the start" or "ticker   | ended with -9" in kept.read_text()
+
+
+def assert_restarts(data: Path, name: str) -> None:
+    def present() -> list[int]:
+        return [pid for pid in processes_of(data) if name_of(pid) == f"desk-{name}"]
+
+    until(present, f"the {name}")
+    before = min(present())
+    os.kill(before, signal.SIGKILL)
+    until(lambda: gone(before) and present(), f"the {name} to start again")
+
+
+@contextmanager
+def logging_to(log: Path, project: Path, data: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    with open(log, "ab") as file:
+        desk = subprocess.Popen(
+            command("up"), cwd=project, env=surroundings(project, data), stdout=file, stderr=file, process_group=0
+        )
+    try:
+        yield desk
+    finally:
+        end_all(data)
+        desk.wait()
 
 
 def test_what_falls_again_and_again_waits_longer_each_time(project: Path, tmp_path: Path) -> None:
