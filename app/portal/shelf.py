@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import dataclasses as dc
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from sqlalchemy import ColumnElement, case, func, select, true
-from sqlalchemy.orm import contains_eager, lazyload
+from sqlalchemy import Select, case, func, select
 
-from app.accounts.models import Customer, Department
 from app.accounts.viewer import CustomerActor
 from app.core.extensions import db
+from app.portal.lines import CUSTOMER, ORDERS, PAGE_SIZE, Asked, Row, Shape, rows_of
 from app.search.find import matching
-from app.tickets.choices import State, Status
+from app.tickets.choices import State
 from app.tickets.models import Ticket
-from app.tickets.visibility import visible_to
 
-PAGE_SIZE = 25
 LAST_PAGE = 10_000
 LONGEST_QUERY = 200
 TABS = ("open", "closed", "all")
-ORDERS = {
-    "number": Ticket.number,
-    "subject": func.lower(Ticket.subject),
-    "status": Status.position,
-    "department": Department.name,
-    "updated": Ticket.last_activity_at,
-}
 
 
 @dc.dataclass(frozen=True)
@@ -60,13 +51,18 @@ class Wish:
         }
         return "/portal/tickets" + (f"?{urlencode(differs)}" if differs else "")
 
+    @property
+    def first_page(self) -> Wish:
+        """What stays the same while one turns the pages."""
+        return self if self.page == 1 else dc.replace(self, page=1)
+
 
 @dc.dataclass(frozen=True)
 class Shelf:
     """One page of tickets and what stands around it."""
 
     wish: Wish
-    rows: Sequence[Ticket]
+    rows: Sequence[Row]
     counts: dict[str, int]
     waiting: int
     colleagues: bool
@@ -79,23 +75,23 @@ class Shelf:
 
 def shelf(wish: Wish, actor: CustomerActor) -> Shelf:
     """Two statements, and those of the search for the words looked for."""
-    found = Ticket.id.in_(matching(wish.q, actor)) if wish.q else true()
-    cells = _cells(actor, found)
-    shown = [cell for cell in cells if wish.who == "all" or cell.mine]
+    shape = Shape(actor.organization_id is not None, bool(wish.q))
+    values: dict[str, Any] = {"customer": actor.customer_id, "organization": actor.organization_id}
+    if wish.q:
+        values["found"] = matching(wish.q, actor)
+    cells = [
+        Cell(bool(row[0]), bool(row[1]), bool(row[2]), row[3], int(row[4]))
+        for row in db.session.execute(_cells(shape), values)
+    ]
+    counted = [cell for cell in cells if wish.who == "all" or cell.mine]
     counts = {
-        "open": sum(cell.found for cell in shown if cell.live),
-        "closed": sum(cell.found for cell in shown if not cell.live),
-        "all": sum(cell.found for cell in shown),
+        "open": sum(cell.found for cell in counted if cell.live),
+        "closed": sum(cell.found for cell in counted if not cell.live),
+        "all": sum(cell.found for cell in counted),
     }
-    criteria = [visible_to(actor), found]
-    if wish.who == "mine":
-        criteria.append(Ticket.requester_id == actor.customer_id)
-    if wish.tab != "all":
-        criteria.append(Ticket.live.is_(wish.tab == "open"))
     waiting = sum(cell.tickets for cell in cells if cell.waits)
-    return Shelf(
-        wish, _rows(wish, criteria) if counts[wish.tab] else [], counts, waiting, any(not cell.mine for cell in cells)
-    )
+    rows = rows_of(shape, Asked(wish.who, wish.tab, wish.sort), wish.page, values) if counts[wish.tab] else []
+    return Shelf(wish, rows, counts, waiting, any(not cell.mine for cell in cells))
 
 
 class Cell(NamedTuple):
@@ -110,26 +106,8 @@ class Cell(NamedTuple):
     """Of them, those with the words looked for."""
 
 
-def _cells(actor: CustomerActor, found: ColumnElement[bool]) -> list[Cell]:
-    waits, own = Ticket.state == State.WAITING, Ticket.requester_id == actor.customer_id
-    counted = select(Ticket.live, waits, own, func.count(), func.sum(case((found, 1), else_=0))).where(
-        visible_to(actor)
-    )
-    return [
-        Cell(bool(row[0]), bool(row[1]), bool(row[2]), row[3], int(row[4]))
-        for row in db.session.execute(counted.group_by(Ticket.live, waits, own))
-    ]
-
-
-def _rows(wish: Wish, criteria: list[ColumnElement[bool]]) -> Sequence[Ticket]:
-    column = ORDERS[wish.sort.removeprefix("-")]
-    order = (column.desc(), Ticket.id.desc()) if wish.sort.startswith("-") else (column.asc(), Ticket.id.asc())
-    rows = select(Ticket).join(Ticket.status).join(Ticket.department).join(Ticket.requester).where(*criteria)
-    known = (
-        contains_eager(Ticket.status),
-        contains_eager(Ticket.department),
-        contains_eager(Ticket.requester).options(lazyload(Customer.organization)),
-    )
-    return db.session.scalars(
-        rows.options(*known).order_by(*order).limit(PAGE_SIZE).offset((wish.page - 1) * PAGE_SIZE)
-    ).all()
+@cache
+def _cells(shape: Shape) -> Select[Any]:
+    waits, own = Ticket.state == State.WAITING, Ticket.requester_id == CUSTOMER
+    found = func.sum(case((shape.found, 1), else_=0)) if shape.words else func.count()
+    return select(Ticket.live, waits, own, func.count(), found).where(shape.seen).group_by(Ticket.live, waits, own)

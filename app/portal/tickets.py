@@ -36,7 +36,7 @@ LARGEST_NUMBER = 2**63 - 1
 @signed_in
 def my_tickets() -> Any:
     found = shelf(Wish.of(request.args), me())
-    return page("portal/tickets.html", shelf=found, wish=found.wish, myself=myself(), waiting_for_you=found.waiting)
+    return page("portal/tickets.html", shelf=found, wish=found.wish, waiting_for_you=found.waiting)
 
 
 @portal.get("/tickets/<int:number>")

@@ -165,3 +165,56 @@ def test_the_list_costs_few_statements_however_long_it_is(
 
     with at_most(most):
         client.get(f"/portal/tickets{query}")
+
+
+def test_what_is_kept_of_a_line_is_never_shown_to_another_reader(client: FlaskClient) -> None:
+    """The same ticket for its owner, for a colleague and in another language, each asked twice: kept pieces are told apart by all they say."""
+    ada, bob = colleagues()
+    ticket = a_ticket("The <b>printer</b>", requester=ada, state="waiting")
+    ticket.status.customer_label = "Your turn"
+    pages: dict[tuple[str, str], str] = {}
+
+    for _turn in range(2):
+        for customer in (ada, bob):
+            sign_in_customer(client, customer)
+            for language in ("en", "de"):
+                said = client.get("/portal/tickets", headers={"Accept-Language": language}).text
+                assert pages.setdefault((customer.name, language), _without_tokens(said)) == _without_tokens(said)
+
+    assert "from Ada" not in pages["Ada", "en"] and "from Ada" in pages["Bob", "en"] and "von Ada" in pages["Bob", "de"]
+    assert "My tickets" in pages["Ada", "en"] and "My tickets" not in pages["Ada", "de"]
+    assert all(f'class="name">{name}</span>' in said for (name, _language), said in pages.items())
+    assert all("The &lt;b&gt;printer&lt;/b&gt;" in said and "Your turn" in said for said in pages.values())
+
+
+def test_a_new_name_stands_in_the_list_at_once(client: FlaskClient) -> None:
+    """Of a step, a department, the desk and its pattern of numbers, after the list was drawn with the old ones."""
+    ada = a_customer(name="Ada")
+    ticket = a_ticket("Mine", requester=ada, department=a_department("Sales"))
+    sign_in_customer(client, ada)
+    assert "Sales" in client.get("/portal/tickets").text
+
+    ticket.department.name, ticket.status.customer_label, ada.name = "Orders", "With us", "Ada Lovelace"
+    setting(desk_name="Acme", number_pattern="NR-{n}")
+    db.session.commit()
+    said = client.get("/portal/tickets").text
+
+    for name in ("Orders", "With us", "Ada Lovelace", "Acme", f"NR-{ticket.number}"):
+        assert name in said
+    assert "Sales" not in said and f"#{ticket.number}" not in said
+
+
+def test_a_time_is_written_in_the_zone_of_the_desk_of_now(client: FlaskClient) -> None:
+    ada = a_customer()
+    a_ticket("Mine", requester=ada)
+    sign_in_customer(client, ada)
+    assert " UTC" in client.get("/portal/tickets").text
+
+    setting(time_zone="Asia/Tokyo")
+
+    assert " JST" in client.get("/portal/tickets").text
+    assert " UTC" not in client.get("/portal/tickets").text
+
+
+def _without_tokens(page: str) -> str:
+    return re.sub(r'name="csrf_token" value="[^"]*"', "", page)
