@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
+import enum
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
 from flask_appbuilder.security.sqla.models import User
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, func, select
 from werkzeug.datastructures import MultiDict
 
-from app.accounts.models import Customer, Department
+from app.accounts.models import Customer, Department, Organization
 from app.accounts.viewer import Viewer
+from app.core import clock
+from app.desk import finding
 from app.desk.counts import FILTERS
 from app.desk.queues import Queue, in_queue
-from app.search.engines import rows_of
-from app.search.find import matching
 from app.settings import desk
 from app.tickets.choices import Category, State, Status
-from app.tickets.models import Ticket
+from app.tickets.models import Ticket, TicketKind
 from app.tickets.queues import TicketQuery
 from app.tickets.thread import Channel
 
@@ -29,10 +31,28 @@ PAGE_SIZE = 25
 USUAL_SORT = "-updated"
 COUNT_CAP = 10_000
 LAST_PAGE = COUNT_CAP // PAGE_SIZE
-LONGEST_QUESTION = 200
+LONGEST_QUESTION = 500
 LARGEST_ID = 2**31 - 1
 _LONGEST_ID = 10
 """Digits. Python refuses to read thousands of them."""
+SOON = dt.timedelta(hours=4)
+"""What is due within this time is due soon."""
+
+
+class Due(enum.StrEnum):
+    """How a ticket stands to its next promise."""
+
+    OVERDUE = "overdue"
+    SOON = "soon"
+    NONE = "none"
+
+
+DUES = {Due.OVERDUE: _l("Overdue"), Due.SOON: _l("Due within 4 hours"), Due.NONE: _l("No promise running")}
+KINDS = {
+    TicketKind.TICKET: _l("Ticket"),
+    TicketKind.CONVERSATION: _l("Conversation"),
+    TicketKind.DOCUMENT_REQUEST: _l("Document request"),
+}
 
 
 def _of(column: Any, owner: Any, key: Any) -> Any:
@@ -67,13 +87,21 @@ class Listing:
     department: int | None = None
     tag: str = ""
     customer: int | None = None
+    who: str = ""
+    """Part of the customer's name or address."""
+    organization: str = ""
+    """Part of its name."""
+    kind: TicketKind | None = None
     channel: Channel | None = None
+    due: Due | None = None
     created_from: dt.date | None = None
     created_to: dt.date | None = None
     updated_from: dt.date | None = None
     updated_to: dt.date | None = None
     sort: str = USUAL_SORT
     page: int = 1
+    saved: int | None = None
+    """The saved view this list was opened from."""
 
     @classmethod
     def read(cls, given: MultiDict[str, str]) -> Listing:
@@ -82,9 +110,13 @@ class Listing:
             field.name: _typed(field.name, given.get(field.name, "").replace("\x00", "")[:LONGEST_QUESTION].strip())
             for field in dc.fields(cls)
         }
-        found = cls(**{name: value for name, value in values.items() if value is not None})  # type: ignore[arg-type]
-        narrows = found.view is Queue.OPEN and (found.q or found.status or found.state)
-        return dc.replace(found, view=Queue.EVERYTHING) if narrows else found
+        return cls(**{name: value for name, value in values.items() if value is not None}).widened  # type: ignore[arg-type]
+
+    @property
+    def widened(self) -> Listing:
+        """Who searches, or asks for a state, means all tickets and not the open ones alone."""
+        narrows = self.view is Queue.OPEN and (self.q or self.status or self.state)
+        return dc.replace(self, view=Queue.EVERYTHING) if narrows else self
 
     @classmethod
     def posted(cls, form: MultiDict[str, str]) -> Listing:
@@ -94,7 +126,7 @@ class Listing:
     @property
     def filters(self) -> dict[str, object]:
         """What narrows the queue, without search, order and page."""
-        around = ("view", "q", "sort", "page")
+        around = ("view", "q", "sort", "page", "saved")
         return {
             field.name: value
             for field in dc.fields(self)
@@ -109,7 +141,8 @@ class Listing:
     @property
     def only_words(self) -> bool:
         """A search as it is, whose answer comes in the order of the list."""
-        return bool(self.q) and not self.filters and self.view is Queue.EVERYTHING and self.sort == USUAL_SORT
+        alone = not self.filters and self.view is Queue.EVERYTHING and self.sort == USUAL_SORT
+        return alone and finding.plain(self.q)
 
     def address(self, **changes: object) -> str:
         """The query string of this list with some values changed; what is as usual is left out."""
@@ -133,10 +166,11 @@ class Listing:
         return "/admin/tickets/" + self.address(sort=f"-{column}" if down else column)
 
     def query(self, viewer: Viewer) -> TicketQuery:
-        query = in_queue(self.view, viewer).where(*self._columns(), *self._dates(), *self._assigned(viewer))
+        narrowed = (*self._columns(), *self._dates(), *self._assigned(viewer), *self._people(), *self._due())
+        query = in_queue(self.view, viewer).where(*narrowed)
         if self.tag:
             query = query.tagged(self.tag)
-        return query.where(Ticket.id.in_(rows_of(matching(self.q, viewer)))) if self.q else query
+        return query.where(*finding.criteria(self.q, viewer)) if self.q else query
 
     def ids(self, viewer: Viewer) -> Select[int]:
         """All ids in the order of the list."""
@@ -148,7 +182,7 @@ class Listing:
         return self.query(viewer).statement.with_only_columns(Ticket.id).order_by(None).order_by(*order)
 
     def _columns(self) -> list[ColumnElement[bool]]:
-        same = {Ticket.status_id: self.status, Ticket.state: self.state, Ticket.priority_rank: self.priority, Ticket.department_id: self.department, Ticket.requester_id: self.customer, Ticket.channel: self.channel}  # fmt: skip
+        same = {Ticket.status_id: self.status, Ticket.state: self.state, Ticket.priority_rank: self.priority, Ticket.department_id: self.department, Ticket.requester_id: self.customer, Ticket.channel: self.channel, Ticket.kind: self.kind}  # fmt: skip
         wanted = [column == value for column, value in same.items() if value is not None]
         if self.category is not None:
             wanted.append(Ticket.category_id == self.category if self.category else Ticket.category_id.is_(None))
@@ -160,6 +194,30 @@ class Listing:
         if self.assigned == "nobody":
             return [Ticket.assignee_id.is_(None)]
         return [Ticket.assignee_id == (viewer.id if self.assigned == "me" else int(self.assigned))]
+
+    def _people(self) -> list[ColumnElement[bool]]:
+        """Anything of a name or an address: whoever asks remembers a part of it. No letter of theirs is a pattern."""
+        wanted: list[ColumnElement[bool]] = []
+        if self.who:
+            part = self.who.casefold()
+            named = Customer.name_key.contains(part, autoescape=True) | Customer.email_key.contains(
+                part, autoescape=True
+            )
+            wanted.append(Ticket.requester_id.in_(select(Customer.id).where(named)))
+        if self.organization:
+            belongs = func.lower(Organization.name).contains(self.organization.lower(), autoescape=True)
+            members = select(Customer.id).join(Organization, Organization.id == Customer.organization_id).where(belongs)
+            wanted.append(Ticket.requester_id.in_(members))
+        return wanted
+
+    def _due(self) -> list[ColumnElement[bool]]:
+        """The SQL twin of what the column "Time left" says."""
+        at = clock.now()
+        if self.due is Due.NONE:
+            return [Ticket.next_due_at.is_(None)]
+        if self.due is Due.OVERDUE:
+            return [Ticket.next_due_at.is_not(None), Ticket.next_due_at < at]
+        return [Ticket.next_due_at >= at, Ticket.next_due_at < at + SOON] if self.due is Due.SOON else []
 
     def _dates(self) -> list[ColumnElement[bool]]:
         """From midnight to midnight in the zone of the desk, both days included."""
@@ -211,15 +269,15 @@ def _person(text: str) -> str:
     return text if text in ("me", "nobody") else str(_id(text))
 
 
-def _day(text: str) -> dt.date:
+def day(text: str) -> dt.date:
     """Far years would overflow on their way to UTC."""
-    day = dt.date.fromisoformat(text)
-    if not 1970 <= day.year <= 2200:
+    found = dt.date.fromisoformat(text)
+    if not 1970 <= found.year <= 2200:
         raise ValueError(text)
-    return day
+    return found
 
 
 READERS: dict[str, Callable[[str], object]] = {
     "view": Queue, "status": _id, "state": State, "priority": _id, "category": _id, "assigned": _person, "department": _id, "customer": _id, "channel": Channel,
-    "created_from": _day, "created_to": _day, "updated_from": _day, "updated_to": _day, "sort": _sort, "page": lambda text: max(1, min(LAST_PAGE, _id(text))),
+    "created_from": day, "created_to": day, "updated_from": day, "updated_to": day, "kind": TicketKind, "due": Due, "saved": _id, "sort": _sort, "page": lambda text: max(1, min(LAST_PAGE, _id(text))),
 }  # fmt: skip

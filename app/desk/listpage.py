@@ -13,12 +13,13 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.accounts.viewer import Viewer
 from app.core import clock
 from app.core.extensions import db
-from app.desk import lookups
+from app.desk import asked, lookups
 from app.desk.counts import FILTERS, counts
 from app.desk.lines import Line, lines_of
-from app.desk.listing import COUNT_CAP, PAGE_SIZE, USUAL_SORT, Listing
+from app.desk.listing import COUNT_CAP, DUES, KINDS, PAGE_SIZE, USUAL_SORT, Listing
 from app.desk.listrows import Row, rows
 from app.desk.lookups import Lookups
+from app.desk.passages import passages
 from app.desk.queues import QUEUES, Queue, in_queue
 from app.search.find import matching
 from app.settings import desk
@@ -27,6 +28,8 @@ from app.tickets.models import Ticket
 
 BULK = ("assign", "status", "priority", "department", "tag", "delete")
 """Rights that the bar over ticked rows asks for."""
+WORDS = ("assigned", "tag", "who", "organization")
+"""Filters whose nothing is an empty text."""
 NEAR_PAGES = 20
 """So far the newest are looked for in each arm of the row rule; further on, one walk is as good."""
 
@@ -44,12 +47,16 @@ class ListPage:
     total: int
     sums: dict[Queue, int]
     names: Lookups
+    typed: str
+    """What the search box shows: the filters and words of the list, or, when something was not understood, what was typed."""
+    errors: tuple[str, ...]
     may: frozenset[str]
     """What may be done to several at once."""
 
     @classmethod
     def of(cls, listing: Listing, viewer: Viewer) -> ListPage:
         names = lookups.of_list(listing.customer if viewer.can("list", "Customer") else None)
+        typed, (listing, errors) = listing.q, asked.understood(listing, names)
         told = counts(viewer, listing.view, {name: value for name, value in listing.filters.items() if name in FILTERS})
         ids, total = _ids(listing, viewer)
         if not ids and listing.page > 1:
@@ -58,9 +65,11 @@ class ListPage:
         if total is None:
             total = told.filtered
         lines, tags = lines_of(ids)
-        said = rows(lines, tags, names, clock.now(), desk.current().number_pattern)
+        found = passages(ids, listing.q, viewer) if listing.q else {}
+        said = rows(lines, tags, names, clock.now(), desk.current().number_pattern, found)
+        typed = typed if errors else asked.said(listing, names)
         may = frozenset(verb for verb in BULK if viewer.can(verb))
-        return cls(listing, lines, said, max(total, len(ids)), told.queues, names, may)
+        return cls(listing, lines, said, max(total, len(ids)), told.queues, names, typed, errors, may)
 
     @property
     def tabs(self) -> list[tuple[str, str, int | None, bool]]:
@@ -107,12 +116,20 @@ class ListPage:
         return tuple((state.value, str(label)) for state, label in STATE_LABELS.items())
 
     @property
+    def kinds(self) -> tuple[tuple[str, str], ...]:
+        return tuple((kind.value, str(label)) for kind, label in KINDS.items())
+
+    @property
+    def dues(self) -> tuple[tuple[str, str], ...]:
+        return tuple((due.value, str(label)) for due, label in DUES.items())
+
+    @property
     def chips(self) -> list[tuple[str, str]]:
         """What narrows the list, in words, each with the address without it."""
         return [
             (
                 self._said(name),
-                "/admin/tickets/" + self.listing.address(**{name: None if name not in ("assigned", "tag") else ""}),
+                "/admin/tickets/" + self.listing.address(**{name: None if name not in WORDS else ""}),
             )
             for name in self.listing.filters
         ]
@@ -124,7 +141,8 @@ class ListPage:
             "status": lambda: names.name("status", value), "state": lambda: str(STATE_LABELS[value]), "category": lambda: names.name("category", value) if value else _("No category"),
             "priority": lambda: next((row.name for row in names.all("priority") if row.place == value), str(value)), "department": lambda: names.name("department", value),
             "assigned": lambda: {"me": _("Assigned to me"), "nobody": _("Unassigned")}.get(value) or names.name("person", int(value)),
-            "customer": lambda: names.name("customer", value) or _("One customer"), "tag": lambda: _("Tag %(name)s", name=value), "channel": lambda: _("By %(channel)s", channel=value.value),
+            "customer": lambda: names.name("customer", value) or _("One customer"), "who": lambda: _("Customer: %(words)s", words=value), "organization": lambda: _("Organization: %(words)s", words=value),
+            "kind": lambda: str(KINDS[value]), "due": lambda: str(DUES[value]), "tag": lambda: _("Tag %(name)s", name=value), "channel": lambda: _("By %(channel)s", channel=value.value),
             "created_from": lambda: _("Created from %(day)s", day=value), "created_to": lambda: _("Created until %(day)s", day=value),
             "updated_from": lambda: _("Updated from %(day)s", day=value), "updated_to": lambda: _("Updated until %(day)s", day=value),
         }[name]()  # fmt: skip

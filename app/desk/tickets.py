@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import Response, abort, flash, g, redirect, request, stream_with_context
+from flask import Response, abort, flash, g, jsonify, redirect, request, stream_with_context
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.actions import action as offered
 from flask_appbuilder.security.decorators import permission_name
@@ -19,7 +19,7 @@ from app.core.audit import What, note_reading
 from app.core.errors import Forbidden, HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.fab import PAGE_SIZE_CAP, DeskInterface, DeskView
-from app.desk import erasing, export, pickers
+from app.desk import asked, completing, erasing, export, lookups, pickers
 from app.desk.listing import Listing, is_id
 from app.desk.listpage import ListPage
 from app.tickets import numbering
@@ -97,12 +97,22 @@ class TicketView(DeskView):
             "desk/list.html", title=self.list_title, page=ListPage.of(listing, g.user), listing=listing
         )
 
+    @expose("/asking")
+    @has_access
+    @permission_name("list")
+    def asking(self) -> Any:
+        """What the search box offers while somebody types."""
+        field = request.args.get("field", "")
+        if field:
+            return jsonify(values=completing.values(field, request.args.get("q", ""), g.user))
+        return jsonify(fields=completing.fields(lookups.of_list()))
+
     @expose("/export.csv")
     @has_access
     @permission_name("export")
     def export(self) -> Response:
         note_reading(What.EXPORTED, "tickets")
-        rows = stream_with_context(export.lines(Listing.read(request.args), g.user))
+        rows = stream_with_context(export.lines(asked.read(request.args), g.user))
         return Response(
             rows, mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{export.file_name()}"'}
         )

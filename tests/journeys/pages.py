@@ -35,7 +35,7 @@ NO_PAGES = (
     (r"/|/portal/|/admin/settings/|/back", "leads on"),
     (r".*/download/.*|/admin/files/.*|/portal/files/.*|.*\.csv|.*\.svg", "files"),
     (r".*/html", "a frame for what was mailed"),
-    (r".*/(bell|unread|thread|canned|customers|faq|suggest)", "parts of pages"),
+    (r".*/(bell|unread|thread|canned|customers|faq|suggest|asking)", "parts of pages"),
     (r"/signon/.*|/login/.*", "leads to a sign-in elsewhere"),
 )
 """Patterns of whole rules, and what they answer instead of a page."""

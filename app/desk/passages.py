@@ -1,0 +1,51 @@
+"""Where the words of a search stand: for each ticket of a page the passage of its newest message that has them, hits marked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+
+from app.accounts.viewer import Viewer
+from app.core.extensions import db
+from app.desk.asking import words_of
+from app.search import engines
+from app.search import words as cutting
+from app.search.find import SNIPPET_FROM, snippet
+from app.search.words import Asked
+from app.tickets.thread import Message
+from app.tickets.visibility import messages_visible_to
+
+LOOKED_AT = 2_000
+"""Messages of a page's tickets, the newest ones."""
+Passage = tuple[tuple[str, bool], ...]
+"""Pieces of text in their order; whether each is a hit."""
+_piece = re.compile(r"\S+|\s+")
+
+
+def passages(ids: Sequence[int], question: str, viewer: Viewer) -> dict[int, Passage]:
+    """Of tickets the viewer sees, and by messages they may read. A ticket found by its subject or customer alone has none."""
+    wanted = words_of(question).wanted
+    asked = cutting.question(wanted)
+    if not ids or not asked:
+        return {}
+    within = select(Message.id).where(Message.ticket_id.in_(ids), messages_visible_to(viewer))
+    having = engines.those_of("search_entry", within.order_by(Message.id.desc()).limit(LOOKED_AT), asked)
+    if not having:
+        return {}
+    newest = select(func.max(Message.id)).where(Message.id.in_(having)).group_by(Message.ticket_id)
+    texts = select(Message.ticket_id, func.substr(Message.text, 1, SNIPPET_FROM)).where(Message.id.in_(newest))
+    return {ticket_id: marked(snippet(text, wanted), asked) for ticket_id, text in db.session.execute(texts)}
+
+
+def marked(text: str, asked: Sequence[Asked]) -> Passage:
+    """`text` cut where a hit begins and ends."""
+    pieces: list[tuple[str, bool]] = []
+    for found in _piece.findall(text):
+        hit = not found.isspace() and any(cutting.answers(cutting.cut(found), (one,)) for one in asked)
+        if pieces and not hit and not pieces[-1][1]:
+            pieces[-1] = (pieces[-1][0] + found, False)
+        else:
+            pieces.append((found, hit))
+    return tuple(pieces)

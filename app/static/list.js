@@ -1,0 +1,127 @@
+/* The ticket list: what its plain forms cannot do. Without it the list is read, searched, filtered and changed all the same.
+
+   form[data-fields="URL"]   the search box offers fields and values: GET URL → {"fields": [{name, means, example, values, asked}]},
+                             GET URL?field=F&q=… → {"values": [...]}; arrows choose, Enter or Tab takes, Escape closes
+   [data-help-keys]          the dialog that ? opens
+   e                         opens the status dialog of the marked row */
+(() => {
+  "use strict";
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  /* ---------- the search box ---------- */
+  const form = $("form[data-fields]");
+  const box = form && $("[data-search]", form);
+  const list = form && $("[role=listbox]", form);
+  let fields = null;
+  let offers = [];
+  let at = -1;
+  let asked = 0;
+
+  /* The word under the cursor: where it begins, its minus and field, and what is typed of its value. */
+  const word = () => {
+    const before = box.value.slice(0, box.selectionStart);
+    const open = (before.match(/"/g) || []).length % 2;
+    const start = open ? before.lastIndexOf(" ", before.lastIndexOf('"')) + 1 : before.lastIndexOf(" ") + 1;
+    const typed = before.slice(start);
+    const colon = typed.indexOf(":");
+    return { start, end: box.selectionStart, field: colon < 0 ? "" : typed.slice(0, colon).toLowerCase(), value: (colon < 0 ? typed : typed.slice(colon + 1)).replace(/"/g, "") };
+  };
+  const quoted = (value) => (/\s/.test(value) ? `"${value}"` : value);
+  const close = () => {
+    offers = [];
+    at = -1;
+    list.hidden = true;
+    list.replaceChildren();
+    box.setAttribute("aria-expanded", "false");
+    box.removeAttribute("aria-activedescendant");
+  };
+  const mark = (index) => {
+    at = index;
+    $$("[role=option]", list).forEach((entry, number) => entry.setAttribute("aria-selected", number === at));
+    const entry = $(`#ask-${at}`);
+    if (entry) {
+      box.setAttribute("aria-activedescendant", entry.id);
+      entry.scrollIntoView({ block: "nearest" });
+    } else box.removeAttribute("aria-activedescendant");
+  };
+  const draw = (found) => {
+    close();
+    offers = found.slice(0, 10);
+    if (!offers.length) return;
+    list.replaceChildren(
+      ...offers.map((one, number) => {
+        const entry = Object.assign(document.createElement("div"), { id: `ask-${number}` });
+        entry.setAttribute("role", "option");
+        entry.append(Object.assign(document.createElement("b"), { textContent: one.shown }), Object.assign(document.createElement("span"), { textContent: one.means || "" }));
+        return entry;
+      }),
+    );
+    list.hidden = false;
+    box.setAttribute("aria-expanded", "true");
+  };
+  const offer = async () => {
+    const mine = ++asked;
+    fields ??= await fetch(form.dataset.fields, { headers: { Accept: "application/json" } }).then((answer) => (answer.ok ? answer.json() : { fields: [] })).then((answer) => answer.fields).catch(() => []);
+    if (mine !== asked || document.activeElement !== box) return;
+    const { field, value } = word();
+    if (!field) {
+      const begun = value.replace(/^-/, "").toLowerCase();
+      draw(fields.filter((one) => one.name.startsWith(begun)).map((one) => ({ shown: `${one.name}:`, means: `${one.means} (${one.example})`, put: `${one.name}:`, more: true })));
+      return;
+    }
+    const known = fields.find((one) => one.name === field);
+    if (!known) return close();
+    let values = known.values;
+    if (known.asked) {
+      if (!value) return close();
+      const answer = await fetch(`${form.dataset.fields}?field=${field}&q=${encodeURIComponent(value)}`, { headers: { Accept: "application/json" } }).catch(() => null);
+      if (mine !== asked || !answer?.ok) return;
+      ({ values } = await answer.json());
+    }
+    const begun = value.toLowerCase();
+    draw(values.filter((one) => one.toLowerCase().includes(begun)).map((one) => ({ shown: one, put: `${field}:${quoted(one)} ` })));
+  };
+  const take = (index) => {
+    const one = offers[index];
+    if (!one) return;
+    const { start, end } = word();
+    const rest = box.value.slice(end).replace(/^"?\S*"?\s?/, (tail) => (one.more ? tail : ""));
+    box.value = box.value.slice(0, start) + one.put + rest;
+    box.setSelectionRange(start + one.put.length, start + one.put.length);
+    box.focus();
+    if (one.more) offer();
+    else close();
+  };
+  if (box) {
+    box.setAttribute("role", "combobox");
+    box.setAttribute("aria-expanded", "false");
+    box.setAttribute("aria-controls", list.id);
+    box.setAttribute("aria-autocomplete", "list");
+    box.addEventListener("input", offer);
+    box.addEventListener("click", offer);
+    box.addEventListener("keydown", (event) => {
+      if (event.isComposing) return;
+      if (event.key === "ArrowDown" && list.hidden) {
+        event.preventDefault();
+        offer();
+      } else if (!list.hidden && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+        event.preventDefault();
+        const step = event.key === "ArrowDown" ? 1 : -1;
+        mark((at + step + offers.length + (at < 0 && step < 0 ? 1 : 0)) % offers.length);
+      } else if (!list.hidden && at >= 0 && (event.key === "Enter" || event.key === "Tab")) {
+        event.preventDefault();
+        take(at);
+      } else if (!list.hidden && event.key === "Escape") {
+        event.preventDefault();
+        close();
+      }
+    });
+    box.addEventListener("blur", () => setTimeout(close, 150));
+    list.addEventListener("mousedown", (event) => event.preventDefault());
+    list.addEventListener("click", (event) => {
+      const entry = event.target.closest("[role=option]");
+      if (entry) take(Number(entry.id.split("-")[1]));
+    });
+  }
+})();
