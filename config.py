@@ -105,7 +105,7 @@ make_folder()
 SECRET_KEY = secret_key()
 SQLALCHEMY_DATABASE_URI = database_url()
 SQLALCHEMY_ENGINE_OPTIONS: dict[str, object] = (
-    {} if SQLALCHEMY_DATABASE_URI.startswith("sqlite") else {"pool_pre_ping": True, "pool_use_lifo": True}
+    {} if SQLALCHEMY_DATABASE_URI.startswith("sqlite") else {"pool_use_lifo": True}
 )
 """lifo: the connection that was used last has the statements prepared; the others may grow old."""
 REDIS_URL: str = redis_url()
@@ -127,6 +127,7 @@ written_limits = {
     "guest_network": os.environ.get("DESKHAND_LIMIT_GUEST_NETWORK", "60/1h"),
     "new_ticket": os.environ.get("DESKHAND_LIMIT_NEW_TICKET", "60/1h"),
     "reply": os.environ.get("DESKHAND_LIMIT_REPLY", "60/15m"),
+    "draft": os.environ.get("DESKHAND_LIMIT_DRAFT", "1200/15m"),
     "upload": os.environ.get("DESKHAND_LIMIT_UPLOAD", "80/15m"),
     "api_key": os.environ.get("DESKHAND_LIMIT_API_KEY", "6000/1m"),
     "api_network": os.environ.get("DESKHAND_LIMIT_API_NETWORK", "100/15m"),

@@ -1,18 +1,23 @@
 """How both databases are opened: SQLite writes one at a time without waiting in vain, PostgreSQL in UTC."""
 
+import functools
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 from flask import Flask, request
-from sqlalchemy import Connection, Engine, event, inspect, select
+from sqlalchemy import Connection, Dialect, Engine, event, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.core.extensions import db
+from app.core.session import PLAIN, reads_only
 
 BUSY_TIMEOUT_MS = 5000
-_reads_only: ContextVar[bool] = ContextVar("reads_only", default=False)
+TRUSTED_SECONDS = 1.0
+"""A connection that answered so lately is not asked again whether the server is there: that costs as much as a small statement."""
 
 
 def install(app: Flask) -> None:
@@ -20,11 +25,14 @@ def install(app: Flask) -> None:
     if db.engine.dialect.name == "sqlite":
         event.listen(db.engine, "connect", _open_sqlite)
         event.listen(db.engine, "begin", _begin_sqlite)
+    else:
+        event.listen(db.engine, "checkin", _note_use)
+        event.listen(db.engine, "checkout", functools.partial(_look_after_rest, db.engine.dialect))
     app.before_request(_mark_reading_requests)
 
 
 def _mark_reading_requests() -> None:
-    _reads_only.set(request.method in ("GET", "HEAD", "OPTIONS"))
+    reads_only.set(request.method in ("GET", "HEAD", "OPTIONS"))
 
 
 def _open_sqlite(connection: Any, _: object) -> None:
@@ -44,7 +52,28 @@ def _open_sqlite(connection: Any, _: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """A transaction that will write takes the lock at its start: one that upgrades later fails at once instead of waiting."""
-    connection.exec_driver_sql("BEGIN" if _reads_only.get() else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get(PLAIN):
+        return
+    connection.exec_driver_sql("BEGIN" if reads_only.get() else "BEGIN IMMEDIATE")
+
+
+def _note_use(_connection: object, entry: ConnectionPoolEntry) -> None:
+    entry.info["used_at"] = time.monotonic()
+
+
+def _look_after_rest(dialect: Dialect, connection: Any, entry: ConnectionPoolEntry, _: object) -> None:
+    """The server may have been restarted meanwhile: then another connection is made."""
+    used_at = entry.info.get("used_at")
+    if used_at is None or time.monotonic() - used_at < TRUSTED_SECONDS:
+        return
+    try:
+        there = dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as problem:
+        there = False
+        if not dialect.is_disconnect(problem, connection, None):
+            raise
+    if not there:
+        raise DisconnectionError
 
 
 def insert_new(table: type[Any], values: Mapping[str, Any]) -> bool:
@@ -57,7 +86,7 @@ def insert_new(table: type[Any], values: Mapping[str, Any]) -> bool:
 @contextmanager
 def snapshot() -> Iterator[Connection]:
     """A connection of its own that reads everything as it is at this instant and holds up nobody who writes."""
-    token = _reads_only.set(True)
+    token = reads_only.set(True)
     try:
         with db.engine.connect() as connection:
             if is_postgresql():
@@ -66,27 +95,27 @@ def snapshot() -> Iterator[Connection]:
             yield connection
             connection.rollback()
     finally:
-        _reads_only.reset(token)
+        reads_only.reset(token)
 
 
 @contextmanager
 def reading() -> Iterator[None]:
     """Transactions begun inside only read, and wait for nobody who writes."""
-    token = _reads_only.set(True)
+    token = reads_only.set(True)
     try:
         yield
     finally:
-        _reads_only.reset(token)
+        reads_only.reset(token)
 
 
 @contextmanager
 def writing() -> Iterator[None]:
     """Inside, a request that reads begins its transactions as one that writes."""
-    token = _reads_only.set(False)
+    token = reads_only.set(False)
     try:
         yield
     finally:
-        _reads_only.reset(token)
+        reads_only.reset(token)
 
 
 def is_postgresql(bind: Connection | Engine | None = None) -> bool:
