@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from flask_babel import gettext as _
 from sqlalchemy import Select
@@ -13,22 +13,38 @@ from app.accounts.models import Customer, Organization
 from app.api.fields import LONGEST_ID, MOST, USUAL, Fields
 from app.core.extensions import db
 from app.tickets.choices import CannedResponse
-from app.tickets.models import Ticket
 
-Row = TypeVar("Row", Ticket, Customer, Organization, CannedResponse)
+Row = TypeVar("Row", Customer, Organization, CannedResponse)
+
+
+class Cut(NamedTuple):
+    """Which part of a list is asked for."""
+
+    limit: int
+    before: int | None
+    """Of the ids; none: from the newest on."""
+
+    @classmethod
+    def of(cls, fields: Fields) -> Cut:
+        """Ends the reading of the fields."""
+        cut = cls(fields.take("limit", _limit, USUAL), fields.take("cursor", _read))
+        fields.done()
+        return cut
+
+    def following(self, ids: Sequence[int]) -> str | None:
+        """The cursor of the next page, when one row more than wanted was found."""
+        return _written(ids[self.limit - 1]) if len(ids) > self.limit else None
 
 
 def page(
     statement: Select[Any], model: type[Row], fields: Fields, shape: Callable[[Row], dict[str, Any]]
 ) -> dict[str, Any]:
     """The newest first; `next` is the cursor of the following page, null on the last. Ends the reading of the fields."""
-    limit, before = fields.take("limit", _limit, USUAL), fields.take("cursor", _read)
-    fields.done()
-    if before is not None:
-        statement = statement.where(model.id < before)
-    rows = db.session.scalars(statement.order_by(model.id.desc()).limit(limit + 1)).unique().all()
-    following = _written(rows[limit - 1].id) if len(rows) > limit else None
-    return {"items": [shape(row) for row in rows[:limit]], "next": following}
+    cut = Cut.of(fields)
+    if cut.before is not None:
+        statement = statement.where(model.id < cut.before)
+    rows = db.session.scalars(statement.order_by(model.id.desc()).limit(cut.limit + 1)).unique().all()
+    return {"items": [shape(row) for row in rows[: cut.limit]], "next": cut.following([row.id for row in rows])}
 
 
 def _limit(given: str) -> int:

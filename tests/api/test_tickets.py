@@ -470,3 +470,42 @@ def test_times_are_instants(program: Program) -> None:
         program.get("/tickets", query_string={"updated_since": ticket["updated_at"]}).json["items"][0]["number"]
         == ticket["number"]
     )
+
+
+def test_a_line_of_the_list_says_what_the_ticket_itself_says(program: Program) -> None:
+    """The list reads plain columns, one ticket a whole row: both have one shape."""
+    full = a_ticket("Full", category=a_category("Leases"), assignee=an_agent(), tags=("b", "a"), state="resolved")
+    a_ticket("Bare")
+    hidden = a_ticket("Without a name", requester=a_customer(name=""))
+    hidden.hidden_from_client, full.reference = True, "OLD-7"
+    db.session.commit()
+
+    listed = program.get("/tickets").json["items"]
+
+    assert [line["subject"] for line in listed] == ["Without a name", "Bare", "Full"]
+    assert listed[2]["tags"] == ["a", "b"]
+    for line in listed:
+        whole = program.get(f"/tickets/{line['number']}").json
+        assert line == {name: value for name, value in whole.items() if name != "messages"}
+
+
+def test_two_callers_each_get_their_own_list_and_a_new_name_at_once(client: FlaskClient) -> None:
+    """What is kept between requests is told apart by the caller, and no name is kept at all."""
+    sales, billing = a_department("Sales"), a_department("Accounts")
+    a_ticket("Of sales", department=sales)
+    a_ticket("Of billing", department=billing)
+    setting(agents_see_departments=True)
+    programs = [a_program(client, an_agent(department)) for department in (sales, billing)]
+
+    def subjects(program: Program, query: str = "") -> list[str]:
+        return [line["subject"] for line in program.get(f"/tickets{query}").json["items"]]
+
+    for _turn in range(2):
+        assert [subjects(program) for program in programs] == [["Of sales"], ["Of billing"]]
+        assert [subjects(program, "?state=open") for program in programs] == [["Of sales"], ["Of billing"]]
+
+    sales.name = "Orders"
+    db.session.commit()
+    assert programs[0].get("/tickets").json["items"][0]["department"] == "Orders"
+    setting(number_pattern="NR-{n}")
+    assert programs[0].get("/tickets").json["items"][0]["display"].startswith("NR-")
