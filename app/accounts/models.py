@@ -135,13 +135,17 @@ class StaffProfile(Base):
     user: Mapped[User] = relationship(User, lazy="joined")
 
     def available(self, at: dt.datetime) -> bool:
-        """Away ends by itself at `away_until`."""
-        if self.availability is Availability.AWAY:
-            return self.away_until is not None and self.away_until <= at
-        return self.availability is Availability.AVAILABLE
+        return available(self.availability, self.away_until, at)
 
     def __str__(self) -> str:
         return str(self.user.get_full_name())
+
+
+def available(availability: Availability, away_until: dt.datetime | None, at: dt.datetime) -> bool:
+    """Away ends by itself at `away_until`."""
+    if availability is Availability.AWAY:
+        return away_until is not None and away_until <= at
+    return availability is Availability.AVAILABLE
 
 
 class Scope(enum.StrEnum):

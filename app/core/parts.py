@@ -16,7 +16,7 @@ MOST = 8192
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.globals.update(part=part)
+    app.jinja_env.globals.update(part=part, drawn=drawn)
 
 
 def part(template: str, **said: Hashable) -> Markup:
@@ -28,6 +28,11 @@ def part(template: str, **said: Hashable) -> Markup:
     """
     app: Any = current_app
     return _drawn(app._get_current_object(), template, catalogue(), tuple(said.items()))
+
+
+def drawn(template: str, **said: Hashable) -> Markup:
+    """The same without keeping it: for what is long or will hardly be said again."""
+    return Markup(current_app.jinja_env.get_template(template).render(said))
 
 
 @lru_cache(MOST)

@@ -16,7 +16,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from flask import Flask, Response, current_app, g, request
 from flask_babel import ngettext
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.routing import IntegerConverter
 
@@ -164,7 +164,12 @@ def time_tag(at: dt.datetime | None) -> Markup:
     """An instant for a page: short, with day and time for whoever points at it. In Python, since a list says fifty of them."""
     if at is None:
         return Markup("–")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), absolute(at), ago(at))
+    return Markup(f'<time datetime="{at.isoformat()}" title="{escape(absolute(at))}">{escape(ago(at))}</time>')
+
+
+def instant(at: dt.datetime) -> tuple[str, str, str]:
+    """The same in plain words, for parts of a page that are kept: machine's, whole and short form."""
+    return at.isoformat(), absolute(at), ago(at)
 
 
 def absolute(at: dt.datetime | None) -> str:

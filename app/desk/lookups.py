@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses as dc
 from collections import defaultdict
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
@@ -24,8 +25,9 @@ from sqlalchemy import (
 )
 
 from app.accounts.models import Customer, Department, StaffProfile, department_member
-from app.core.extensions import db
+from app.core.rows import plain_rows
 from app.core.shipped import shown
+from app.core.words import catalogue
 from app.tickets.choices import Category, Priority, State, Status, Tag, ticket_tag
 from app.tickets.lifecycle import NEIGHBOURS
 from app.tickets.models import Participant, ParticipantRole
@@ -134,12 +136,25 @@ def of_ticket(ticket_id: int) -> Lookups:
     return _read(OF_TICKET, {"ticket": ticket_id})
 
 
+OF_DESK = frozenset({*VOCABULARY, "person", "member"})
+"""Kinds that are the same for every ticket and page."""
+
+
 def _read(statement: CompoundSelect[Any], values: dict[str, int | None]) -> Lookups:
+    found = plain_rows(statement, values)
+    of_desk = _sorted(catalogue(), tuple(row for row in map(tuple, found) if row[0] in OF_DESK))
+    own = _sorted(None, tuple(row for row in map(tuple, found) if row[0] not in OF_DESK))
+    return Lookups({**of_desk.rows, **own.rows})
+
+
+@lru_cache(256)
+def _sorted(_catalogue: object, found: tuple[tuple[Any, ...], ...]) -> Lookups:
+    """Kept for each set of rows; the catalogue tells the languages apart, in which the names that came with the desk are said."""
     rows: dict[str, list[Named]] = defaultdict(list)
-    for row in db.session.execute(statement, values):
+    for row in found:
         named = Named(*row)
         rows[named.kind].append(named._replace(name=shown(named.name)) if named.kind in VOCABULARY else named)
-    return Lookups({kind: tuple(sorted(found, key=_order)) for kind, found in rows.items()})
+    return Lookups({kind: tuple(sorted(named, key=_order)) for kind, named in rows.items()})
 
 
 def _order(row: Named) -> tuple[int, str]:

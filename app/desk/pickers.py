@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import defaultdict
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from flask_appbuilder.security.sqla.models import (
     Permission,
@@ -15,14 +14,15 @@ from flask_appbuilder.security.sqla.models import (
     assoc_user_role,
 )
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from app.accounts.models import Customer, Department, Organization, RoleScope, Scope, StaffProfile
+from app.accounts.models import Customer, Department, Organization, RoleScope, Scope, StaffProfile, available
 from app.accounts.viewer import Viewer
 from app.core import clock
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
+from app.core.rows import plain_rows
 from app.desk.listing import is_id
 from app.desk.lookups import Lookups
 from app.tickets import turns
@@ -68,59 +68,63 @@ class Candidate(NamedTuple):
     available: bool
 
 
-def candidates(ticket: Ticket, names: Lookups) -> list[Candidate]:
+class Placed(Protocol):
+    """A ticket, or as much of it as says who may work on it."""
+
+    @property
+    def department_id(self) -> int: ...
+    @property
+    def category_id(self) -> int | None: ...
+
+
+def candidates(ticket: Placed, names: Lookups) -> list[Candidate]:
     """Everybody who may work on this ticket (visibility.may_work_on), in one statement; the available ones first."""
-    scopes: dict[int, list[tuple[Scope | None, str]]] = defaultdict(list)
-    people: dict[int, Any] = {}
-    for row in db.session.execute(_WORKERS):
-        scopes[row.id].append((row.scope, row.categories or ""))
-        people[row.id] = row
-    found = [
-        _candidate(row, clock.now())
-        for staff_id, row in people.items()
-        if _may_work(scopes[staff_id], staff_id, ticket, names)
-    ]
-    return sorted(found, key=lambda one: (not one.available, one.name.casefold()))
+    departments: defaultdict[int, set[int]] = defaultdict(set)
+    for member in names.all("member"):
+        departments[member.id].add(member.place)
+    here = {ticket.department_id, *(row.place for row in names.all("shared"))}
+    at, found = clock.now(), {}
+    for row in plain_rows(_WORKERS):
+        own = departments.get(row.id)
+        if row.id not in found and (own is None or not own.isdisjoint(here)) and _in_scope(row, ticket):
+            present = available(row.availability, row.away_until, at)
+            found[row.id] = Candidate(row.id, f"{row.first_name} {row.last_name}".strip(), row.load or 0, present)
+    return sorted(found.values(), key=lambda one: (not one.available, one.name.casefold()))
 
 
-def _may_work(scopes: list[tuple[Scope | None, str]], staff_id: int, ticket: Ticket, names: Lookups) -> bool:
-    departments = names.departments_of(staff_id)
-    further = {row.place for row in names.all("shared")}
-    in_scope = any(
-        scope in (Scope.ALL, Scope.OWN_DEPARTMENTS, Scope.MINE_AND_UNASSIGNED)
-        or (scope is Scope.CATEGORIES and str(ticket.category_id) in categories.split())
-        for scope, categories in scopes
+def _in_scope(row: Any, ticket: Placed) -> bool:
+    """By this role of theirs."""
+    return row.scope in _ANY_CATEGORY or (
+        row.scope is Scope.CATEGORIES and str(ticket.category_id) in (row.categories or "").split()
     )
-    return in_scope and (not departments or bool(departments & ({ticket.department_id} | further)))
 
 
-def _candidate(row: Any, at: dt.datetime) -> Candidate:
-    profile = StaffProfile(availability=row.availability, away_until=row.away_until)
-    return Candidate(row.id, f"{row.first_name} {row.last_name}".strip(), row.load or 0, profile.available(at))
+_ANY_CATEGORY = (Scope.ALL, Scope.OWN_DEPARTMENTS, Scope.MINE_AND_UNASSIGNED)
 
 
-def _holds(verb: str) -> ColumnElement[bool]:
-    """Whether a role of the person has `can_<verb> on Ticket`."""
-    return exists(
-        select(1)
-        .select_from(assoc_user_role)
+def _holders(verb: str) -> Select[int]:
+    """Who has a role with `can_<verb> on Ticket`. Asked once for all and not for each person anew."""
+    return (
+        select(assoc_user_role.c.user_id)
         .join(assoc_permissionview_role, assoc_permissionview_role.c.role_id == assoc_user_role.c.role_id)
         .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
         .join(Permission, Permission.id == PermissionView.permission_id)
         .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
-        .where(assoc_user_role.c.user_id == User.id, Permission.name == f"can_{verb}", ViewMenu.name == "Ticket")
+        .where(Permission.name == f"can_{verb}", ViewMenu.name == "Ticket")
     )
 
 
+_LOADS = select(Tally.assignee_id, func.sum(Tally.tickets).label("tickets")).group_by(Tally.assignee_id).subquery()
 _WORKERS = (
     select(
         User.id, User.first_name, User.last_name, StaffProfile.availability, StaffProfile.away_until, RoleScope.scope, RoleScope.categories,
-        select(func.sum(Tally.tickets)).where(Tally.assignee_id == User.id).scalar_subquery().label("load"),
+        _LOADS.c.tickets.label("load"),
     )
     .join(StaffProfile, StaffProfile.user_id == User.id)
     .join(assoc_user_role, assoc_user_role.c.user_id == User.id)
     .outerjoin(RoleScope, RoleScope.role_id == assoc_user_role.c.role_id)
-    .where(User.active.is_(True), _holds("show"), _holds("reply"))
+    .outerjoin(_LOADS, _LOADS.c.assignee_id == User.id)
+    .where(User.active.is_(True), User.id.in_(_holders("show")), User.id.in_(_holders("reply")))
 )  # fmt: skip
 
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
-from functools import cached_property
-from typing import NamedTuple
+from functools import cached_property, lru_cache
+from typing import NamedTuple, NoReturn
 
 from markupsafe import Markup
 from sqlalchemy import Select, select
-from sqlalchemy.orm import defer, joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from app.accounts import rights
 from app.accounts.viewer import Viewer
-from app.core import clock
+from app.core import clock, parts
 from app.core.errors import NotThere
 from app.core.extensions import db
-from app.core.html import from_text
 from app.core.words import said as _
-from app.desk import listpage, lookups, pickers
+from app.desk import entries, facts, listpage, lookups, pickers
+from app.desk.entries import Entry, Event, Happened
+from app.desk.facts import Facts, Other
 from app.desk.listing import PAGE_SIZE, Listing
 from app.desk.lookups import Lookups, Named
 from app.desk.pickers import Candidate
@@ -28,14 +29,12 @@ from app.tickets.choices import State
 from app.tickets.conversation import Then
 from app.tickets.models import Ticket
 from app.tickets.queues import TicketQuery
-from app.tickets.thread import Message
-from app.tickets.timeline import IN_THREAD, Did, TicketEvent
-from app.tickets.visibility import events_visible_to, messages_visible_to, visible_to
+from app.tickets.timeline import Did
 
-MOST_EVENTS = 500
-"""The newest ones; a ticket that robots fill would otherwise make a page of megabytes."""
-MOST_MESSAGES = 500
-PREVIOUS = 6
+NEWEST = 8
+"""Entries of the timeline that stand open."""
+LONGEST_KEPT = 40
+"""Entries of a timeline whose drawing is kept."""
 LARGEST_NUMBER = 10**15
 
 
@@ -47,34 +46,17 @@ class Way(NamedTuple):
     sign: str
 
 
-class Entry(NamedTuple):
-    """One line of the thread: a message, or something that happened."""
-
-    at: dt.datetime
-    message: Message | None = None
-    event: TicketEvent | None = None
-    original: bool = False
-    """The message came as HTML, which can be shown on its own."""
-
-    @property
-    def text(self) -> Markup:
-        """Links can be clicked, everything else is as typed."""
-        return Markup(from_text(self.message.text)) if self.message else Markup()  # from_text escapes
-
-    @property
-    def quoted(self) -> Markup | None:
-        return Markup(from_text(self.message.full_text)) if self.message and self.message.full_text else None
-
-
 @dc.dataclass(frozen=True)
 class Workspace:
-    ticket: Ticket
+    ticket: Facts
     viewer: Viewer
     listing: Listing
 
     @classmethod
     def of(cls, number: int, viewer: Viewer, listing: Listing | None = None) -> Workspace:
-        return cls(find(number, viewer), viewer, listing or Listing())
+        """Raises NotThere as `find`."""
+        found = facts.of(number, viewer) if number <= LARGEST_NUMBER else None
+        return cls(found or _nobodys(), viewer, listing or Listing())
 
     def may(self, verb: str) -> bool:
         """The row is theirs to see already: only the right is asked."""
@@ -85,37 +67,28 @@ class Workspace:
         return lookups.of_ticket(self.ticket.id)
 
     @cached_property
-    def events(self) -> list[TicketEvent]:
-        wanted = select(TicketEvent).where(TicketEvent.ticket_id == self.ticket.id, events_visible_to(self.viewer))
-        return list(
-            db.session.scalars(wanted.order_by(TicketEvent.at.desc(), TicketEvent.id.desc()).limit(MOST_EVENTS))
-        )
+    def events(self) -> list[Event]:
+        return entries.events_of(self.ticket.id, self.viewer)
+
+    @cached_property
+    def told(self) -> list[Happened]:
+        """The same in words."""
+        return [event.told() for event in self.events]
 
     @cached_property
     def thread(self) -> list[Entry]:
-        wanted = select(Message, Message.html.is_not(None)).where(
-            Message.ticket_id == self.ticket.id, messages_visible_to(self.viewer)
-        )
-        rows = db.session.execute(
-            wanted.order_by(Message.id.desc())
-            .limit(MOST_MESSAGES)
-            .options(selectinload(Message.attachments), defer(Message.html))
-        )
-        entries = [Entry(message.created_at, message=message, original=original) for message, original in rows]
-        entries += [Entry(event.at, event=event) for event in self.events if event.what in IN_THREAD]
-        return sorted(entries, key=lambda entry: (entry.at, entry.event is not None))
+        told = list(zip(self.events, self.told, strict=True))
+        return entries.thread_of(self.ticket.id, self.ticket.number, self.viewer, told)
+
+    @property
+    def timeline(self) -> Markup:
+        draw = parts.part if len(self.told) <= LONGEST_KEPT else parts.drawn
+        return draw("desk/_timeline.html", newest=tuple(self.told[:NEWEST]), older=tuple(self.told[NEWEST:]))
 
     @property
     def last_customer_message(self) -> int:
         """What the composer's writer has seen."""
-        return max(
-            (
-                entry.message.id
-                for entry in self.thread
-                if entry.message and entry.message.public and entry.message.by_customer
-            ),
-            default=0,
-        )
+        return max((entry.said.id for entry in self.thread if entry.said and entry.said.kind == "customer"), default=0)
 
     @cached_property
     def candidates(self) -> list[Candidate]:
@@ -167,16 +140,8 @@ class Workspace:
         return [row for row in self.names.all("cc") if row.active]
 
     @cached_property
-    def previous(self) -> list[Ticket]:
-        """Other tickets of this customer: open ones first, then the latest."""
-        others = select(Ticket).where(
-            Ticket.requester_id == self.ticket.requester_id, Ticket.id != self.ticket.id, visible_to(self.viewer)
-        )
-        return list(
-            db.session.scalars(
-                others.order_by(Ticket.live.desc(), Ticket.id.desc()).limit(PREVIOUS).options(joinedload(Ticket.status))
-            )
-        )
+    def previous(self) -> list[Other]:
+        return facts.others_of(self.ticket.requester_id, self.ticket.id, self.viewer)
 
     @property
     def older_tickets(self) -> str:
@@ -198,12 +163,30 @@ class Workspace:
         """As the list orders them, and by its quick way where it has one."""
         if not listpage.near(self.listing):
             return self.listing.ids(self.viewer).limit(rows).offset(first).with_only_columns(Ticket.number)
-        found = listpage.newest(self.listing, self.viewer, first + rows).subquery()
-        wanted = select(Ticket.number).join(found, found.c.id == Ticket.id)
-        return wanted.order_by(found.c.last_activity_at.desc(), found.c.id.desc()).offset(first)
+        if self.listing.filters:
+            return _numbers_of(listpage.newest(self.listing, self.viewer, first + rows), first)
+        return _numbers_of_queue(self.listing, self.viewer, desk.current().agents_see_departments, first, rows)
 
     def _beside(self, number: int | None) -> str | None:
         return f"/admin/tickets/{number}{self.listing.address()}" if number else None
+
+
+@lru_cache(512)
+def _numbers_of_queue(
+    listing: Listing, viewer: Viewer, agents_see_departments: bool, first: int, rows: int
+) -> Select[int]:
+    """Built once for each viewer, as the list's own. The setting is part of the row rule, and so of the key."""
+    return _numbers_of(listpage.newest(listing, viewer, first + rows), first)
+
+
+def _numbers_of(newest: Select[int, dt.datetime], first: int) -> Select[int]:
+    found = newest.subquery()
+    wanted = select(Ticket.number).join(found, found.c.id == Ticket.id)
+    return wanted.order_by(found.c.last_activity_at.desc(), found.c.id.desc()).offset(first)
+
+
+def _nobodys() -> NoReturn:
+    raise NotThere(_("There is no such ticket, or it is not yours to see."))
 
 
 def find(number: int, viewer: Viewer, lock: bool = False) -> Ticket:
@@ -224,6 +207,4 @@ def find(number: int, viewer: Viewer, lock: bool = False) -> Ticket:
             if number <= LARGEST_NUMBER
             else None
         )
-    if ticket is None:
-        raise NotThere(_("There is no such ticket, or it is not yours to see."))
-    return ticket
+    return ticket or _nobodys()

@@ -85,7 +85,12 @@ class Message(Base):
 
     @property
     def by_customer(self) -> bool:
-        return self.customer_id is not None or (self.staff_id is None and self.kind is MessageKind.REPLY)
+        return speaks_for_customer(self.kind, self.staff_id, self.customer_id)
+
+
+def speaks_for_customer(kind: MessageKind, staff_id: int | None, customer_id: int | None) -> bool:
+    """Also what a guest wrote, whom no row stands for."""
+    return customer_id is not None or (staff_id is None and kind is MessageKind.REPLY)
 
 
 class Attachment(Base):
@@ -112,7 +117,12 @@ class Attachment(Base):
 
     @property
     def image(self) -> bool:
-        return self.type in ("image/png", "image/jpeg", "image/gif", "image/webp")
+        return pictured(self.type)
 
     def __str__(self) -> str:
         return self.name
+
+
+def pictured(kind: str) -> bool:
+    """Whether browsers show a file of this type as a picture."""
+    return kind in ("image/png", "image/jpeg", "image/gif", "image/webp")

@@ -7,7 +7,6 @@ import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flask_babel import gettext as _
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
@@ -17,6 +16,7 @@ from app.core.events import publish
 from app.core.extensions import db
 from app.core.model import Base, intpk
 from app.core.shipped import shown
+from app.core.words import said as _
 
 if TYPE_CHECKING:
     from app.tickets.models import Ticket
@@ -101,8 +101,7 @@ class TicketEvent(Base):
     @property
     def sentence(self) -> str:
         """What happened in the reader's language, without who and when."""
-        told = SENTENCES.get(self.what)
-        return told(self.particulars) if told else self.what.value
+        return sentence_of(self.what, self.particulars)
 
     @property
     def public(self) -> bool:
@@ -149,6 +148,11 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
         "noted a broken promise: %(what)s", what=given.get("metric_name") or _("first response")
     ),
 }
+
+
+def sentence_of(what: Did, particulars: dict[str, Any]) -> str:
+    told = SENTENCES.get(what)
+    return told(particulars) if told else what.value
 
 
 class Timeline:

@@ -224,7 +224,7 @@ def test_other_tickets_of_the_customer_stand_with_the_open_ones_first(app, clien
 
     found = Workspace.of(ticket.number, acting(agent)).previous
 
-    assert found == [open_one, newest_done, done]
+    assert [other.id for other in found] == [open_one.id, newest_done.id, done.id]
     assert foreign.subject not in client.get(at(ticket)).text
 
 
