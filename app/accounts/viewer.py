@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses as dc
 import enum
 import hashlib
+from collections.abc import Iterable
 from functools import lru_cache
 
 from flask_appbuilder.security.sqla.models import (
@@ -104,6 +105,12 @@ GENERATION = (
     .join(RightsVersion, RightsVersion.id == 1)
     .where(User.id == bindparam("staff"), User.active.is_(True))
 )
+GENERATIONS = (
+    select(StaffProfile.user_id, StaffProfile.generation, RightsVersion.version)
+    .join(User, User.id == StaffProfile.user_id)
+    .join(RightsVersion, RightsVersion.id == 1)
+    .where(User.id.in_(bindparam("staff", expanding=True)), User.active.is_(True))
+)
 SIGNED_IN = (
     GENERATION.add_columns(SignedIn.id, SignedIn.created_at, SignedIn.last_seen_at)
     .join(SignedIn, (SignedIn.staff_id == User.id) & (SignedIn.generation == StaffProfile.generation))
@@ -137,6 +144,15 @@ def viewer(staff_id: int) -> Viewer | None:
     if now is None:
         return None
     return _kept(str(db.engine.url), staff_id, now.generation, now.version)
+
+
+def viewers(staff_ids: Iterable[int]) -> list[Viewer]:
+    """As `viewer`, many at once and in this order, without the inactive."""
+    ids = list(staff_ids)
+    if not ids:
+        return []
+    now = {row.user_id: row for row in db.session.execute(GENERATIONS, {"staff": ids})}
+    return [_kept(str(db.engine.url), one, now[one].generation, now[one].version) for one in ids if one in now]
 
 
 def signed_in(staff_id: int, secret: str) -> Viewer | None:

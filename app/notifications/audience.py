@@ -9,8 +9,9 @@ from flask import current_app
 from flask_appbuilder.security.sqla.models import PermissionView, Role, User
 from sqlalchemy import and_, select
 
+from app.accounts import models as people
 from app.accounts.models import StaffProfile, department_member
-from app.accounts.viewer import Viewer, viewer
+from app.accounts.viewer import Viewer, viewer, viewers
 from app.core.extensions import db
 from app.tickets.models import Ticket
 from app.tickets.visibility import parts_of
@@ -27,10 +28,10 @@ def sees(staff_id: int, ticket: Ticket) -> bool:
     return person is not None and may_see(person, ticket)
 
 
-def available(ticket: Ticket, at: dt.datetime) -> Iterator[Viewer]:
+def available(ticket: Ticket, at: dt.datetime) -> list[Viewer]:
     """Who may answer it and is there: the department's members, or everybody in a desk whose departments have none."""
     present = (
-        select(StaffProfile)
+        select(StaffProfile.user_id, StaffProfile.availability, StaffProfile.away_until)
         .join(User, User.id == StaffProfile.user_id)
         .where(User.active.is_(True))
         .order_by(StaffProfile.user_id)
@@ -38,13 +39,13 @@ def available(ticket: Ticket, at: dt.datetime) -> Iterator[Viewer]:
     )
     members = select(department_member.c.staff_id).where(department_member.c.department_id == ticket.department_id)
     profiles = (
-        db.session.scalars(present.where(StaffProfile.user_id.in_(members))).all() or db.session.scalars(present).all()
+        db.session.execute(present.where(StaffProfile.user_id.in_(members))).all() or db.session.execute(present).all()
     )
-    there = [profile.user_id for profile in profiles if profile.available(at)]
-    return (person for person in _who_see(ticket, there) if person.can("reply"))
+    there = [each.user_id for each in profiles if people.available(each.availability, each.away_until, at)]
+    return [person for person in _who_see(ticket, there) if person.can("reply")]
 
 
-def supervisors(ticket: Ticket) -> Iterator[Viewer]:
+def supervisors(ticket: Ticket) -> list[Viewer]:
     ids = db.session.scalars(
         select(User.id)
         .where(User.active.is_(True), User.roles.any(Role.name == SUPERVISORS))
@@ -74,9 +75,7 @@ def proof_link(secret: str) -> str:
     return f"{current_app.config['PUBLIC_URL']}/portal/prove/{secret}"
 
 
-def _who_see(ticket: Ticket, ids: Iterable[int]) -> Iterator[Viewer]:
+def _who_see(ticket: Ticket, ids: Iterable[int]) -> list[Viewer]:
+    """Two statements, however many they are."""
     parts = parts_of(ticket)
-    for staff_id in ids:
-        person = viewer(staff_id)
-        if person is not None and may_see(person, ticket, parts):
-            yield person
+    return [person for person in viewers(ids) if may_see(person, ticket, parts)]

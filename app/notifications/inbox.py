@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, CursorResult, delete, func, or_, select, update
@@ -43,6 +44,17 @@ def wanted(staff_id: int, kind: Notice) -> Wanted:
     """Their own choice, else the desk's default."""
     chosen = db.session.get(NoticePreference, (staff_id, kind))
     return Wanted(chosen.app, chosen.mail) if chosen is not None else DEFAULTS[kind]
+
+
+def wanted_by(staff_ids: Sequence[int], kind: Notice) -> dict[int, Wanted]:
+    """As `wanted`, of many."""
+    rows = db.session.execute(
+        select(NoticePreference.staff_id, NoticePreference.app, NoticePreference.mail).where(
+            NoticePreference.kind == kind, NoticePreference.staff_id.in_(staff_ids)
+        )
+    )
+    chosen = {row.staff_id: Wanted(row.app, row.mail) for row in rows}
+    return {staff_id: chosen.get(staff_id, DEFAULTS[kind]) for staff_id in staff_ids}
 
 
 def all_wanted(staff_id: int) -> dict[Notice, Wanted]:
