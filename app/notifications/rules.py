@@ -129,8 +129,10 @@ def tell_department(event: TicketEvent) -> None:
     if ticket.assignee_id is not None or not ticket.live:
         return
     kind = Notice.TICKET_CREATED if event.what is Did.OPENED else Notice.CUSTOMER_REPLIED
-    for person in audience.available(ticket, clock.now()):
-        tell_staff(person.id, kind, event, mail=kind is Notice.TICKET_CREATED and desk.current().mail_team)
+    mail = kind is Notice.TICKET_CREATED and desk.current().mail_team
+    people = [person.id for person in audience.available(ticket, clock.now()) if person.id != event.staff_id]
+    for staff_id, choice in inbox.wanted_by(people, kind).items() if people else ():
+        _tell(staff_id, kind, event, choice, mail)
 
 
 def tell_lead(event: TicketEvent) -> None:
@@ -181,10 +183,15 @@ def tell_staff(
     staff_id: int, kind: Notice, event: TicketEvent, mail: bool = True, message_id: int | None = None
 ) -> None:
     """Where this person wants it, if they did not do it themselves and see the ticket."""
+    if staff_id != event.staff_id and audience.sees(staff_id, event.ticket):
+        _tell(staff_id, kind, event, inbox.wanted(staff_id, kind), mail, message_id)
+
+
+def _tell(
+    staff_id: int, kind: Notice, event: TicketEvent, choice: Wanted, mail: bool, message_id: int | None = None
+) -> None:
+    """`mail`: whether the desk's settings let it be mailed."""
     ticket = event.ticket
-    if staff_id == event.staff_id or not audience.sees(staff_id, ticket):
-        return
-    choice = inbox.wanted(staff_id, kind) if mail else Wanted(inbox.wanted(staff_id, kind).app, mail=False)
     said = {
         "who": event.actor_name,
         "was": str(event.particulars.get("was") or ""),
@@ -192,7 +199,7 @@ def tell_staff(
     }
     if choice.app:
         db.session.add(Notification(staff_id=staff_id, kind=kind, ticket_id=ticket.id, parts=said))
-    if choice.mail:
+    if choice.mail and mail:
         name = "new_ticket" if kind is Notice.TICKET_CREATED else kind.value
         outgoing.put_notice(
             name,
