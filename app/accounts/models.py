@@ -185,7 +185,7 @@ class RightsVersion(Base):
 
 
 class ApiKey(Base):
-    """A program's way in: it may do what its owner may, within its scopes. Only the hash is kept."""
+    """A program's way in: it may do what its owner may now and could when it was made, within its scopes. Only the hash is kept."""
 
     __tablename__ = "api_key"
 
@@ -199,6 +199,8 @@ class ApiKey(Base):
     last_used_at: Mapped[dt.datetime | None]
     expires_at: Mapped[dt.datetime | None]
     revoked_at: Mapped[dt.datetime | None]
+    given: Mapped[longtext] = mapped_column(default="", server_default="")
+    """The owner's rights, scopes and departments of then (bounds.py). Empty on a key older than this column, until the next set-up."""
 
     user: Mapped[User] = relationship(User)
 

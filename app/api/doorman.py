@@ -11,7 +11,7 @@ from flask import Response, g, jsonify, request
 from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 
-from app.accounts import keys
+from app.accounts import bounds, keys
 from app.accounts.models import ApiKey
 from app.accounts.viewer import Viewer, viewer
 from app.api import repeats
@@ -40,7 +40,7 @@ class Crossed(HelpdeskError):
 
 
 def caller() -> Viewer:
-    """The staff user whose key this is, with their rights of this moment."""
+    """The staff user whose key this is, with their rights of this moment, as far as the key was given them."""
     return g.api_caller
 
 
@@ -81,7 +81,7 @@ def present_key() -> ApiKey:
     limits.spend(Limit.API_KEY, key.id)
     if request.method not in READING and (key.last_used_at is None or clock.now() - key.last_used_at > NOTED_EVERY):
         key.last_used_at = clock.now()
-    g.api_caller = owner
+    g.api_caller = bounds.within(owner, key.given)
     return key
 
 

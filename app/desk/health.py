@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.accounts import keys
+from app.accounts import bounds, keys
 from app.accounts.viewer import viewer
 from app.core import limits, queue
 from app.core.errors import Forbidden
@@ -76,7 +76,7 @@ def _has_key() -> bool:
     if key is None or METRICS_SCOPES.isdisjoint(key.scopes.split()):
         return False
     owner = viewer(key.user_id)
-    return owner is not None and owner.can("list", "Job")
+    return owner is not None and bounds.within(owner, key.given).can("list", "Job")
 
 
 def _figures() -> CollectorRegistry:

@@ -16,7 +16,7 @@ from flask_migrate import upgrade
 from sqlalchemy import select
 from werkzeug.security import generate_password_hash
 
-from app.accounts import roles
+from app.accounts import keys, roles
 from app.accounts import staff as people
 from app.accounts.models import Department, StaffProfile
 from app.core import audit
@@ -109,6 +109,8 @@ def seed() -> None:
     technical = db.session.scalar(select(Category.id).where(Category.name == roles.DEVELOPERS_CATEGORY))
     db.session.commit()
     roles.seed(str(technical or ""))
+    keys.bind_old()
+    db.session.commit()
 
 
 def make_staff(  # one parameter a column of the form

@@ -7,6 +7,7 @@ import datetime as dt
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import select
 
 from app.accounts import keys
@@ -14,6 +15,7 @@ from app.accounts.models import ApiKey
 from app.api.routes import FILE, ROUTES, Route
 from app.core import clock
 from app.core.extensions import db
+from app.desk.setup import seed
 from tests.api.desk import API, Program, a_program, refused
 from tests.factories import (
     a_customer,
@@ -129,6 +131,63 @@ def test_a_right_taken_from_the_owner_is_taken_from_the_key(client: FlaskClient)
 
     refused(program.get("/customers"), 403)
     assert program.get("/tickets").json["items"] == []
+
+
+def test_a_right_the_owner_gains_is_not_the_keys(client: FlaskClient) -> None:
+    owner, customer, others = staff("Developer"), a_customer(), a_ticket("Nobody's category")
+    program = a_program(client, owner)
+
+    owner.roles = [db.session.scalars(select(Role).where(Role.name == "Admin")).one()]
+    db.session.commit()
+
+    refused(program.patch(f"/customers/{customer.id}", {"name": "x"}), 403)
+    refused(program.get(f"/tickets/{others.number}"), 404)
+    assert program.get("/tickets").json["items"] == []
+    assert a_program(client, owner).get(f"/tickets/{others.number}").status_code == 200
+
+
+def test_a_department_the_owner_comes_to_or_leaves_widens_no_key(client: FlaskClient) -> None:
+    here, there = a_department(), a_department()
+    owner = a_supervisor(departments=(here,))
+    program = a_program(client, owner)
+    tickets = {place: a_ticket(department=place).number for place in (here, there)}
+    db.session.commit()
+
+    for joined in ([there], [here, there], []):
+        here.members[:], there.members[:] = ([owner] if each in joined else [] for each in (here, there))
+        db.session.commit()
+        seen = [item["number"] for item in program.get("/tickets").json["items"]]
+        assert seen == ([] if joined == [there] else [tickets[here]]), joined
+
+
+def test_a_key_of_before_is_bound_by_the_next_set_up_to_what_its_owner_may_then(client: FlaskClient) -> None:
+    owner, customer = staff("Developer"), a_customer()
+    program = a_program(client, owner)
+    db.session.scalars(select(ApiKey)).one().given = ""
+    db.session.commit()
+    seed()
+
+    owner.roles = [db.session.scalars(select(Role).where(Role.name == "Admin")).one()]
+    db.session.commit()
+
+    refused(program.patch(f"/customers/{customer.id}", {"name": "x"}), 403)
+
+
+def test_nobody_makes_a_key_for_somebody_who_sees_more(client: FlaskClient) -> None:
+    mine, other = a_department(), a_department()
+    maker = an_admin(departments=(mine,))
+    people = {
+        an_admin(departments=(mine,)): 1,
+        an_admin(departments=(mine, other)): 0,
+        an_admin(): 0,
+        an_agent(mine): 1,
+    }
+    sign_in(client, maker)
+
+    for person, made in people.items():
+        before = len(db.session.scalars(select(ApiKey.id)).all())
+        client.post("/admin/api-keys/add", data={"name": "x", "user": str(person.id), "scope_list": ["*"]})
+        assert len(db.session.scalars(select(ApiKey.id)).all()) - before == made
 
 
 def test_a_developer_reads_customers_and_changes_none(client: FlaskClient) -> None:

@@ -13,7 +13,7 @@ from wtforms import SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired
 
-from app.accounts import keys
+from app.accounts import bounds, keys
 from app.accounts.models import ApiKey
 from app.accounts.viewer import viewer
 from app.core import audit, clock
@@ -55,11 +55,13 @@ class ApiKeyView(DeskView):
 
     def pre_add(self, key: ApiKey) -> None:
         owner = viewer(key.user.id)
-        if owner is None or not owner.permissions <= g.user.permissions:
+        if owner is None or not bounds.covers(g.user, owner):
             raise Forbidden(
-                _("A key may do what its owner may; you can make one only for people who may do no more than you.")
+                _(
+                    "A key may do and see what its owner may; you can make one only for people who may do and see no more than you."
+                )
             )
-        secret = keys.fill(key, list(getattr(key, "scope_list", [])))
+        secret = keys.fill(key, list(getattr(key, "scope_list", [])), owner)
         audit.note(What.KEY_MADE, key.name)
         flash(_("The key, shown only now: %(secret)s", secret=secret), "success")
 
