@@ -30,6 +30,7 @@ RUN_DESK = {
     "Status": CRUD,
     "Priority": CRUD,
     "Tag": CRUD,
+    "LinkType": CRUD,
     "SlaPolicy": CRUD,
     "Setting": ("list", "edit"),
     "Job": ("list", "retry"),

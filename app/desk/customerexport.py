@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 
 from app.accounts.customers import find
 from app.accounts.models import Customer
@@ -16,6 +16,7 @@ from app.core.errors import NotThere
 from app.core.extensions import db
 from app.mail.models import Delivery, RawMail
 from app.tickets.files import safe_name
+from app.tickets.mergeable import HOME, entries_of
 from app.tickets.models import Participant, Ticket
 from app.tickets.thread import Message, MessageKind
 
@@ -54,7 +55,7 @@ def export(address: str, folder: Path) -> Exported:
 
 
 def _takes_part(customer: Customer) -> Any:
-    written = select(Message.ticket_id).where(Message.customer_id == customer.id)
+    written = select(HOME).where(Message.customer_id == customer.id)
     added = select(Participant.ticket_id).where(Participant.customer_id == customer.id)
     return or_(Ticket.requester_id == customer.id, Ticket.id.in_(written), Ticket.id.in_(added))
 
@@ -71,8 +72,14 @@ def _ticket(ticket: Ticket, files: dict[str, str]) -> dict[str, Any]:
         "subject": ticket.subject,
         "status": ticket.status.name,
         "created_at": ticket.created_at,
-        "messages": [_message(message, files) for message in ticket.messages if message.kind is not MessageKind.NOTE],
+        "messages": [_message(message, files) for message in db.session.scalars(_public(ticket))],
     }
+
+
+def _public(ticket: Ticket) -> Select[Message]:
+    """Of tickets that are one, what people of this one read."""
+    readable = entries_of(ticket)
+    return select(Message).where(readable, Message.kind != MessageKind.NOTE).order_by(Message.created_at, Message.id)
 
 
 def _message(message: Message, files: dict[str, str]) -> dict[str, Any]:

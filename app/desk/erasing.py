@@ -11,6 +11,7 @@ from app.accounts.viewer import Actor
 from app.core import storage
 from app.core.audit import What, note
 from app.core.extensions import db
+from app.tickets import merging
 from app.tickets.models import Ticket
 from app.tickets.thread import Attachment
 
@@ -18,8 +19,9 @@ log = logging.getLogger(__name__)
 
 
 def delete_ticket(ticket: Ticket, by: Actor) -> None:
-    """Commits. Its number is never given again."""
+    """Commits. Its number is never given again. Tickets that are one with it are taken apart first, and stay."""
     rights.demand(by, "delete", ticket)
+    merging.separate(ticket)
     keys = list(db.session.scalars(select(Attachment.storage_key).where(Attachment.ticket_id == ticket.id)))
     note(What.TICKET_DELETED, f"{ticket.number}", by=by, files=len(keys))
     db.session.delete(ticket)

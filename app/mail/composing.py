@@ -22,6 +22,7 @@ from app.mail import addresses, letters, outgoing, wording
 from app.mail.addresses import Recipient, RecipientKind
 from app.mail.models import Delivery
 from app.settings import desk
+from app.tickets.mergeable import entries_of
 from app.tickets.thread import Attachment, Message, MessageKind
 
 MOST_REFERENCES = 20
@@ -145,13 +146,13 @@ def _thread(delivery: Delivery) -> bytes:
 
 def _references(delivery: Delivery) -> list[str]:
     """Of the mails of this ticket that this recipient sent or got, the first and the newest, oldest first."""
-    if delivery.ticket_id is None:
+    if delivery.ticket is None:
         return []
     got = select(Delivery.rfc_message_id, Delivery.created_at).where(
         Delivery.ticket_id == delivery.ticket_id, Delivery.id < delivery.id, Delivery.rfc_message_id.is_not(None), Delivery.address == delivery.address
     )  # fmt: skip
     wrote = select(Message.message_id, Message.created_at).where(
-        Message.ticket_id == delivery.ticket_id, Message.kind == MessageKind.REPLY, Message.message_id.is_not(None)
+        entries_of(delivery.ticket), Message.kind == MessageKind.REPLY, Message.message_id.is_not(None)
     )
     wrote = wrote.where(
         Message.staff_id == delivery.staff_id if delivery.staff_id else Message.customer_id == delivery.customer_id

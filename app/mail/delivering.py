@@ -43,13 +43,13 @@ def to_ticket(match: Match, mail: IncomingMail) -> tuple[Message, str]:
             number=match.ticket.display,
             how=match.how,
         )
-    if message.ticket_id != match.ticket.id:
+    if message.home_id != match.ticket.id:
         return message, _(
             "%(number)s stays closed; the reply opened %(new)s.",
             number=match.ticket.display,
             new=message.ticket.display,
         )
-    return message, _("Added to %(number)s: %(how)s.", number=match.ticket.display, how=match.how)
+    return message, _("Added to %(number)s: %(how)s.", number=match.ticket.place().display, how=match.how)
 
 
 def to_new_ticket(mail: IncomingMail) -> tuple[Message, str]:

@@ -25,6 +25,7 @@ from app.mail.models import Delivery
 from app.mail.quoting import DELIMITER
 from app.settings import desk
 from app.tickets.choices import State
+from app.tickets.mergeable import entries_of
 from app.tickets.models import Participant, Ticket
 from app.tickets.thread import Channel, Message, MessageKind
 
@@ -124,14 +125,15 @@ def _about(ticket: Ticket, delivery: Delivery) -> dict[str, Any]:
     customers = outgoing.to_customer(delivery)
     entry = entry_of(delivery)
     silent = outgoing.silent(delivery)
+    place = ticket.place()
     url = f"{current_app.config['PUBLIC_URL']}/{'portal' if customers else 'admin'}/tickets/{ticket.number}"
     return {
         "url": url, "delimiter": _(DELIMITER), "reference": ticket.display, "portal_url": url if customers and outgoing.proven(delivery) else "",
         "ticket": {
-            "number": ticket.display, "subject": ticket.display if silent else ticket.subject, "department": str(ticket.department), "state": ticket.state.value, "live": ticket.live,
+            "number": ticket.display, "subject": ticket.display if silent else ticket.subject, "department": str(ticket.department), "state": place.state.value, "live": place.live,
             "priority": str(ticket.priority), "requester": "" if silent else ticket.requester.name or ticket.requester.email, "organization": str(ticket.requester.organization or ""),
-            "answer_by": full(ticket.first_response_due_at) if ticket.first_response_at is None else "",
-            "due": full(ticket.next_due_at), "closes": full(_closes_at(ticket)), "conversation": ticket.opened_by_staff,
+            "answer_by": full(place.first_response_due_at) if place.first_response_at is None else "",
+            "due": full(place.next_due_at), "closes": full(_closes_at(place)), "conversation": ticket.opened_by_staff,
         },
         "entry": _entry(entry) if entry is not None and not silent else None,
         "history": [_quote(message) for message in _before(ticket, entry)] if delivery.kind == "staff_replied" else [],
@@ -174,9 +176,7 @@ def _quote(message: Message) -> dict[str, Any]:
 
 def _before(ticket: Ticket, entry: Message | None) -> Sequence[Message]:
     """The public thread before this entry, newest first; what nobody proved to belong to it is left out."""
-    public = select(Message).where(
-        Message.ticket_id == ticket.id, Message.kind == MessageKind.REPLY, Message.trusted.is_(True)
-    )
+    public = select(Message).where(entries_of(ticket), Message.kind == MessageKind.REPLY, Message.trusted.is_(True))
     if entry is not None:
         public = public.where(Message.id < entry.id)
     return db.session.scalars(public.order_by(Message.id.desc()).limit(HISTORY)).all()
@@ -184,9 +184,7 @@ def _before(ticket: Ticket, entry: Message | None) -> Sequence[Message]:
 
 def _asked(ticket: Ticket) -> dict[str, Any] | None:
     """What we asked: our newest public words."""
-    newest = select(Message).where(
-        Message.ticket_id == ticket.id, Message.kind == MessageKind.REPLY, Message.staff_id.is_not(None)
-    )
+    newest = select(Message).where(entries_of(ticket), Message.kind == MessageKind.REPLY, Message.staff_id.is_not(None))
     message = db.session.scalar(newest.order_by(Message.id.desc()).limit(1))
     return _quote(message) if message is not None else None
 

@@ -167,7 +167,7 @@ def _customers_reason(delivery: Delivery) -> str | None:
     if customer is not None and not customer.address_works:
         return _("Mail to this address came back: the mailbox is gone.")
     ticket = db.session.get(Ticket, delivery.ticket_id) if delivery.ticket_id else None
-    if ticket is not None and ticket.hidden_from_client:
+    if ticket is not None and (ticket.hidden_from_client or ticket.place().hidden_from_client):
         return _("The ticket is hidden from the customer.")
     return None
 

@@ -16,6 +16,7 @@ from app.mail.addresses import RecipientKind, Token
 from app.mail.models import Delivery
 from app.mail.parsing import IncomingMail
 from app.settings import desk
+from app.tickets.mergeable import HOME
 from app.tickets.models import Ticket
 from app.tickets.thread import Message
 from app.tickets.visibility import may_write
@@ -67,9 +68,7 @@ def _by_stored_message_id(mail: IncomingMail) -> Match | None:
     named = _named(mail)
     if not named:
         return None
-    found = db.session.scalar(
-        select(Message.ticket_id).where(Message.message_id.in_(named)).order_by(Message.id.desc()).limit(1)
-    )
+    found = db.session.scalar(select(HOME).where(Message.message_id.in_(named)).order_by(Message.id.desc()).limit(1))
     ticket = db.session.get(Ticket, found) if found else None
     return Match(ticket, "it refers to a message of the ticket") if ticket is not None else None
 

@@ -23,6 +23,7 @@ from app.notifications import audience, inbox
 from app.notifications.inbox import Wanted
 from app.notifications.models import Notice, Notification
 from app.settings import desk
+from app.tickets.mergeable import members
 from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.thread import Channel
 from app.tickets.timeline import Did, TicketEvent
@@ -37,6 +38,8 @@ def tell_of_opening(event: TicketEvent) -> None:
     """The customer gets a confirmation, or the words with which staff began a conversation; the team hears of it when nobody has it."""
     ticket = event.ticket
     message_id = event.particulars.get("message_id")
+    if event.particulars.get("by_staff") and event.particulars.get("split"):
+        return  # words that were mailed before
     if event.particulars.get("by_staff"):
         tell_customers(ticket, "staff_replied", message_id)
         return
@@ -60,7 +63,17 @@ def tell_of_message(event: TicketEvent) -> None:
 
 def tell_of_reply(event: TicketEvent) -> None:
     """Staff answered: the customer and the CC get it, whole."""
-    tell_customers(event.ticket, "staff_replied", event.particulars.get("message_id"), actor=event)
+    message_id = event.particulars.get("message_id")
+    tell_customers(event.ticket, "staff_replied", message_id, actor=event)
+    for participant_id in event.particulars.get("bcc") or ():
+        outgoing.put_notice(
+            "staff_replied", participant_id=participant_id, ticket_id=event.ticket_id, message_id=message_id
+        )
+
+
+def tell_of_held_reply(event: TicketEvent) -> None:
+    """Whoever wrote it believes that it left."""
+    tell_staff(int(event.particulars["who_id"]), Notice.REPLY_HELD, event, mail=False)
 
 
 def tell_of_assignment(event: TicketEvent) -> None:
@@ -169,14 +182,22 @@ def tell_customers(
     actor: TicketEvent | None = None,
     values: dict[str, str] | None = None,
 ) -> None:
-    """The requester, and for a reply every CC an agent approved; one mail each, so that nobody sees the others' addresses."""
-    if actor is None or actor.customer_id != ticket.requester_id:
-        outgoing.put_notice(
-            kind, customer_id=ticket.requester_id, ticket_id=ticket.id, message_id=message_id, values=values
-        )
-    for part in _copied(ticket) if kind == "staff_replied" else ():
-        if actor is None or part.customer_id is None or part.customer_id != actor.customer_id:
-            outgoing.put_notice(kind, participant_id=part.id, ticket_id=ticket.id, message_id=message_id, values=values)
+    """The requester, and for a reply every CC an agent approved; one mail each, so that nobody sees the others' addresses.
+
+    People of tickets that go on in this one are told in the name of theirs, and nobody twice.
+    """
+    told: set[str] = set()
+    for each in (ticket, *members(ticket)):
+        if each.requester.email_key not in told and (actor is None or actor.customer_id != each.requester_id):
+            outgoing.put_notice(
+                kind, customer_id=each.requester_id, ticket_id=each.id, message_id=message_id, values=values
+            )
+        told.add(each.requester.email_key)
+        for part in _copied(each, told) if kind == "staff_replied" else ():
+            if actor is None or part.customer_id is None or part.customer_id != actor.customer_id:
+                outgoing.put_notice(
+                    kind, participant_id=part.id, ticket_id=each.id, message_id=message_id, values=values
+                )
 
 
 def tell_staff(
@@ -217,9 +238,8 @@ def _switched_off(setting: str) -> str:
     return _("The desk's settings switch this mail off (%(setting)s).", setting=setting)
 
 
-def _copied(ticket: Ticket) -> Iterator[Participant]:
-    """CC without the requester's own address, each address once."""
-    seen = {ticket.requester.email_key}
+def _copied(ticket: Ticket, seen: set[str]) -> Iterator[Participant]:
+    """CC without addresses that were told already, each once."""
     parts = db.session.scalars(
         select(Participant)
         .where(
@@ -237,7 +257,7 @@ def _copied(ticket: Ticket) -> Iterator[Participant]:
 def _joined_to_reply(event: TicketEvent, outcome: str) -> bool:
     """Whether the same deed just sent a reply that can say it as well."""
     recent = select(Delivery).where(
-        Delivery.ticket_id == event.ticket_id, Delivery.kind == "staff_replied", Delivery.state == DeliveryState.QUEUED, Delivery.tries == 0, Delivery.created_at > clock.now() - SAME_DEED
+        Delivery.ticket_id.in_(event.ticket.family()), Delivery.kind == "staff_replied", Delivery.state == DeliveryState.QUEUED, Delivery.tries == 0, Delivery.created_at > clock.now() - SAME_DEED
     )  # fmt: skip
     replies = list(db.session.scalars(recent))
     for reply in replies:

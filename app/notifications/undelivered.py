@@ -19,7 +19,7 @@ TOLD_AGAIN_AFTER = dt.timedelta(days=1)
 
 def tell_of_mail(delivery: Delivery) -> None:
     """Staff's words did not reach the customer: whoever has the ticket is told, or the supervisors who see it."""
-    ticket = db.session.get_one(Ticket, delivery.ticket_id)
+    ticket = db.session.get_one(Ticket, delivery.ticket_id).place()
     people = [ticket.assignee_id] if ticket.assignee_id else [one.id for one in audience.supervisors(ticket)]
     for staff_id in people:
         if audience.sees(staff_id, ticket) and inbox.wanted(staff_id, Notice.MAIL_FAILED).app:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, literal, or_, select
 
 from app.accounts.models import Customer, Department
 from app.accounts.viewer import CustomerActor, Kind
@@ -70,9 +70,11 @@ class Shape(NamedTuple):
 
     @property
     def seen(self) -> ColumnElement[bool]:
-        """The row rule for any customer: parameters stand where an actor has ids."""
+        """The row rule for any customer: parameters stand where an actor has ids. A ticket that goes on in another of theirs is that one."""
         organization: Any = bindparam("organization", type_=BigId) if self.colleagues else None
-        return visible_to(CustomerActor(Kind.CUSTOMER, "", customer_id=CUSTOMER, organization_id=organization))
+        theirs = visible_to(CustomerActor(Kind.CUSTOMER, "", customer_id=CUSTOMER, organization_id=organization))
+        there = select(Ticket.id).where(theirs).correlate(None)
+        return and_(theirs, or_(Ticket.merged_into_id.is_(None), Ticket.merged_into_id.not_in(there)))
 
     @property
     def found(self) -> ColumnElement[bool]:
@@ -104,7 +106,8 @@ def rows_of(shape: Shape, asked: Asked, page: int, values: Mapping[str, Any]) ->
 
 @cache
 def _lines(shape: Shape, asked: Asked) -> Select[Any]:
-    """The page's ids first, then their lines: whoever has many tickets would have the long lines of all of them sorted."""
+    """The page's ids first, then their lines: whoever has many tickets would have the long lines of all of them sorted. The limit
+    stands in the text: without it PostgreSQL expects a tenth of all tickets, and plans anew each time."""
     by = asked.sort.removeprefix("-")
     column: Any = ORDERS[by]
     order = (column.desc(), Ticket.id.desc()) if asked.sort.startswith("-") else (column.asc(), Ticket.id.asc())
@@ -118,7 +121,11 @@ def _lines(shape: Shape, asked: Asked) -> Select[Any]:
     if by in NEIGHBOURS:
         neighbour, key = NEIGHBOURS[by]
         ids = ids.join(neighbour, neighbour.id == key)
-    ids = ids.order_by(*order).limit(bindparam("rows")).offset(bindparam("before"))
+    ids = (
+        ids.order_by(*order)
+        .limit(bindparam("rows", type_=Integer, literal_execute=True))
+        .offset(bindparam("before", type_=Integer, literal_execute=True))
+    )
     return select(*COLUMNS).select_from(SHOWN).where(Ticket.id.in_(ids)).order_by(*order)
 
 

@@ -9,7 +9,7 @@ import re
 
 from flask_babel import gettext as _
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from app.accounts.viewer import CustomerActor, Kind
@@ -17,6 +17,7 @@ from app.core.extensions import db
 from app.core.html import from_text
 from app.core.shipped import shown
 from app.tickets.choices import Status
+from app.tickets.mergeable import Merge
 from app.tickets.models import Ticket
 from app.tickets.thread import Attachment, Channel, Message
 from app.tickets.timeline import Did, TicketEvent
@@ -47,10 +48,12 @@ def read(ticket: Ticket, actor: CustomerActor) -> list[Entry]:
 
 
 def _messages(ticket: Ticket, actor: CustomerActor) -> list[Entry]:
-    wanted = select(Message).where(Message.ticket_id == ticket.id, messages_visible_to(actor))
+    wanted = select(Message).where(Message.ticket_id == ticket.place().id, messages_visible_to(actor))
     return [
         _message(message)
-        for message in db.session.scalars(wanted.options(selectinload(Message.attachments)).order_by(Message.id))
+        for message in db.session.scalars(
+            wanted.options(selectinload(Message.attachments)).order_by(Message.created_at, Message.id)
+        )
     ]
 
 
@@ -79,12 +82,24 @@ def _picture(found: re.Match[str], embedded: dict[str, Attachment], shown: set[i
 
 
 def _events(ticket: Ticket, actor: CustomerActor) -> list[Entry]:
-    wanted = select(TicketEvent).where(TicketEvent.ticket_id == ticket.id, events_visible_to(actor))
+    wanted = select(TicketEvent).where(_of(ticket, actor), events_visible_to(actor))
     events = db.session.scalars(wanted.order_by(TicketEvent.id)).all()
     labels = _labels() if any("state" in event.particulars for event in events) else {}
     linked = _linked([event.particulars["other_id"] for event in events if "other_id" in event.particulars], actor)
     told = ((event, _told(event, labels, linked)) for event in events)
     return [Entry(event.at, "system", text) for event, text in told if text]
+
+
+def _of(ticket: Ticket, actor: CustomerActor) -> ColumnElement[bool]:
+    """Of tickets that are one, what happened to theirs; to the one it goes on in, since then."""
+    if ticket.merged_in:
+        theirs = select(Ticket.id).where(Ticket.id.in_(ticket.family()), visible_to(actor))
+        return TicketEvent.ticket_id.in_(theirs)
+    own = TicketEvent.ticket_id == ticket.id
+    if not ticket.merged or ticket.place().hidden_from_client:
+        return own
+    since = select(func.max(Merge.at)).where(Merge.ticket_id == ticket.id).scalar_subquery()
+    return or_(own, and_(TicketEvent.ticket_id == ticket.place().id, TicketEvent.at > since))
 
 
 def _labels() -> dict[int, str]:

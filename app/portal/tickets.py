@@ -42,7 +42,11 @@ def my_tickets() -> Any:
 @portal.get("/tickets/<int:number>")
 @signed_in
 def show_ticket(number: int) -> Any:
-    return _ticket_page(_ticket(number))
+    ticket = _ticket(number)
+    place = ticket.place()
+    if place is not ticket and place.seen_by(me()):
+        return redirect(f"/portal/tickets/{place.number}")
+    return _ticket_page(ticket)
 
 
 def _ticket(number: int) -> Ticket:
@@ -65,10 +69,11 @@ def _number(ticket_id: int) -> int:
 
 
 def _ticket_page(ticket: Ticket, code: int = 200, **typed_before: Any) -> Any:
-    actor = me()
+    """`place` is where it goes on, if it was merged into a ticket of somebody else's."""
+    actor, place = me(), ticket.place()
     return page(
-        "portal/ticket.html", code, form=tokens.new_form(), ticket=ticket, thread=read(ticket, actor), promise=promise(ticket), meaning=meaning(ticket.state), mine=ticket.requester_id == actor.customer_id,
-        may_close=ticket.state is not State.CLOSED and rights.may(actor, "close", ticket), **{"values": {}, "errors": {}, "kept": [], **typed_before},
+        "portal/ticket.html", code, form=tokens.new_form(), ticket=ticket, place=place, thread=read(ticket, actor), promise=promise(place), meaning=meaning(place.state), mine=ticket.requester_id == actor.customer_id,
+        may_close=place is ticket and ticket.state is not State.CLOSED and rights.may(actor, "close", ticket), **{"values": {}, "errors": {}, "kept": [], **typed_before},
     )  # fmt: skip
 
 
@@ -93,15 +98,15 @@ def reply(number: int) -> Any:
     if errors:
         db.session.rollback()
         return _ticket_page(_ticket(number), received.code, values=request.form, errors=errors, kept=received.kept)
-    sending.done(message.ticket_id)
+    sending.done(message.home_id)
     db.session.commit()
-    elsewhere = message.ticket_id != ticket.id
+    elsewhere = message.home_id != ticket.id
     flash(
         _("This ticket stays closed, so we opened a new one for you.")
         if elsewhere
         else _("Sent. You find our answer here and in your mail.")
     )
-    return redirect(f"/portal/tickets/{message.ticket.number}#m{message.id}", 303)
+    return redirect(f"/portal/tickets/{(message.ticket if elsewhere else ticket).number}#m{message.id}", 303)
 
 
 def _about_words(refusal: HelpdeskError) -> str:

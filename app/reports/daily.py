@@ -21,7 +21,7 @@ from app.tickets.choices import State
 from app.tickets.tally import NOBODY
 from app.tickets.timeline import Did, TicketEvent
 
-COUNTED = frozenset({Did.OPENED, Did.REPLIED, Did.RESOLVED, Did.CLOSED, Did.REOPENED})
+COUNTED = frozenset({Did.OPENED, Did.REPLIED, Did.RESOLVED, Did.CLOSED, Did.REOPENED, Did.MERGED, Did.UNMERGED})
 
 
 class DailyFigure(Base):
@@ -41,6 +41,8 @@ class DailyFigure(Base):
     """From opening, summed over the resolved ones."""
     first_responses: Mapped[int] = mapped_column(default=0, server_default="0")
     first_response_seconds: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
+    merged: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Live ones that went on in another, less those that were taken out again: nobody solved them, and they are open no more."""
 
 
 class DailyAgentFigure(Base):
@@ -92,6 +94,7 @@ class Deed(NamedTuple):
     first: bool
     """The first response that was owed."""
     was_live: bool
+    """Before it was resolved, closed or merged."""
 
 
 def count(event: TicketEvent) -> None:
@@ -131,6 +134,8 @@ def figures(deed: Deed, zone: ZoneInfo) -> Iterator[tuple[Figure, int]]:
         yield Figure("daily_figure", filed, "opened"), 1
     elif deed.what is Did.REOPENED:
         yield Figure("daily_figure", filed, "reopened"), 1
+    elif deed.what in (Did.MERGED, Did.UNMERGED):
+        yield Figure("daily_figure", filed, "merged"), deed.was_live * (1 if deed.what is Did.MERGED else -1)
     elif deed.what is Did.REPLIED:
         yield Figure("daily_agent_figure", person, "replies"), 1
         if deed.first:

@@ -31,6 +31,7 @@ class Volume:
     opened: Counter[dt.date] = dc.field(default_factory=Counter)
     resolved: Counter[dt.date] = dc.field(default_factory=Counter)
     reopened: Counter[dt.date] = dc.field(default_factory=Counter)
+    merged: Counter[dt.date] = dc.field(default_factory=Counter)
     waits: defaultdict[dt.date, Counter[int]] = dc.field(default_factory=lambda: defaultdict(Counter))
 
     def median_wait(self, *days: dt.date) -> int | None:
@@ -39,7 +40,7 @@ class Volume:
 
     def growth(self, day: dt.date) -> int:
         """How many more were open at the end of that day than at its beginning."""
-        return self.opened[day] + self.reopened[day] - self.resolved[day]
+        return self.opened[day] + self.reopened[day] - self.resolved[day] - self.merged[day]
 
 
 def today() -> dt.date:
@@ -62,10 +63,15 @@ def of_departments(departments: Collection[int], last: dt.date, days: int) -> Vo
         figure.append(DailyFigure.department_id.in_(sorted(departments)))
         wait.append(DailyWait.department_id.in_(sorted(departments)))
     sums = select(
-        DailyFigure.day, func.sum(DailyFigure.opened), func.sum(DailyFigure.resolved), func.sum(DailyFigure.reopened)
+        DailyFigure.day,
+        func.sum(DailyFigure.opened),
+        func.sum(DailyFigure.resolved),
+        func.sum(DailyFigure.reopened),
+        func.sum(DailyFigure.merged),
     )
-    for day, opened, resolved, reopened in db.session.execute(sums.where(*figure).group_by(DailyFigure.day)):
+    for day, opened, resolved, reopened, merged in db.session.execute(sums.where(*figure).group_by(DailyFigure.day)):
         found.opened[day], found.resolved[day], found.reopened[day] = int(opened), int(resolved), int(reopened)
+        found.merged[day] = int(merged)
     spans = select(DailyWait.day, DailyWait.span, func.sum(DailyWait.first_responses))
     for day, span, responses in db.session.execute(spans.where(*wait).group_by(DailyWait.day, DailyWait.span)):
         found.waits[day][span] = int(responses)

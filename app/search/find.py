@@ -14,6 +14,7 @@ from app.search import words as cutting
 from app.search.engines import Hits
 from app.search.words import Asked
 from app.tickets import numbering
+from app.tickets.mergeable import HOME
 from app.tickets.models import Ticket
 from app.tickets.thread import Message
 from app.tickets.visibility import messages_visible_to, sees_all, visible_to
@@ -50,13 +51,7 @@ def matching(words: str, actor: Actor, limit: int = 400) -> list[int]:
 def _among_own(asked: Sequence[Asked], actor: Actor) -> Hits:
     """A customer's own messages are few; a common word's newest hits are everybody's."""
     tickets = select(Ticket.id).where(visible_to(actor)).order_by(Ticket.id.desc()).limit(ALL_HITS)
-    messages = (
-        select(Message.id)
-        .join(Ticket, Ticket.id == Message.ticket_id)
-        .where(visible_to(actor), messages_visible_to(actor))
-        .order_by(Message.id.desc())
-        .limit(ALL_HITS)
-    )
+    messages = select(Message.id).where(messages_visible_to(actor)).order_by(Message.id.desc()).limit(ALL_HITS)
     return {
         "search_entry": engines.those_of("search_entry", messages, asked),
         "search_ticket": engines.those_of("search_ticket", tickets, asked),
@@ -66,7 +61,7 @@ def _among_own(asked: Sequence[Asked], actor: Actor) -> Hits:
 def _visible(hits: Hits, number: int | None, actor: Actor, limit: int) -> list[int]:
     """The tickets of these hits that the actor sees; no customer gets there by a note."""
     numbered = Ticket.number == (-1 if number is None else number)
-    by_message = select(Message.ticket_id).where(
+    by_message = select(HOME if actor.kind is Kind.CUSTOMER else Message.ticket_id).where(
         Message.id.in_(engines.rows_of(hits["search_entry"])), messages_visible_to(actor)
     )
     by_header = select(Ticket.id).where(Ticket.id.in_(engines.rows_of(hits["search_ticket"])))

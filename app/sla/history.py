@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app.accounts.viewer import Kind
 from app.core.extensions import db
@@ -14,17 +14,22 @@ from app.sla.policies import Promises
 from app.sla.promises import Policy
 from app.sla.story import Event, Happened
 from app.tickets.models import Ticket
+from app.tickets.thread import Message
 from app.tickets.timeline import Did, TicketEvent
 
 ENTERS = (Did.STATUS_CHANGED, Did.RESOLVED, Did.CLOSED, Did.REOPENED)
-MERGES = {"merged": Happened.MERGED, "unmerged": Happened.UNMERGED}
+MERGES = {Did.MERGED: Happened.MERGED, Did.UNMERGED: Happened.UNMERGED}
+WENT = (Did.GAVE_BACK, Did.MOVED_OUT)
+"""After these, a message that was told of may stand in another ticket, and count there."""
 TOLD = (
     Did.OPENED,
     Did.RECEIVED,
     Did.REPLIED,
     Did.PRIORITY_CHANGED,
     *ENTERS,
-    *(did for did in Did if did.value in MERGES),
+    Did.MOVED_IN,
+    *MERGES,
+    *WENT,
 )
 """Notes, assignments and tags keep no promise and break none."""
 
@@ -47,7 +52,19 @@ def deeds(ticket: Ticket) -> list[Deed]:
     wanted = (
         select(*columns).where(TicketEvent.ticket_id == ticket.id, TicketEvent.what.in_(TOLD)).order_by(TicketEvent.id)
     )
-    return [Deed(*row) for row in db.session.execute(wanted)]
+    done = [Deed(*row) for row in db.session.execute(wanted)]
+    return _still_here(ticket, done) if any(deed.what in WENT for deed in done) else done
+
+
+def _still_here(ticket: Ticket, done: list[Deed]) -> list[Deed]:
+    """Without the messages that went to another ticket; the opening stays, whatever became of its words."""
+    here = set(
+        db.session.scalars(
+            select(Message.id).where(or_(Message.ticket_id == ticket.id, Message.origin_ticket_id == ticket.id))
+        )
+    )
+    spoken = (Did.RECEIVED, Did.REPLIED)
+    return [deed for deed in done if deed.what not in spoken or deed.particulars.get("message_id") in here]
 
 
 def first_policy(ticket: Ticket, done: Iterable[Deed], promises: Promises) -> Policy:
@@ -84,4 +101,6 @@ def _told(deed: Deed, promises: Promises) -> Event | None:
         return Event(deed.at, Happened.POLICY_APPLIED, policy=promises.for_rank(given["rank"]))
     if deed.what in ENTERS:
         return Event(deed.at, Happened.STATE_ENTERED, state=given["state"])
-    return Event(deed.at, MERGES[deed.what.value]) if deed.what.value in MERGES else None
+    if deed.what is Did.MOVED_IN and given.get("asked"):
+        return Event(deed.at, Happened.CUSTOMER_MESSAGE)
+    return Event(deed.at, MERGES[deed.what]) if deed.what in MERGES else None

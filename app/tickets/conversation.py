@@ -18,10 +18,11 @@ from app.core import clock
 from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
 from app.settings import desk
+from app.tickets import mergeable
 from app.tickets.choices import State, Status
 from app.tickets.thread import Message, MessageKind, Words
 from app.tickets.timeline import Did, Timeline
-from app.tickets.turns import demand, take
+from app.tickets.turns import demand
 
 if TYPE_CHECKING:
     from app.tickets.models import Ticket
@@ -56,25 +57,30 @@ class Conversation(Timeline):
         """The customer (or a member of their organization) wrote. Returns the message, which stands in a new, linked
         ticket when this one is closed and may not be reopened: a reply is never lost."""
         ticket: Ticket = self  # type: ignore[assignment]  # every conversation is a ticket
-        take(self)
+        place = ticket.place_in_turn()
         rights.demand(by, "receive")
         if words.trusted and not ticket.open_to(by):
             raise Forbidden(_("You take no part in this ticket."))
-        if words.trusted and not ticket.live and not ticket.reopens_by_reply():
+        if words.trusted and not place.live and not place.reopens_by_reply():
             from app.tickets.opening import follow_up
 
             return follow_up(ticket, words, by)
-        message = self._add(MessageKind.REPLY, words, by)
-        self.last_customer_at = message.created_at
-        self.awaiting_since = self.awaiting_since or message.created_at
-        self.needs_response = True
-        self.record(Did.RECEIVED, by, message_id=message.id, trusted=words.trusted)
+        message = place._add(MessageKind.REPLY, words, by, origin=ticket)
+        place.last_customer_at = message.created_at
+        place.awaiting_since = place.awaiting_since or message.created_at
+        place.needs_response = True
+        place.record(Did.RECEIVED, by, message_id=message.id, trusted=words.trusted)
+        if place is not ticket:  # its promises are told of it too, for the day it is taken out again
+            ticket.remember(Did.RECEIVED, by, message_id=message.id, trusted=words.trusted, forwarded=True)
         if words.trusted:
-            self._follow_customer_reply(by)
+            place._follow_customer_reply(by)
         return message
 
     def reply(self, words: Words, by: Actor, then: Then | Status = Then.KEEP) -> Message:
         """Staff answered in public; the customer gets it by mail. `then` is an outcome or a status chosen with the reply."""
+        ticket: Ticket = self  # type: ignore[assignment]
+        if ticket.merged:
+            return ticket.place_in_turn().reply(words, by, then)
         demand(by, "reply", self)
         if isinstance(then, Status) or then is not Then.KEEP:
             demand(by, "status", self)
@@ -83,17 +89,19 @@ class Conversation(Timeline):
         first = self.first_response_at is None
         if first:
             self.first_response_at = message.created_at
-        self.record(Did.REPLIED, by, message_id=message.id, first=first)
+        self.record(Did.REPLIED, by, message_id=message.id, first=first, bcc=list(words.bcc) or None)
         self._mention(words.text, by, message)
         self._follow_staff_reply(then, by)
         return message
 
     def note(self, words: Words, by: Actor) -> Message:
         """An internal note: no customer ever reads it, and it changes no status."""
-        demand(by, "note", self)
-        note = self._add(MessageKind.NOTE, words, by)
-        self.record(Did.NOTED, by, message_id=note.id)
-        self._mention(words.text, by, note)
+        ticket: Ticket = self  # type: ignore[assignment]
+        place = ticket.place_in_turn()
+        demand(by, "note", place)
+        note = place._add(MessageKind.NOTE, words, by, origin=ticket)
+        place.record(Did.NOTED, by, message_id=note.id)
+        place._mention(words.text, by, note)
         return note
 
     def reopens_by_reply(self) -> bool:
@@ -106,8 +114,9 @@ class Conversation(Timeline):
         closed_at: dt.datetime = self.closed_at or clock.now()  # type: ignore[attr-defined]
         return settings.reopen_policy == "reopen" or clock.now() - closed_at <= dt.timedelta(days=settings.reopen_days)
 
-    def _add(self, kind: MessageKind, words: Words, by: Actor) -> Message:
-        text = _storable(words.text).strip()
+    def _add(self, kind: MessageKind, words: Words, by: Actor, origin: Conversation | None = None) -> Message:
+        """`origin` is the ticket it was written to, which may go on in this one."""
+        text = storable(words.text).strip()
         if not text and not words.attachments and not words.html:
             raise Invalid(_("The message is empty."), {"body": _("Please write something.")})
         if len(text) > LONGEST_MESSAGE:
@@ -117,14 +126,16 @@ class Conversation(Timeline):
             )
         message = Message(
             ticket=self, kind=kind, author_name=by.name, staff_id=by.staff_id, customer_id=by.customer_id, via=words.via, text=text,
-            full_text=_storable(words.full_text) if words.full_text and words.full_text.strip() != text else None,
-            html=_storable(words.html) if words.html else None, created_at=clock.now(),
+            full_text=storable(words.full_text) if words.full_text and words.full_text.strip() != text else None,
+            html=storable(words.html) if words.html else None, created_at=clock.now(),
             message_id=words.message_id, in_reply_to=words.in_reply_to, trusted=words.trusted,
+            origin_ticket_id=origin.id if origin is not None and origin is not self else None,  # type: ignore[attr-defined]
         )  # fmt: skip
         db.session.add(message)
         db.session.flush()
         for attachment in words.attachments:
             attachment.message, attachment.ticket_id = message, message.ticket_id
+        mergeable.share(message, self)  # type: ignore[arg-type]
         self._count(message)
         return message
 
@@ -183,6 +194,6 @@ class Conversation(Timeline):
                 self.record(Did.MENTIONED, by, now=mentioned.name, now_id=profile.user_id, message_id=message.id)
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Without NUL, which PostgreSQL cannot keep, and with lone halves of letters made visible."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")

@@ -54,6 +54,15 @@ def initial_status() -> Status:
     return marked or status_for(State.NEW)
 
 
+def demand_choosable(status: Status, by: Actor) -> None:
+    """Raise Invalid when this actor cannot choose it."""
+    if not status.active or (not status.manual and by.kind is Kind.STAFF):
+        raise Invalid(
+            _("The status “%(name)s” cannot be chosen by hand.", name=status.name),
+            {"status": _("Choose another status.")},
+        )
+
+
 class Lifecycle(Timeline):
     """Status, state and the instants at which they changed."""
 
@@ -83,11 +92,7 @@ class Lifecycle(Timeline):
     def set_status(self, status: Status, by: Actor) -> None:
         """A person's choice of a status, asked for by its row."""
         demand(by, "status", self)
-        if not status.active or (not status.manual and by.kind is Kind.STAFF):
-            raise Invalid(
-                _("The status “%(name)s” cannot be chosen by hand.", name=status.name),
-                {"status": _("Choose another status.")},
-            )
+        demand_choosable(status, by)
         self._enter(status, by)
 
     def wait(self, by: Actor) -> None:
@@ -153,6 +158,7 @@ class Lifecycle(Timeline):
         self.record(
             self._deed(was_live, was_state),
             by,
+            at=now,
             was=was.name,
             now=status.name,
             was_id=was.id,

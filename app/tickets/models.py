@@ -13,11 +13,13 @@ from app.accounts.models import Customer, Department
 from app.accounts.viewer import Actor
 from app.core import clock
 from app.core.model import Base, BigId, intpk
+from app.core.shipped import shown
 from app.settings import desk
 from app.tickets.assignable import Assignable
 from app.tickets.choices import Category, Priority, Tag, ticket_tag
 from app.tickets.conversation import Conversation
 from app.tickets.lifecycle import Lifecycle
+from app.tickets.mergeable import Mergeable
 from app.tickets.sorting import Sorted
 from app.tickets.thread import Channel, Message
 
@@ -28,7 +30,7 @@ class TicketKind(enum.StrEnum):
     DOCUMENT_REQUEST = "document_request"
 
 
-class Ticket(Conversation, Lifecycle, Assignable, Sorted, Base):
+class Ticket(Conversation, Lifecycle, Assignable, Sorted, Mergeable, Base):
     """One request. Made by `opening.open_ticket`, changed by its verbs only."""
 
     __tablename__ = "ticket"
@@ -47,6 +49,7 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Base):
         Index("ix_ticket_created", "created_at", "id"),
         Index("ix_ticket_updated", "updated_at", "id"),
         Index("ix_ticket_status_since", "state", "status_since"),
+        Index("ix_ticket_merged", "merged_into_id", "id", sqlite_where=text("merged_into_id IS NOT NULL"), postgresql_where=text("merged_into_id IS NOT NULL")),
     )  # fmt: skip
 
     turn: ClassVar[object] = None
@@ -108,6 +111,21 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Base):
         return f"{self.display} {self.subject}"
 
 
+class LinkType(Base):
+    """How one ticket may stand to another, with its words for both sides: "blocks", "is blocked by"."""
+
+    __tablename__ = "link_type"
+
+    id: Mapped[intpk]
+    name: Mapped[str] = mapped_column(unique=True)
+    reverse_name: Mapped[str]
+    position: Mapped[int] = mapped_column(default=0)
+    active: Mapped[bool] = mapped_column(default=True)
+
+    def __str__(self) -> str:
+        return shown(self.name)
+
+
 class TicketLink(Base):
     """Two tickets that belong together; `kind` says how the first stands to the second."""
 
@@ -116,11 +134,14 @@ class TicketLink(Base):
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"), primary_key=True)
     other_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"), primary_key=True, index=True)
     kind: Mapped[str] = mapped_column(default="follow_up")
+    """`follow_up`, which the desk made itself, or `typed`."""
+    type_id: Mapped[int | None] = mapped_column(ForeignKey("link_type.id"))
     created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
 
 
 class ParticipantRole(enum.StrEnum):
     CC = "cc"
+    BCC = "bcc"
     FOLLOWER = "follower"
     MENTIONED = "mentioned"
     ADDED = "added"
@@ -146,3 +167,5 @@ class Participant(Base):
     email: Mapped[str | None]
     approved: Mapped[bool] = mapped_column(default=True)
     """False: a CC address somebody's mail named; an agent has to accept it."""
+    merged_from_id: Mapped[int | None] = mapped_column(BigId)
+    """The ticket whose participant this is, while that goes on in this one."""

@@ -52,6 +52,13 @@ def open_ticket(new: NewTicket, by: Actor) -> Ticket:
         raise Forbidden(_("You may not open tickets."))
     subject = clean_line(new.subject)
     _check(new, subject, by)
+    ticket = make(new, subject)
+    _first_message(ticket, new, by)
+    return ticket
+
+
+def make(new: NewTicket, subject: str) -> Ticket:
+    """The row with its number, before anything stands in it or is told of it."""
     priority = new.priority or default_priority()
     status = new.status or initial_status()
     now = clock.now()
@@ -66,7 +73,6 @@ def open_ticket(new: NewTicket, by: Actor) -> Ticket:
     db.session.add(ticket)
     db.session.flush()
     turns.ours(ticket)
-    _first_message(ticket, new, by)
     return ticket
 
 

@@ -46,6 +46,8 @@ class Words:
     message_id: str | None = None
     in_reply_to: str | None = None
     attachments: tuple[Attachment, ...] = ()
+    bcc: tuple[int, ...] = ()
+    """Participants who get this one reply and stand in none of its mails."""
     trusted: bool = True
     """False: nobody proved that this sender takes part."""
 
@@ -71,7 +73,9 @@ class Message(Base):
     """RFC 5322 Message-ID of a mail that came in, without angle brackets."""
     in_reply_to: Mapped[str | None]
     origin_ticket_id: Mapped[int | None] = mapped_column(BigId)
-    """The ticket it was written in, when merging or moving brought it here."""
+    """The ticket it belongs to, while that goes on in this one (mergeable.py)."""
+    moved_from_id: Mapped[int | None] = mapped_column(BigId)
+    """The ticket from which somebody moved it here."""
     trusted: Mapped[bool] = mapped_column(default=True)
 
     ticket: Mapped[Ticket] = relationship(back_populates="messages")
@@ -82,6 +86,11 @@ class Message(Base):
     @property
     def public(self) -> bool:
         return self.kind is MessageKind.REPLY
+
+    @property
+    def home_id(self) -> int:
+        """The ticket it belongs to, which may go on in the one it stands in."""
+        return self.origin_ticket_id or self.ticket_id
 
     @property
     def by_customer(self) -> bool:

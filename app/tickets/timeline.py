@@ -7,6 +7,7 @@ import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from flask_babel import ngettext
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
@@ -45,8 +46,19 @@ class Did(enum.StrEnum):
     MENTIONED = "mentioned"
     LINKED = "linked"
     VERIFIED = "verified"
+    SCHEDULED = "scheduled"
+    UNSENT = "unsent"
+    HELD_BACK = "held_back"
+    COPIED = "copied"
     REMINDED = "reminded"
     BREACHED = "breached"
+    MERGED = "merged"
+    TOOK_IN = "took_in"
+    UNMERGED = "unmerged"
+    GAVE_BACK = "gave_back"
+    MOVED_OUT = "moved_out"
+    MOVED_IN = "moved_in"
+    UNLINKED = "unlinked"
 
 
 PUBLIC = frozenset(
@@ -73,6 +85,17 @@ IN_THREAD = PUBLIC | {
     Did.REMINDED,
     Did.BREACHED,
     Did.VERIFIED,
+    Did.MERGED,
+    Did.TOOK_IN,
+    Did.UNMERGED,
+    Did.GAVE_BACK,
+    Did.MOVED_OUT,
+    Did.MOVED_IN,
+    Did.UNLINKED,
+    Did.SCHEDULED,
+    Did.UNSENT,
+    Did.HELD_BACK,
+    Did.COPIED,
 }
 """What staff read between the messages; a message is its own entry."""
 
@@ -141,8 +164,35 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
     Did.HIDDEN: lambda given: _("hid the ticket from the customer"),
     Did.SHOWN: lambda given: _("showed the ticket to the customer"),
     Did.MENTIONED: lambda given: _("mentioned %(now)s", now=given["now"]),
-    Did.LINKED: lambda given: _("linked ticket %(number)s", number=given["number"]),
+    Did.LINKED: lambda given: (
+        _("linked: %(type)s %(number)s", type=shown(given["type"]), number=given["number"])
+        if given.get("type")
+        else _("linked ticket %(number)s", number=given["number"])
+    ),
+    Did.UNLINKED: lambda given: _("removed the link with ticket %(number)s", number=given["number"]),
+    Did.MERGED: lambda given: _("merged the ticket into %(number)s", number=given["number"]),
+    Did.TOOK_IN: lambda given: _("merged ticket %(number)s into this one", number=given["number"]),
+    Did.UNMERGED: lambda given: _("took the ticket out of %(number)s again", number=given["number"]),
+    Did.GAVE_BACK: lambda given: _("took ticket %(number)s out of this one again", number=given["number"]),
+    Did.MOVED_OUT: lambda given: ngettext(
+        "moved a message to ticket %(number)s",
+        "moved %(num)d messages to ticket %(number)s",
+        len(given.get("message_ids", ())),
+        number=given["number"],
+    ),
+    Did.MOVED_IN: lambda given: ngettext(
+        "moved a message here from ticket %(number)s",
+        "moved %(num)d messages here from ticket %(number)s",
+        len(given.get("message_ids", ())),
+        number=given["number"],
+    ),
     Did.VERIFIED: lambda given: _("proved the address"),
+    Did.SCHEDULED: lambda given: _("wrote a reply that leaves later"),
+    Did.UNSENT: lambda given: _("took a reply back before it left"),
+    Did.HELD_BACK: lambda given: _("held a reply of %(who)s back", who=given.get("who") or "–"),
+    Did.COPIED: lambda given: _(
+        "changed the copies from %(was)s to %(now)s", was=given.get("was") or "–", now=given.get("now") or "–"
+    ),
     Did.REMINDED: lambda given: _("reminded the customer"),
     Did.BREACHED: lambda given: _(
         "noted a broken promise: %(what)s", what=given.get("metric_name") or _("first response")
@@ -169,14 +219,19 @@ class Timeline:
             cascade="all, delete-orphan",
         )
 
-    def record(self, what: Did, by: Actor, **particulars: Any) -> TicketEvent:
+    def record(self, what: Did, by: Actor, at: dt.datetime | None = None, **particulars: Any) -> TicketEvent:
         """Write one event and let the higher floors react, in this transaction."""
+        event = self.remember(what, by, at, **particulars)
+        publish(what, event)
+        return event
+
+    def remember(self, what: Did, by: Actor, at: dt.datetime | None = None, **particulars: Any) -> TicketEvent:
+        """Write one event of which nobody hears: what follows from it followed already."""
         event = TicketEvent(
-            ticket=self, what=what, at=clock.now(), actor_kind=by.kind, actor_name=by.name, staff_id=by.staff_id, customer_id=by.customer_id,
+            ticket=self, what=what, at=at or clock.now(), actor_kind=by.kind, actor_name=by.name, staff_id=by.staff_id, customer_id=by.customer_id,
             particulars={name: value for name, value in particulars.items() if value is not None},
         )  # fmt: skip
         event.actor = by
         db.session.add(event)
         db.session.flush()
-        publish(what, event)
         return event

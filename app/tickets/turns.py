@@ -15,9 +15,14 @@ if TYPE_CHECKING:
 
 
 def demand(by: Actor, verb: str, ticket: Any) -> None:
-    """What each verb asks first: whether this actor may, of the ticket as it is now. Raises Forbidden."""
+    """What each verb asks first: whether this actor may, of the ticket as it is now. Raises Forbidden, or Merged
+    when it goes on in another."""
     take(ticket)
     rights.demand(by, verb, ticket)
+    if ticket.merged:
+        from app.tickets.mergeable import Merged
+
+        raise Merged(ticket)
 
 
 def take(ticket: Any) -> None:

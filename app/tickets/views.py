@@ -19,7 +19,7 @@ from app.core.extensions import db
 from app.core.fab import DeskInterface, DeskView
 from app.core.shipped import shown
 from app.tickets.choices import STATE_LABELS, CannedResponse, Category, Priority, State, Status, Tag
-from app.tickets.models import Ticket
+from app.tickets.models import LinkType, Ticket
 from app.tickets.visibility import canned_visible_to
 
 SETTINGS = {"category": "Settings", "category_label": _l("Settings"), "category_icon": "fa-gear"}
@@ -175,6 +175,31 @@ class TagView(DeskView):
     pre_update = pre_add
 
 
+class LinkTypeView(DeskView):
+    datamodel = DeskInterface(LinkType)
+    route_base = "/admin/link-types"
+    class_permission_name = "LinkType"
+    list_title, add_title, edit_title, show_title = (
+        _l("Link types"),
+        _l("New link type"),
+        _l("Link type"),
+        _l("Link type"),
+    )
+    list_columns = show_columns = add_columns = edit_columns = ["name", "reverse_name", "active", "position"]
+    order_columns = ["name", "position"]
+    base_order = ("position", "asc")
+    label_columns = {
+        "name": _l("Name"), "reverse_name": _l("From the other side"), "active": _l("Active"), "position": _l("Place in lists"),
+    }  # fmt: skip
+    formatters_columns = {"name": shown, "reverse_name": shown}
+    description_columns = {
+        "name": _l(
+            "As in: this ticket “blocks” the other. A name the desk came with is shown to everybody in their language."
+        ),
+        "reverse_name": _l("As in: the other ticket “is blocked by” this one."),
+    }
+
+
 class CannedInterface(DeskInterface):
     row_options = (joinedload(CannedResponse.category), joinedload(CannedResponse.department))
 
@@ -233,3 +258,4 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(StatusView, "Statuses", label=_l("Statuses"), **SETTINGS)
     appbuilder.add_view(PriorityView, "Priorities", label=_l("Priorities"), **SETTINGS)
     appbuilder.add_view(TagView, "Tags", label=_l("Tags"), **SETTINGS)
+    appbuilder.add_view(LinkTypeView, "Link types", label=_l("Link types"), **SETTINGS)

@@ -13,6 +13,7 @@ from app.core.extensions import db
 from app.core.filtering import sifting
 from app.settings import desk
 from app.tickets.choices import CannedResponse
+from app.tickets.mergeable import SharedMessage, written_in
 from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.thread import Attachment, Message, MessageKind
 from app.tickets.timeline import PUBLIC, TicketEvent
@@ -181,12 +182,20 @@ def _takes_part(viewer: Viewer, ticket: Ticket, parts: Parts | None) -> bool:
 
 
 def messages_visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Customers read public replies of people who take part. To be combined with a ticket they may see."""
-    return (
-        true()
-        if actor.kind is not Kind.CUSTOMER
-        else and_(Message.kind == MessageKind.REPLY, Message.trusted.is_(True))
+    """Customers read public replies of people who take part, in tickets of theirs: also where those go on in another, of which
+    they read what was written since. For staff to be combined with a ticket they may see."""
+    if actor.kind is not Kind.CUSTOMER:
+        return true()
+    theirs = select(Ticket.id).where(visible_to(actor)).correlate(None)
+    shared = (
+        select(SharedMessage.message_id)
+        .join(Message, Message.id == SharedMessage.message_id)
+        .join(Ticket, Ticket.id == Message.ticket_id)
+        .where(SharedMessage.ticket_id.in_(theirs), Ticket.hidden_from_client.is_(False), Ticket.proven.is_(True))
+        .correlate(None)
     )
+    readable = or_(written_in(theirs), Message.id.in_(shared))
+    return and_(Message.kind == MessageKind.REPLY, Message.trusted.is_(True), readable)
 
 
 def events_visible_to(actor: Actor) -> ColumnElement[bool]:
@@ -195,8 +204,9 @@ def events_visible_to(actor: Actor) -> ColumnElement[bool]:
 
 def attachments_visible_to(actor: Actor) -> ColumnElement[bool]:
     """A file is seen by whoever sees its message; one not yet sent by its uploader alone."""
-    tickets = select(Ticket.id).where(visible_to(actor))
-    messages = select(Message.id).where(Message.ticket_id.in_(tickets), messages_visible_to(actor))
+    messages = select(Message.id).where(messages_visible_to(actor))
+    if actor.kind is not Kind.CUSTOMER:
+        messages = messages.where(Message.ticket_id.in_(select(Ticket.id).where(visible_to(actor))))
     unsent = and_(
         Attachment.message_id.is_(None),
         Attachment.staff_id == actor.staff_id if actor.staff_id else Attachment.customer_id == actor.customer_id,
