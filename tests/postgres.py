@@ -21,7 +21,7 @@ def start() -> tuple[str, Callable[[], None]]:
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         return given, lambda: None
-    home = _home()
+    home = a_home()
     try:
         server = postgres.start(home, FAST)
     except BaseException:
@@ -30,7 +30,7 @@ def start() -> tuple[str, Callable[[], None]]:
     return f"postgresql+psycopg://postgres@/postgres?host={home}", functools.partial(_stop, home, server)
 
 
-def _home() -> Path:
+def a_home() -> Path:
     """Short enough for a socket, and where the user nobody can go too."""
     place = tempfile.gettempdir()
     if os.geteuid() == 0 or len(os.fsencode(place)) > LONGEST_HOME_BYTES:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Text, cast, delete, func, or_, select, text, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 
 from app.accounts.customers import find
 from app.accounts.models import Customer, OneTimeToken
@@ -17,9 +16,11 @@ from app.core.errors import NotThere
 from app.core.extensions import db
 from app.core.model import Base
 from app.core.outbox import Outbox
+from app.desk.customernames import Known, Theirs, everything_they_were_called
 from app.mail.models import Delivery, RawMail
 from app.notifications.models import Notification
 from app.search import index
+from app.tickets import merging
 from app.tickets.models import Participant, Ticket
 from app.tickets.thread import Attachment, Message
 from app.tickets.timeline import TicketEvent
@@ -40,14 +41,15 @@ def erase(address: str, with_tickets: bool) -> Erased:
     customer = find(address)
     if customer is None:
         raise NotThere(f"There is no customer with the address {address}.")
-    person, known = customer.id, (customer.name, customer.email, customer.email_key)
+    person, known = customer.id, everything_they_were_called(customer)
     tickets = list(db.session.scalars(select(Ticket.id).where(Ticket.requester_id == person)))
+    _separate(tickets)
     theirs = or_(Message.customer_id == person, Message.ticket_id.in_(tickets))
     messages = list(db.session.scalars(select(Message.id).where(theirs)))
     touched = list(db.session.scalars(select(Message.ticket_id).where(theirs).distinct()))
     keys = _forget_files(person, tickets)
     mails = _forget_mails(person, tickets, messages, known)
-    _forget_traces(person, tickets, known)
+    _forget_traces(person, tickets, messages, known)
     if with_tickets:
         for ticket in db.session.scalars(select(Ticket).where(Ticket.requester_id == person)):
             db.session.delete(ticket)
@@ -66,6 +68,14 @@ def erase(address: str, with_tickets: bool) -> Erased:
     return Erased(len(tickets), len(messages), len(keys), mails)
 
 
+def _separate(tickets: list[int]) -> None:
+    """What is theirs stands in their own tickets, and nothing of others among it."""
+    one = or_(Ticket.merged_into_id.is_not(None), Ticket.merged_in > 0)
+    for ticket in db.session.scalars(select(Ticket).where(Ticket.id.in_(tickets), one).order_by(Ticket.id)).all():
+        merging.separate(ticket)
+    db.session.flush()
+
+
 def _forget_files(person: int, tickets: list[int]) -> list[str]:
     """Of whoever, in tickets of theirs; theirs wherever. Gone from the storage after the commit."""
     of_theirs = or_(
@@ -78,24 +88,22 @@ def _forget_files(person: int, tickets: list[int]) -> list[str]:
     return keys
 
 
-def _forget_mails(person: int, tickets: list[int], messages: list[int], known: tuple[str, str, str]) -> int:
+def _forget_mails(person: int, tickets: list[int], messages: list[int], known: Known) -> int:
     """What came goes whole. What went keeps when and how it left, without a word."""
-    came = or_(
-        RawMail.ticket_id.in_(tickets), RawMail.entry_id.in_(messages), RawMail.id.in_(_mails_that_name(known[2]))
-    )
+    came = or_(RawMail.ticket_id.in_(tickets), RawMail.entry_id.in_(messages), RawMail.id.in_(_mails_that_name(known)))
     mails = _do(delete(RawMail).where(came))
     went = or_(
         Delivery.customer_id == person,
-        Delivery.address == known[2],
+        Delivery.address.in_(known.addresses),
         Delivery.ticket_id.in_(tickets),
         Delivery.message_id.in_(messages),
     )
-    to_them = or_(Delivery.customer_id == person, Delivery.address == known[2])
+    to_them = or_(Delivery.customer_id == person, Delivery.address.in_(known.addresses))
     _do(update(Delivery).where(to_them).values(address="", reason=None))
     return mails + _do(update(Delivery).where(or_(went, to_them)).values(subject="", raw=None, values={}))
 
 
-def _mails_that_name(address: str) -> list[int]:
+def _mails_that_name(known: Known) -> list[int]:
     """Among those that became no ticket: quarantined, ignored, from a machine. Their words are bytes, so they are read one by one."""
     rows = db.session.execute(
         select(RawMail.id, RawMail.sender, RawMail.recipient, RawMail.content)
@@ -105,22 +113,28 @@ def _mails_that_name(address: str) -> list[int]:
     return [
         row.id
         for row in rows
-        if address in (row.sender.casefold(), row.recipient.casefold()) or address.encode() in row.content.lower()
+        if known.stand_in(f"{row.sender} {row.recipient}") or known.stand_in(row.content.decode("utf-8", "replace"))
     ]
 
 
-def _forget_traces(person: int, tickets: list[int], known: tuple[str, str, str]) -> None:
+def _forget_traces(person: int, tickets: list[int], messages: list[int], known: Known) -> None:
     events = or_(TicketEvent.customer_id == person, TicketEvent.ticket_id.in_(tickets))
     _do(update(TicketEvent).where(TicketEvent.customer_id == person).values(actor_name=ERASED))
     for event in db.session.scalars(select(TicketEvent).where(events)):
-        event.particulars = {key: value for key, value in event.particulars.items() if not isinstance(value, str) or not _names(value, known)}  # fmt: skip
+        event.particulars = {key: value for key, value in event.particulars.items() if not isinstance(value, str) or not known.named_in(value)}  # fmt: skip
     _do(delete(Notification).where(Notification.ticket_id.in_(tickets)))
-    for notice in db.session.scalars(select(Notification).where(_value(Notification.parts, "who").in_(known))):
+    for notice in db.session.scalars(
+        select(Notification).where(_value(Notification.parts, "who").in_(known.names | known.addresses))
+    ):
         notice.parts = {**notice.parts, "who": ERASED}
-    _do(delete(Participant).where(or_(Participant.customer_id == person, func.lower(Participant.email) == known[2])))
-    answers = Base.metadata.tables["idempotent_answer"]  # the API's own: a neighbour
-    _do(delete(answers).where(_names_in(answers.c.answer, known)))
-    _do(delete(Outbox).where(func.lower(_value(Outbox.arguments, "address")) == known[2]))
+    _do(
+        delete(Participant).where(
+            or_(Participant.customer_id == person, func.lower(Participant.email).in_(known.addresses))
+        )
+    )
+    numbers = db.session.scalars(select(Ticket.number).where(Ticket.id.in_(tickets)))
+    _forget_answers(Theirs(person, frozenset(numbers), frozenset(messages), known))
+    _do(delete(Outbox).where(func.lower(_value(Outbox.arguments, "address")).in_(known.addresses)))
     _do(delete(OneTimeToken).where(OneTimeToken.customer_id == person))
     _do(delete(SignedIn).where(SignedIn.customer_id == person))
 
@@ -145,20 +159,18 @@ def _empty_customer(customer: Customer) -> None:
     customer.generation += 1
 
 
-def _names(value: str, known: tuple[str, str, str]) -> bool:
-    return any(word.casefold() in value.casefold() for word in known if word)
-
-
 def _value(column: Any, key: str) -> ColumnElement[str]:
     """One value of a row's JSON, whole: a customer called Al is not meant by what only holds these letters."""
     found: ColumnElement[str] = column[key].as_string()
     return found
 
 
-def _names_in(column: Any, known: tuple[str, str, str]) -> ColumnElement[bool]:
-    """In any value of a row's JSON, as JSON writes it: letters beyond ASCII stand there as codes."""
-    written = {form for word in known if word for form in (word, json.dumps(word)[1:-1])}
-    return or_(*(cast(column, Text).icontains(form, autoescape=True) for form in sorted(written)))
+def _forget_answers(theirs: Theirs) -> None:
+    """Of the API, read one by one: as text, a customer called Al would be meant by every word with these letters."""
+    answers = Base.metadata.tables["idempotent_answer"]  # the API's own: a neighbour
+    kept = db.session.execute(select(answers.c.id, answers.c.answer).execution_options(yield_per=200))
+    gone = [row.id for row in kept if theirs.told_in(row.answer)]
+    _do(delete(answers).where(answers.c.id.in_(gone)))
 
 
 def _remove_file(key: str) -> None:

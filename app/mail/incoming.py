@@ -6,9 +6,11 @@ import hashlib
 import logging
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from app.accounts.viewer import SYSTEM
 from app.core import clock, storage
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
@@ -17,11 +19,14 @@ from app.mail import bounced, delivering, parsing, threading
 from app.mail.addresses import ours, read_message_id
 from app.mail.models import RawMail, RawState
 from app.mail.parsing import IncomingMail, Unreadable
-from app.tickets.thread import Attachment
+from app.tickets.thread import Attachment, Channel, Words
 
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 25 * 1024 * 1024
+CUT = _l(
+    "This mail has more parts than a desk takes apart, or deeper nested ones: some may be missing here. It is kept as it came."
+)
 
 
 def store(raw: bytes, via: str, sender: str = "", recipient: str = "") -> RawMail:
@@ -112,6 +117,8 @@ def _decide(row: RawMail, mail: IncomingMail) -> None:
         match = threading.find(mail, (row.recipient,) if row.recipient else ())
         entry, row.verdict = delivering.to_ticket(match, mail) if match else delivering.to_new_ticket(mail)
         row.state, row.ticket_id, row.entry_id = RawState.DELIVERED, entry.ticket_id, entry.id
+        if mail.cut:
+            entry.ticket.note(Words(str(CUT), via=Channel.MAIL), by=SYSTEM)
         if any(file.storage_key.startswith(storage.AWAITED) for file in entry.attachments):
             Outbox.put("mail.keep_files", queue="bulk", raw_mail_id=row.id)
 

@@ -4,6 +4,7 @@ import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from app.mail.charsets import decode
 from app.mail.headers import Headers, split
@@ -42,12 +43,10 @@ class Leaf:
         return decode(self.content, charset)
 
 
-def leaves(headers: Headers, body: bytes) -> Iterator[Leaf]:
-    """The first 200 parts, to a depth of 20; what is nested deeper is one part."""
-    for number, leaf in enumerate(_walk(headers, body, ())):
-        if number >= MAX_PARTS:
-            return
-        yield leaf
+def leaves(headers: Headers, body: bytes) -> tuple[list[Leaf], bool]:
+    """The first 200 parts, to a depth of 20; what is nested deeper is one part. And whether that was not all, or not taken apart."""
+    found = list(islice(_walk(headers, body, ()), MAX_PARTS + 1))
+    return found[:MAX_PARTS], len(found) > MAX_PARTS or any(len(leaf.parents) >= MAX_DEPTH for leaf in found)
 
 
 def _walk(headers: Headers, body: bytes, parents: tuple[str, ...]) -> Iterator[Leaf]:

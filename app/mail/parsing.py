@@ -53,6 +53,8 @@ class IncomingMail:
     """A machine wrote it: never answer by machine (RFC 3834)."""
     reason: str
     """The field that says so, as it stands in the header."""
+    cut: bool = False
+    """It has more parts, or deeper ones, than we take apart."""
 
     @property
     def empty(self) -> bool:
@@ -65,7 +67,8 @@ def read(raw: bytes) -> IncomingMail:
     if len(raw) > MAX_MESSAGE_BYTES:
         raise Unreadable(_("This message is larger than 25 MB."))
     headers, body = split(raw)
-    parts = opened(list(leaves(headers, body)))
+    taken, cut = leaves(headers, body)
+    parts = opened(taken)
     text, html, attachments = contents(parts)
     sender = _sender(headers)
     bounce = bounce_of(headers, sender, parts)
@@ -89,6 +92,7 @@ def read(raw: bytes) -> IncomingMail:
         bounce=bounce,
         automatic=bool(reason) or bounce is not None,
         reason=reason,
+        cut=cut,
     )
 
 

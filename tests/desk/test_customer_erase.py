@@ -9,12 +9,16 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
 
+from app.accounts import keys
 from app.accounts.models import Customer
 from app.accounts.viewer import SYSTEM, CustomerActor
+from app.api.models import IdempotentAnswer
 from app.core.extensions import db
 from app.core.model import Base
 from app.core.outbox import Outbox
 from app.mail import incoming
+from app.mail.models import RawMail
+from app.notifications.models import Notice, Notification
 from app.search import find
 from app.tickets.files import keep
 from app.tickets.models import Participant, ParticipantRole, Ticket
@@ -143,3 +147,58 @@ def test_an_export_has_all_that_is_theirs_and_no_internal_note(app, tmp_path):
     assert "we look at it" in written and "called twice" not in written
     assert [path.read_bytes() for path in (tmp_path / "out" / "files").iterdir()] == [b"kanaribytes"]
     assert (tmp_path / "out").stat().st_mode & 0o077 == 0
+
+
+def test_mails_and_answers_of_somebody_with_a_longer_address_stay(app):
+    """ed@x.test stands in fred@x.test, and in ed@x.test.example."""
+    person = a_customer("Ed", email="ed@x.test")
+    own = a_ticket("Fedora", requester=person, text="It burns.")
+    key = keys.make("Program", an_agent().id, ["*"])[0]
+    db.session.flush()
+    others = {"customer": {"id": 0, "name": "Fred", "email": "fred@x.test"}, "subject": "Edited, see ed@x.test.example"}
+    told = [
+        others,
+        {"number": own.number, "text": "…"},
+        {"id": own.messages[0].id, "kind": "reply", "text": "It burns."},
+        {"text": "He is <ED@x.test>."},
+    ]
+    for number, answer in enumerate(told):
+        db.session.add(
+            IdempotentAnswer(api_key_id=key.id, key=str(number), request_digest="", status=201, answer=answer)
+        )
+    db.session.commit()
+    for address in (b"fred@x.test", b"ed@x.test.example", b"ed@x.test"):
+        incoming.store(
+            MAIL.replace(b"kanari@vogel.test", b"")
+            .replace(b"kanari-1@vogel.test", address)
+            .replace(b"words by mail", b" <" + address + b">"),
+            "smtp",
+        )
+    run_jobs()
+
+    app.test_cli_runner().invoke(args=["desk", "erase-customer", "ed@x.test"])
+
+    assert list(db.session.scalars(select(IdempotentAnswer.answer))) == [others]
+    assert len(db.session.scalars(select(RawMail.id)).all()) == 2
+
+
+def test_the_name_and_address_they_had_before_go_as_well(app):
+    agent = an_agent()
+    person = a_busy_customer()
+    ticket = db.session.scalars(select(Ticket).where(Ticket.requester_id == person.id).limit(1)).one()
+    ticket.assign_to(agent, by=SYSTEM)
+    ticket.receive(Words("More words."), by=CustomerActor.of(person))
+    person.name, person.email = "Amsel Meise", "amsel@meise.test"
+    db.session.commit()
+    run_jobs()
+    elsewhere = a_ticket("Not theirs")
+    db.session.add(
+        Notification(
+            staff_id=agent.id, kind=Notice.CUSTOMER_REPLIED, ticket_id=elsewhere.id, parts={"who": "Kanari Vogel"}
+        )
+    )
+    db.session.commit()
+
+    app.test_cli_runner().invoke(args=["desk", "erase-customer", "amsel@meise.test"])
+
+    assert [place for place in where_words_are(app) if "/" not in place] == [], "files of other tests aside"
