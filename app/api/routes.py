@@ -6,7 +6,7 @@ import dataclasses as dc
 import re
 from collections.abc import Callable
 
-from app.api import customers, lists, thread, tickets
+from app.api import customers, joining, lists, thread, tickets
 from app.api.listing import list_tickets
 from app.api.repeats import Answer
 from app.api.schema import CUSTOMER_FILTERS, PAGING, TEXT, TICKET_FILTERS, Schema
@@ -64,6 +64,13 @@ ROUTES: tuple[Route, ...] = (
         FILE,
         201,
     ),
+    Route("POST", "/tickets/{number}/merge", joining.merge, WRITE, "Merge a ticket into another", "Ticket", "Merging"),
+    Route("POST", "/tickets/{number}/unmerge", joining.unmerge, WRITE, "Take a merged ticket out again", "Ticket"),
+    Route("POST", "/tickets/{number}/split", joining.split, WRITE, "Split messages off", "Ticket", "Splitting", 201),
+    Route("POST", "/tickets/{number}/move", joining.move, WRITE, "Move messages to another ticket", "Ticket", "Moving"),
+    Route("GET", "/tickets/{number}/links", joining.list_links, READ, "Linked tickets", "Links"),
+    Route("POST", "/tickets/{number}/links", joining.link, WRITE, "Link two tickets", "Links", "NewLink", 201),
+    Route("DELETE", "/tickets/{number}/links/{other}", joining.unlink, WRITE, "Remove a link", "Links"),
     Route("POST", "/attachments", thread.upload, WRITE, "Upload a file", "Attachment", FILE, 201),
     Route("GET", "/attachments/{attachment_id}", thread.download, READ, "The bytes of a file", FILE),
     Route(

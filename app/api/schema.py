@@ -21,6 +21,7 @@ IDS: Schema = {"type": "array", "items": WHOLE, "maxItems": 100, "description": 
 TAGS: Schema = {"type": "array", "items": {"type": "string", "maxLength": 40}, "maxItems": 50}
 STATES = [state.value for state in State]
 CHANNELS = [channel.value for channel in Channel]
+ONWARDS: Schema = {**FLAG, "description": "The messages after it go with it."}
 BODY: Schema = {"type": "string", "maxLength": LONGEST_MESSAGE}
 
 
@@ -97,6 +98,12 @@ SCHEMAS: dict[str, Schema] = {
         id=WHOLE, name=TEXT, email=TEXT, organization={**OWNER, "nullable": True}, phone=MAYBE_TEXT, notes=MAYBE_TEXT, language=MAYBE_TEXT, active=FLAG, address_works=FLAG,
         verified_at=MAYBE_INSTANT, created_at=INSTANT,
     ),
+    "Merging": thing(("into",), {"into": 1001}, into={**WHOLE, "description": "The number of the primary."}),
+    "Splitting": thing(("subject", "message_id"), {"subject": "Another matter", "message_id": 1}, subject={**TEXT, "minLength": 1, "maxLength": LONGEST_SUBJECT}, message_id=WHOLE, onwards=ONWARDS),
+    "Moving": thing(("to", "message_id"), {"to": 1001, "message_id": 1}, to={**WHOLE, "description": "The number of the other ticket."}, message_id=WHOLE, onwards=ONWARDS),
+    "NewLink": thing(("type", "number"), {"type": "blocks", "number": 1001}, type={**TEXT, "maxLength": 255, "description": "A link type by either of its names."}, number={**WHOLE, "description": "Of the other ticket."}),
+    "Link": answered(type={**TEXT, "description": "What this ticket is to the other; `follow_up` where the desk linked them itself."}, number=WHOLE, display=TEXT, subject=TEXT, state={**TEXT, "enum": STATES}),
+    "Links": rows_of("Link"),
     "Customers": rows_of("Customer"),
     "NewCustomer": thing(("email",), {"email": "ines@example.com", "name": "Ines Roth", "phone": "+49 30 1234"}, **CUSTOMER_FIELDS),
     "CustomerChanges": thing((), {"name": "Ines Roth-Lee", "phone": None}, **CUSTOMER_FIELDS),

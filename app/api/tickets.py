@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from flask import Response, current_app, jsonify
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
@@ -66,8 +68,10 @@ def _opener(new: NewTicket) -> Actor:
 
 
 def read_ticket(number: int) -> Answer:
-    """The ticket and its thread: replies, notes and events, oldest first."""
+    """The ticket and its thread: replies, notes and events, oldest first. A merged one answers 301 to the one it goes on in."""
     ticket = seen(number)
+    if ticket.merged:
+        return _gone_on(ticket), 301
     messages = (
         select(Message)
         .where(Message.ticket_id == ticket.id, messages_visible_to(caller()))
@@ -80,11 +84,29 @@ def read_ticket(number: int) -> Answer:
         .order_by(TicketEvent.id)
     )
     thread = [(row.created_at, shapes.message(row)) for row in db.session.scalars(messages)]
-    thread += [(row.at, shapes.event(row)) for row in db.session.scalars(events)]
+    told = db.session.scalars(events).all()
+    unseen = {row.particulars.get("other_id") for row in told} - {None, *_visible(told)}
+    thread += [(row.at, shapes.event(row)) for row in told if row.particulars.get("other_id") not in unseen]
     return {
         **shapes.ticket(ticket),
         "messages": [entry for _at, entry in sorted(thread, key=lambda pair: pair[0])],
     }, 200
+
+
+def _visible(told: Sequence[TicketEvent]) -> set[int]:
+    """Of tickets that events name, those the caller may know of."""
+    named = {row.particulars["other_id"] for row in told if "other_id" in row.particulars}
+    if not named:
+        return set()
+    return set(db.session.scalars(select(Ticket.id).where(Ticket.id.in_(named), visible_to(caller()))))
+
+
+def _gone_on(ticket: Ticket) -> Response:
+    """Where it goes on, for whoever sees that too."""
+    place = seen(ticket.place().number)
+    response = jsonify(shapes.ticket(place))
+    response.headers["Location"] = f"{current_app.config['PUBLIC_URL']}/api/v1/tickets/{place.number}"
+    return response
 
 
 def seen(number: int) -> Ticket:

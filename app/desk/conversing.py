@@ -27,6 +27,7 @@ from app.settings import desk
 from app.tickets import files as incoming
 from app.tickets.choices import Priority, Status
 from app.tickets.conversation import Then
+from app.tickets.mergeable import Merge
 from app.tickets.models import Ticket
 from app.tickets.thread import Attachment, Channel, Message, MessageKind, Words
 from app.tickets.visibility import attachments_visible_to
@@ -150,7 +151,18 @@ class WorkspaceView(BaseView):
         return self._show(Workspace.of(number, g.user, Listing.posted(request.form)), again), code
 
     def _show(self, ws: Workspace, draft: Draft | None = None) -> Any:
+        if ws.ticket.merged_into_id is not None:
+            return _gone_on(self, ws)
         return self.render_template("desk/workspace.html", ws=ws, ticket=ws.ticket, draft=draft or Draft())
+
+
+def _gone_on(view: BaseView, ws: Workspace) -> Any:
+    """A merged ticket's page: where it goes on, for whoever sees that, and how to take it out again."""
+    ticket = db.session.get_one(Ticket, ws.ticket.id)
+    place = ticket.place()
+    seen = place.seen_by(g.user)
+    done = db.session.scalars(select(Merge).where(Merge.ticket_id == ticket.id).order_by(Merge.id.desc()).limit(1)).one()
+    return view.render_template("desk/merged.html", ws=ws, ticket=ticket, place=place if seen else None, done=done)
 
 
 def _arrived(kind: str, hidden: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from app.accounts.viewer import Viewer
 from app.core import web
 from app.core.html import from_text
 from app.core.rows import plain_rows
+from app.core.words import said as _
 from app.tickets.thread import Attachment, Message, MessageKind, pictured, speaks_for_customer
 from app.tickets.timeline import IN_THREAD, Did, TicketEvent, sentence_of
 from app.tickets.visibility import events_visible_to, messages_visible_to
@@ -51,6 +52,9 @@ class Said(NamedTuple):
     files: tuple[File, ...]
     at: tuple[str, str, str]
     """Machine's, whole and short form of an instant."""
+    origin: str = ""
+    """The number of the ticket it belongs to, or came from, when that is another."""
+    movable: bool = False
 
     @property
     def text(self) -> Markup:
@@ -89,7 +93,10 @@ class Event(NamedTuple):
     particulars: dict[str, Any]
 
     def told(self) -> Happened:
-        return Happened(self.actor_name, sentence_of(self.what, self.particulars), web.instant(self.at))
+        sentence = sentence_of(self.what, self.particulars)
+        if "in" in self.particulars:
+            sentence = _("%(sentence)s (in %(number)s)", sentence=sentence, number=self.particulars["in"])
+        return Happened(self.actor_name, sentence, web.instant(self.at))
 
 
 @lru_cache(512)
@@ -122,20 +129,31 @@ def events_of(ticket_id: int, viewer: Viewer) -> list[Event]:
     return [Event._make(row) for row in plain_rows(_events(viewer), {"ticket": ticket_id})]
 
 
-def thread_of(ticket_id: int, number: int, viewer: Viewer, told: Sequence[tuple[Event, Happened]]) -> list[Entry]:
-    """The conversation with what happened in between, in the order of time."""
+def thread_of(
+    ticket: tuple[int, int],
+    viewer: Viewer,
+    told: Sequence[tuple[Event, Happened]],
+    marks: Mapping[int, str],
+    movable: bool,
+) -> list[Entry]:
+    """The conversation with what happened in between, in the order of time. `ticket` is its id and number; `marks` say of messages
+    to which other ticket they belong."""
+    ticket_id, number = ticket
     files: defaultdict[int, list[File]] = defaultdict(list)
     for message_id, file_id, name, size, kind in plain_rows(FILES, {"ticket": ticket_id}):
         files[message_id].append(File(file_id, name, size, pictured(kind)))
     rows = plain_rows(_messages(viewer), {"ticket": ticket_id})
-    entries = [Entry(row.created_at, said=_said(row, number, tuple(files.get(row.id, ())))) for row in rows]
+    entries = [
+        Entry(row.created_at, said=_said(row, number, tuple(files.get(row.id, ())), marks.get(row.id, ""), movable))
+        for row in rows
+    ]
     entries += [Entry(event.at, happened=happened) for event, happened in told if event.what in IN_THREAD]
     return sorted(entries, key=lambda entry: (entry.at, entry.happened is not None))
 
 
-def _said(row: Any, number: int, files: tuple[File, ...]) -> Said:
+def _said(row: Any, number: int, files: tuple[File, ...], origin: str, movable: bool) -> Said:
     by_customer = speaks_for_customer(row.kind, row.staff_id, row.customer_id)
     return Said(
         row.id, number, "note" if row.kind is MessageKind.NOTE else "customer" if by_customer else "agent", row.author_name,
-        row.via.value, row.trusted, row.text, row.full_text, row.original, files, web.instant(row.created_at),
+        row.via.value, row.trusted, row.text, row.full_text, row.original, files, web.instant(row.created_at), origin, movable,
     )  # fmt: skip

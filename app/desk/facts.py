@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import Executable, bindparam, select
+from sqlalchemy import Executable, bindparam, exists, or_, select
 
 from app.accounts.models import Customer, Organization
 from app.accounts.viewer import Viewer
@@ -15,7 +15,7 @@ from app.core.model import BigId
 from app.core.rows import plain_rows
 from app.settings import desk
 from app.tickets.choices import State, Status
-from app.tickets.models import Ticket, TicketKind
+from app.tickets.models import Ticket, TicketKind, TicketLink
 from app.tickets.visibility import visible_to
 
 PREVIOUS = 6
@@ -63,10 +63,14 @@ class Facts(NamedTuple):
     category_id: int | None
     assignee_id: int | None
     requester_id: int
+    merged_into_id: int | None
+    merged_in: int
     colour: str | None
     """Of its status."""
     assignee: str | None
     organization: str | None
+    linked: bool
+    """With another ticket: else nobody looks for one."""
     requester: Person
 
     @property
@@ -98,9 +102,9 @@ def of(number: int, viewer: Viewer) -> Facts | None:
         return None
     row = rows[0]
     own = len(_COLUMNS)
-    colour, first, last, organization, *person = row[own:]
+    colour, first, last, organization, linked, *person = row[own:]
     assignee = f"{first} {last}" if row.assignee_id is not None else None
-    return Facts._make((*row[:own], colour, assignee, organization, Person._make(person)))
+    return Facts._make((*row[:own], colour, assignee, organization, bool(linked), Person._make(person)))
 
 
 _COLUMNS = Facts._fields[: Facts._fields.index("colour")]
@@ -109,7 +113,8 @@ _COLUMNS = Facts._fields[: Facts._fields.index("colour")]
 @lru_cache(512)
 def _facts(viewer: Viewer, agents_see_departments: bool) -> Executable:
     """Built once for each viewer, as the row rule is. The setting is part of the rule, and so of the key."""
-    around = (Status.colour, User.first_name, User.last_name, Organization.name)
+    linked = or_(exists().where(TicketLink.ticket_id == Ticket.id), exists().where(TicketLink.other_id == Ticket.id))
+    around = (Status.colour, User.first_name, User.last_name, Organization.name, linked)
     wanted = select(
         *(getattr(Ticket, name) for name in _COLUMNS), *around, *(getattr(Customer, name) for name in Person._fields)
     )

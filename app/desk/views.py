@@ -9,7 +9,9 @@ from flask_babel import lazy_gettext as _l
 from app.desk.conversing import WorkspaceView
 from app.desk.dashboard import DashboardView
 from app.desk.files import FilesView
+from app.desk.joining import MergeView
 from app.desk.menu import menu
+from app.desk.moving import MovingView
 from app.desk.opening import NewTicketView
 from app.desk.properties import PropertiesView
 from app.desk.tickets import TicketView
@@ -18,6 +20,6 @@ from app.desk.tickets import TicketView
 def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(DashboardView, "Dashboard", label=_l("Dashboard"), icon="fa-chart-simple")
     appbuilder.add_view(TicketView, "Tickets", label=_l("Tickets"), icon="fa-inbox")
-    for view in (WorkspaceView, PropertiesView, NewTicketView, FilesView):
+    for view in (WorkspaceView, PropertiesView, NewTicketView, FilesView, MergeView, MovingView):
         appbuilder.add_view_no_menu(view)
     current_app.jinja_env.globals.update(menu=menu)

@@ -17,16 +17,19 @@ from app.core import clock, parts
 from app.core.errors import NotThere
 from app.core.extensions import db
 from app.core.words import said as _
-from app.desk import entries, facts, listpage, lookups, pickers
+from app.desk import entries, facts, family, listpage, lookups, pickers
 from app.desk.entries import Entry, Event, Happened
 from app.desk.facts import Facts, Other
+from app.desk.family import Member
 from app.desk.listing import PAGE_SIZE, Listing
 from app.desk.lookups import Lookups, Named
 from app.desk.pickers import Candidate
 from app.desk.promise import Promise, promise_of
 from app.settings import desk
+from app.tickets import links
 from app.tickets.choices import State
 from app.tickets.conversation import Then
+from app.tickets.links import Linked
 from app.tickets.models import Ticket
 from app.tickets.queues import TicketQuery
 from app.tickets.timeline import Did
@@ -67,8 +70,13 @@ class Workspace:
         return lookups.of_ticket(self.ticket.id)
 
     @cached_property
+    def members(self) -> list[Member]:
+        """Tickets that go on in this one."""
+        return family.members_of(self.ticket, self.viewer)
+
+    @cached_property
     def events(self) -> list[Event]:
-        return entries.events_of(self.ticket.id, self.viewer)
+        return family.events_of(self.ticket, self.members, self.viewer)
 
     @cached_property
     def told(self) -> list[Happened]:
@@ -78,7 +86,12 @@ class Workspace:
     @cached_property
     def thread(self) -> list[Entry]:
         told = list(zip(self.events, self.told, strict=True))
-        return entries.thread_of(self.ticket.id, self.ticket.number, self.viewer, told)
+        marks = family.marks_of(self.ticket, self.members, self.events)
+        return entries.thread_of((self.ticket.id, self.ticket.number), self.viewer, told, marks, self.may("split"))
+
+    @cached_property
+    def links(self) -> list[Linked]:
+        return links.links_of(self.ticket.id, self.viewer) if self.ticket.linked else []
 
     @property
     def timeline(self) -> Markup:
@@ -88,7 +101,7 @@ class Workspace:
     @property
     def last_customer_message(self) -> int:
         """What the composer's writer has seen."""
-        return max((entry.said.id for entry in self.thread if entry.said and entry.said.kind == "customer"), default=0)
+        return max((entry.said.id for entry in self.thread if entry.said), default=0)
 
     @cached_property
     def candidates(self) -> list[Candidate]:

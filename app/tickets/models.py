@@ -122,6 +122,10 @@ class LinkType(Base):
     position: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
 
+    @property
+    def reverse(self) -> str:
+        return shown(self.reverse_name)
+
     def __str__(self) -> str:
         return shown(self.name)
 

@@ -11,12 +11,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from app.api.document import document
 from app.api.routes import FILE, ROUTES, Route
 from app.api.schema import SCHEMAS
 from app.core.extensions import db
+from app.tickets import merging
 from app.tickets.choices import CannedResponse
+from app.tickets.models import Ticket
+from app.tickets.thread import Words
 from tests.api.desk import API, Program, a_program
 from tests.factories import a_category, a_customer, a_supervisor, a_ticket, an_organization
 
@@ -109,7 +113,26 @@ def an_address(route: Route, program: Program) -> str:
     there = {"number": ticket.number, "customer_id": customer.id, "organization_id": organization.id}
     if "attachment_id" in route.variables:
         there["attachment_id"] = program.upload(b"x").json["id"]
+    if route.path.endswith("/unmerge"):
+        merging.merge(ticket, into=a_ticket(), by=_system())
+        db.session.commit()
+    if "other" in route.variables:
+        there["other"] = a_ticket().number
+        db.session.commit()
     return route.path.format(**there)
+
+
+def an_example(route: Route, path: str) -> dict[str, Any]:
+    """As it is written; where it names a ticket or message, one that is there."""
+    example = dict(SCHEMAS[str(route.takes)]["example"])
+    number = re.search(r"/tickets/(\d+)/", path)
+    if not number or not {"into", "to", "message_id", "number"} & set(example):
+        return example
+    ticket = db.session.scalars(select(Ticket).where(Ticket.number == int(number[1]))).one()
+    ticket.note(Words("another entry"), by=_system())
+    there = {name: a_ticket().number for name in ("into", "to", "number")} | {"message_id": ticket.messages[0].id}
+    db.session.commit()
+    return example | {name: value for name, value in there.items() if name in example}
 
 
 def _system() -> Any:
@@ -125,7 +148,7 @@ def test_examples_work_and_answers_have_the_shape_that_is_written(program: Progr
     if route.takes == FILE:
         answer = program.upload(b"x", path=path)
     else:
-        answer = program.call(route.method, path, SCHEMAS[route.takes]["example"] if route.takes else None)
+        answer = program.call(route.method, path, an_example(route, path) if route.takes else None)
 
     assert answer.status_code == route.status, answer.text
     if route.gives != FILE:

@@ -1,0 +1,74 @@
+/* Pages that open as a dialog over the ticket: merging, splitting off, moving. Without this file their links lead to them.
+
+   data-sheet                on a link: opens the part #sheet-part of its page in the dialog
+   data-key="m"              on a link or button: that key presses it, never while typing
+   data-look                 on a form inside: is asked again when a choice in it changes
+   data-close-sheet          closes the dialog */
+(() => {
+  "use strict";
+  const typing = (target) => target.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+  let sheet = null;
+  let opener = null;
+
+  const open = () => {
+    if (!sheet) {
+      sheet = document.createElement("dialog");
+      sheet.className = "dlg sheet-dialog";
+      sheet.setAttribute("aria-labelledby", "sheet-title");
+      sheet.addEventListener("close", () => opener?.focus());
+      document.body.append(sheet);
+    }
+    if (!sheet.open) sheet.showModal();
+  };
+
+  const show = async (address) => {
+    const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
+    const page = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+    const part = page && page.getElementById("sheet-part");
+    if (!part) {
+      location.href = address;
+      return;
+    }
+    const kept = document.activeElement?.closest("dialog") === sheet && document.activeElement?.value;
+    open();
+    sheet.replaceChildren(document.adoptNode(part));
+    sheet.scrollTop = 0;
+    const again = kept && [...sheet.querySelectorAll("input")].find((field) => field.value === kept);
+    (again || sheet.querySelector("[aria-invalid], input:not([type=hidden]), .btn-primary"))?.focus();
+  };
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-sheet]");
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      opener = link;
+      show(link.href);
+    }
+    if (sheet?.open && event.target.closest("[data-close-sheet]")) {
+      event.preventDefault();
+      sheet.close();
+    }
+  });
+
+  const look = (form) => show(`${form.action}?${new URLSearchParams(new FormData(form))}`);
+  document.addEventListener("submit", (event) => {
+    if (!sheet?.contains(event.target) || event.target.method !== "get") return;
+    event.preventDefault();
+    look(event.target);
+  });
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-look]");
+    if (!form || event.target.id === "more") return;
+    if (sheet?.contains(form)) look(form);
+    else form.requestSubmit();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing(event.target) || document.querySelector("dialog[open]")) return;
+    const pressed = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === event.key);
+    if (!pressed) return;
+    event.preventDefault();
+    pressed.click();
+  });
+})();
