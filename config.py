@@ -18,10 +18,25 @@ PRODUCTION: bool = PROFILE == "production"
 HOST: str = os.environ.get("DESKHAND_HOST", "127.0.0.1")
 PORT: int = int(os.environ.get("DESKHAND_PORT", "8080"))
 RECEIVER_PORT: int = int(os.environ.get("DESKHAND_RECEIVER_PORT", "8025"))
-PUBLIC_URL: str = os.environ.get("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
 
 if PROFILE not in ("demo", "production"):
     sys.exit(f"DESKHAND_PROFILE is {PROFILE!r}: it is demo or production.")
+
+
+def public_url() -> str:
+    """Without TLS the session's cookie would travel readable, and a browser takes it for any host that answers: refused in production."""
+    given = os.environ.get("PUBLIC_URL", f"http://127.0.0.1:{PORT}").rstrip("/")
+    parts = urlsplit(given)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        sys.exit(f"PUBLIC_URL is the address people type, such as https://desk.example.com, not {given!r}.")
+    if PRODUCTION and parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        sys.exit(
+            "PUBLIC_URL is plain http to another host: sign-ins would travel readable. Put the desk behind TLS and use https://."
+        )
+    return given
+
+
+PUBLIC_URL = public_url()
 
 
 def make_folder() -> None:

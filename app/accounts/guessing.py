@@ -16,6 +16,8 @@ from app.core.limits import Limit, TooMany
 T = TypeVar("T")
 PROVED = "proved_by_mail"
 """In the session of whoever came by a mail's link: the names that are theirs."""
+KNOWN, MOST_KNOWN = "second_factor_proved", 5
+"""In the session, also after it ended: the staff whose second factor was proved in this browser."""
 LONGEST_NAME = 255
 """Nobody is called more; the letters after them cost time."""
 
@@ -56,6 +58,21 @@ def right(name: str, kept: str | None, typed: str) -> bool:
 def right_code(name: str, check: Callable[[], bool]) -> bool:
     """Whether a code of the second factor is right, asked for once more by whoever is signed in as `name`: a million are soon tried."""
     return bounded(f"{name}|code", check, TooMany)
+
+
+def right_code_here(staff_id: int, check: Callable[[bool], bool]) -> bool:
+    """Whether a code at the sign-in is right; `check` is told whether this browser is one they signed in with before.
+
+    Such browsers are counted by themselves, so that a stranger with the password, who has none of them, keeps nobody outside.
+    """
+    if staff_id not in session.get(KNOWN, ()):
+        return check(False)
+    return bounded(f"{staff_id}|code in a known browser", lambda: check(True), TooMany)
+
+
+def know_browser(staff_id: int) -> None:
+    """They proved their second factor here. The mark outlives the session, and opens nothing by itself."""
+    session[KNOWN] = [*(one for one in session.get(KNOWN, ()) if one != staff_id), staff_id][-MOST_KNOWN:]
 
 
 def count_link(name: str) -> None:

@@ -29,7 +29,7 @@ SKEW = (-1, 0, 1)
 """Steps that a phone's clock may be off."""
 MOST_WRONG = 5
 MOST_WRONG_TOGETHER = 20
-"""Of one person within HALF_LIVES, however often the password is typed anew."""
+"""Of one person within HALF_LIVES, however often the password is typed anew, in all browsers that they never signed in with."""
 HALF_LIVES = dt.timedelta(minutes=10)
 SET_UP_LIVES = dt.timedelta(minutes=30)
 CODES = 10
@@ -143,11 +143,15 @@ def codes_left(user_id: int) -> int:
 
 def proves(user_id: int, typed: str) -> bool:
     """A code of the app or a recovery code, each of which is spent by this. Does not commit."""
-    plain = re.sub(r"[\s-]", "", typed)[:32].lower()
+    plain = _plain(typed)
     if re.fullmatch(r"[0-9]{6}", plain):
         return in_force(user_id) and _takes(user_id, plain)
     spent = delete(RecoveryCode).where(RecoveryCode.user_id == user_id, RecoveryCode.code_hash == _hash(plain))
     return in_force(user_id) and bool(db.session.execute(spent).rowcount)
+
+
+def _plain(typed: str) -> str:
+    return re.sub(r"[\s-]", "", typed)[:32].lower()
 
 
 def _takes(user_id: int, code: str) -> bool:
@@ -187,11 +191,15 @@ def awaited(secret: str) -> HalfSignIn | None:
     )  # fmt: skip
 
 
-def finish(half: HalfSignIn, typed: str) -> bool:
-    """Whether the code was right; the half-done sign-in is spent by it. A wrong one is counted, five end it. Does not commit."""
+def finish(half: HalfSignIn, typed: str, known: bool = False) -> bool:
+    """Whether the code was right; the half-done sign-in is spent by it. A wrong one is counted, five end it. Does not commit.
+
+    Whoever has the password and no phone tries codes until the person's bound is reached. Its owner still comes in: in a browser
+    of theirs (`known`, whose tries are counted elsewhere), and by a recovery code, which nobody finds by trying.
+    """
     counted = update(HalfSignIn).where(HalfSignIn.id == half.id, HalfSignIn.wrong < MOST_WRONG)
     together = select(func.sum(HalfSignIn.wrong)).where(HalfSignIn.user_id == half.user_id)
-    if (db.session.scalar(together) or 0) >= MOST_WRONG_TOGETHER:
+    if not known and _plain(typed).isdigit() and (db.session.scalar(together) or 0) >= MOST_WRONG_TOGETHER:
         return False
     if not db.session.execute(counted.values(wrong=HalfSignIn.wrong + 1)).rowcount:
         return False

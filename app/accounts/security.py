@@ -9,7 +9,7 @@ from flask_appbuilder.security.sqla.models import User
 from flask_login import current_user, login_user, logout_user
 from sqlalchemy import func, select
 
-from app.accounts import passwords, sessions, signon
+from app.accounts import guessing, passwords, sessions, signon
 from app.accounts import staff as people
 from app.accounts.models import StaffProfile
 from app.accounts.viewer import Viewer, signed_in
@@ -139,13 +139,12 @@ class DeskSecurityManager(SecurityManager):
     @staticmethod
     def start_session(staff: Viewer) -> None:
         """A new session for a new sign-in, so that a cookie planted before it is worth nothing. One that was open here ends. Commits."""
-        language = people.language(staff.id) or session.get("locale")
+        kept = {**_outliving(), "locale": people.language(staff.id) or session.get("locale")}
         sessions.end(current_secret())
         secret = sessions.begin(staff.generation, staff_id=staff.id)
         db.session.commit()
         session.clear()
-        if language:
-            session["locale"] = language
+        session.update({name: value for name, value in kept.items() if value})
         session.permanent = True
         login_user(staff)
         session["_user_id"] = f"{staff.id}:{secret}"
@@ -153,13 +152,17 @@ class DeskSecurityManager(SecurityManager):
     @staticmethod
     def end_session() -> None:
         """For good: a copy of the cookie opens nothing either. Commits."""
-        language = session.get("locale")
+        kept = {**_outliving(), "locale": session.get("locale")}
         sessions.end(current_secret())
         db.session.commit()
         logout_user()
         session.clear()
-        if language:
-            session["locale"] = language
+        session.update({name: value for name, value in kept.items() if value})
+
+
+def _outliving() -> dict[str, Any]:
+    """Of the browser, not of the person."""
+    return {guessing.KNOWN: session.get(guessing.KNOWN)}
 
 
 def current_secret() -> str:

@@ -56,6 +56,14 @@ def code_given(client: FlaskClient, code: str) -> int:
     return client.post("/login/code", data={"code": code}).status_code
 
 
+def exhausted(client: FlaskClient, user: User) -> None:
+    """As many wrong codes as one person has, by somebody with the password."""
+    for _ in range(secondfactor.MOST_WRONG_TOGETHER // secondfactor.MOST_WRONG):
+        password_given(client, user)
+        for _try in range(secondfactor.MOST_WRONG):
+            code_given(client, "000000")
+
+
 class TestSetUp:
     def test_asks_the_password_and_a_first_code_and_shows_the_codes_once(self, client: FlaskClient, app: Flask) -> None:
         agent = an_agent()
@@ -243,6 +251,52 @@ class TestSigningIn:
             secondfactor.forget_over()
 
         assert db.session.scalar(select(func.count()).select_from(HalfSignIn)) == 0
+
+    def test_a_stranger_with_the_password_keeps_the_owner_out_of_no_browser_of_theirs(
+        self, client: FlaskClient, app: Flask
+    ) -> None:
+        agent = an_agent()
+        phone = with_factor(agent)
+        password_given(client, agent)
+        code_given(client, phone.code())
+        client.post("/logout/")
+        exhausted(app.test_client(), agent)
+
+        password_given(client, agent)
+        assert code_given(client, phone.code(1)) == 302
+        assert inside(client)
+
+    def test_a_stranger_with_the_password_keeps_the_owner_out_with_no_recovery_code(self, app: Flask) -> None:
+        agent = an_agent()
+        phone = with_factor(agent)
+        exhausted(app.test_client(), agent)
+
+        fresh = app.test_client()
+        password_given(fresh, agent)
+        assert code_given(fresh, phone.code()) != 302
+        assert code_given(fresh, phone.paper[0]) == 302
+
+    def test_a_known_browser_tries_no_more_codes_than_any(self, client: FlaskClient, app: Flask) -> None:
+        agent = an_agent()
+        phone = with_factor(agent)
+        password_given(client, agent)
+        code_given(client, phone.code())
+        client.post("/logout/")
+        exhausted(client, agent)
+
+        password_given(client, agent)
+        assert code_given(client, phone.code(1)) != 302
+
+    def test_a_browser_known_to_one_person_is_a_strangers_for_another(self, client: FlaskClient, app: Flask) -> None:
+        agent, other = an_agent(), an_agent()
+        phones = {each: with_factor(each) for each in (agent, other)}
+        password_given(client, agent)
+        code_given(client, phones[agent].code())
+        client.post("/logout/")
+        exhausted(client, other)
+
+        password_given(client, other)
+        assert code_given(client, phones[other].code()) != 302
 
 
 class TestRecoveryCodes:

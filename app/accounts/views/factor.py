@@ -72,6 +72,7 @@ class SecondFactorView(BaseView):
         except HelpdeskError as refusal:
             return self._refused(refusal)
         audit.note(What.SECOND_FACTOR_ON, self._myself())
+        guessing.know_browser(g.user.id)
         return self._codes(codes)
 
     @expose("/codes", methods=["POST"])

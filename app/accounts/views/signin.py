@@ -70,10 +70,11 @@ class Entrance:
         if request.method == "GET":
             return self.render_template("accounts/code.html", errors={})
         staff, typed = viewer(half.user_id), request.form.get("code", "")
-        if secondfactor.finish(half, typed) and staff is not None:
+        if self._proved(half, typed) and staff is not None:
             target = session.get("following", "/admin/tickets/")
             audit.note(What.SIGNED_IN, by=staff)
             self.appbuilder.sm.start_session(staff)
+            guessing.know_browser(staff.id)
             self._tell_codes_left(staff.id, typed)
             return redirect(target)
         audit.note(What.SECOND_FACTOR_REFUSED, by=staff)
@@ -81,6 +82,13 @@ class Entrance:
         if secondfactor.awaited(str(session.get("half", ""))) is None:
             return self.turn_away(_("Too many wrong codes. Please sign in again."))
         return self.render_template("accounts/code.html", errors={"code": secondfactor.wrong_code()}), 422
+
+    @staticmethod
+    def _proved(half: secondfactor.HalfSignIn, typed: str) -> bool:
+        try:
+            return guessing.right_code_here(half.user_id, lambda known: secondfactor.finish(half, typed, known))
+        except TooMany:
+            return False
 
     def _tell_codes_left(self, staff_id: int, typed: str) -> None:
         if len(typed.strip()) > secondfactor.DIGITS + 1:
