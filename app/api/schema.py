@@ -91,7 +91,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "TicketChanges": thing((), {"status": "waiting", "priority": "urgent", "assignee": "me", "tags": ["hardware", "fire"]}, subject={**TEXT, "minLength": 1, "maxLength": LONGEST_SUBJECT}, **FILING),
     "Entry": thing(tuple(ENTRY), **ENTRY, trusted={**FLAG, "description": "False: nobody proved that the sender takes part."}, event={**TEXT, "description": "What happened, of an event."}),
-    "NewReply": thing(("body",), {"body": "We are on our way.", "status": "waiting"}, body=BODY, attachment_ids=IDS, status=FILING["status"]),
+    "NewReply": thing(("body",), {"body": "We are on our way.", "status": "waiting"}, body=BODY, attachment_ids=IDS, status=FILING["status"], seen={**WHOLE, "description": "The newest message its author has read: refused (409) when others wrote since."}),
     "NewNote": thing(("body",), {"body": "Third time this month."}, body=BODY, attachment_ids=IDS),
     "Attachment": answered(id=WHOLE, name=TEXT, type=TEXT, bytes={"type": "integer"}, url=TEXT),
     "Customer": answered(

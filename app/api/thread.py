@@ -19,15 +19,22 @@ from app.tickets import files
 from app.tickets.choices import Status
 from app.tickets.conversation import Then
 from app.tickets.thread import Attachment
+from app.tickets.turns import take
+from app.tickets.unseen import Seen, demand_seen
 from app.tickets.visibility import attachments_visible_to
 
 
 def reply(number: int) -> Answer:
-    """Public: the customer gets it by mail. `status` is the ticket's status from then on."""
+    """Public: the customer gets it by mail. `status` is the ticket's status from then on; with `seen`, the id of the newest message
+    its author has read, it is refused (409) when others wrote since."""
     ticket, fields = seen(number), Fields.of_body()
     words = reading.message(fields, caller())
     status: Status | None = fields.take("status", reading.status)
+    newest: int | None = fields.take("seen", reading.number)
     fields.done()
+    if newest is not None:
+        take(ticket)
+        demand_seen(ticket, Seen(newest), by=caller())
     message = ticket.reply(words, by=caller(), then=status or Then.KEEP)
     db.session.flush()
     return shapes.message(message), 201

@@ -20,7 +20,7 @@ from app.desk.customernames import Known, Theirs, everything_they_were_called
 from app.mail.models import Delivery, RawMail
 from app.notifications.models import Notification
 from app.search import index
-from app.tickets import merging
+from app.tickets import drafts, merging
 from app.tickets.models import Participant, Ticket
 from app.tickets.thread import Attachment, Message
 from app.tickets.timeline import TicketEvent
@@ -122,6 +122,8 @@ def _forget_traces(person: int, tickets: list[int], messages: list[int], known: 
     _do(update(TicketEvent).where(TicketEvent.customer_id == person).values(actor_name=ERASED))
     for event in db.session.scalars(select(TicketEvent).where(events)):
         event.particulars = {key: value for key, value in event.particulars.items() if not isinstance(value, str) or not known.named_in(value)}  # fmt: skip
+    for address in known.addresses:
+        drafts.forget_of(tickets, address)
     _do(delete(Notification).where(Notification.ticket_id.in_(tickets)))
     for notice in db.session.scalars(
         select(Notification).where(_value(Notification.parts, "who").in_(known.names | known.addresses))

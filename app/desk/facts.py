@@ -15,6 +15,7 @@ from app.core.model import BigId
 from app.core.rows import plain_rows
 from app.settings import desk
 from app.tickets.choices import State, Status
+from app.tickets.drafts import Draft
 from app.tickets.models import Ticket, TicketKind, TicketLink
 from app.tickets.visibility import visible_to
 
@@ -69,8 +70,10 @@ class Facts(NamedTuple):
     """Of its status."""
     assignee: str | None
     organization: str | None
+    drafted: bool
+    """Somebody has a draft here, or a reply waits to leave: else nobody looks for one."""
     linked: bool
-    """With another ticket: else nobody looks for one."""
+    """With another ticket, likewise."""
     requester: Person
 
     @property
@@ -102,9 +105,9 @@ def of(number: int, viewer: Viewer) -> Facts | None:
         return None
     row = rows[0]
     own = len(_COLUMNS)
-    colour, first, last, organization, linked, *person = row[own:]
+    colour, first, last, organization, drafted, linked, *person = row[own:]
     assignee = f"{first} {last}" if row.assignee_id is not None else None
-    return Facts._make((*row[:own], colour, assignee, organization, bool(linked), Person._make(person)))
+    return Facts._make((*row[:own], colour, assignee, organization, bool(drafted), bool(linked), Person._make(person)))
 
 
 _COLUMNS = Facts._fields[: Facts._fields.index("colour")]
@@ -113,8 +116,9 @@ _COLUMNS = Facts._fields[: Facts._fields.index("colour")]
 @lru_cache(512)
 def _facts(viewer: Viewer, agents_see_departments: bool) -> Executable:
     """Built once for each viewer, as the row rule is. The setting is part of the rule, and so of the key."""
+    drafted = exists().where(Draft.ticket_id == Ticket.id, Draft.spent_at.is_(None))
     linked = or_(exists().where(TicketLink.ticket_id == Ticket.id), exists().where(TicketLink.other_id == Ticket.id))
-    around = (Status.colour, User.first_name, User.last_name, Organization.name, linked)
+    around = (Status.colour, User.first_name, User.last_name, Organization.name, drafted, linked)
     wanted = select(
         *(getattr(Ticket, name) for name in _COLUMNS), *around, *(getattr(Customer, name) for name in Person._fields)
     )

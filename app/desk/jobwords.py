@@ -41,6 +41,8 @@ WORDS = {
     "slots.forget_old": _l("Forget old slots of periodic jobs"),
     "tickets.close_resolved": _l("Close tickets resolved long ago"),
     "tickets.close_waiting": _l("Close tickets whose customer is silent"),
+    "tickets.forget_drafts": _l("Forget marks of sent drafts"),
+    "tickets.leave": _l("Send a reply whose moment has come"),
     "tickets.recount_tally": _l("Count open tickets anew"),
     "tickets.sweep_files": _l("Delete files that belong to nothing"),
     "tickets.remind_waiting": _l("Remind customers who let us wait"),

@@ -6,6 +6,8 @@ from flask import current_app
 from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 
+from app.desk.answering import ComposerView
+from app.desk.assisting import AssistingView
 from app.desk.conversing import WorkspaceView
 from app.desk.dashboard import DashboardView
 from app.desk.files import FilesView
@@ -20,6 +22,15 @@ from app.desk.tickets import TicketView
 def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(DashboardView, "Dashboard", label=_l("Dashboard"), icon="fa-chart-simple")
     appbuilder.add_view(TicketView, "Tickets", label=_l("Tickets"), icon="fa-inbox")
-    for view in (WorkspaceView, PropertiesView, NewTicketView, FilesView, MergeView, MovingView):
+    for view in (
+        WorkspaceView,
+        ComposerView,
+        AssistingView,
+        PropertiesView,
+        NewTicketView,
+        FilesView,
+        MergeView,
+        MovingView,
+    ):
         appbuilder.add_view_no_menu(view)
     current_app.jinja_env.globals.update(menu=menu)

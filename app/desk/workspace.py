@@ -99,7 +99,7 @@ class Workspace:
         return draw("desk/_timeline.html", newest=tuple(self.told[:NEWEST]), older=tuple(self.told[NEWEST:]))
 
     @property
-    def last_customer_message(self) -> int:
+    def last_message(self) -> int:
         """What the composer's writer has seen."""
         return max((entry.said.id for entry in self.thread if entry.said), default=0)
 

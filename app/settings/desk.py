@@ -15,6 +15,7 @@ from app.settings.models import Setting
 SECTIONS = {
     "general": _l("General"),
     "email": _l("Email"),
+    "answering": _l("Answering"),
     "assignment": _l("Auto-assignment"),
     "time": _l("Waiting and closing"),
     "self-service": _l("Self-service"),
@@ -116,6 +117,24 @@ class DeskSettings:
         least=1,
         most=1000,
     )
+
+    undo_send_seconds: int = setting(
+        10,
+        "answering",
+        _l("A reply can be taken back for"),
+        _l("It leaves the desk after these seconds. 0: at once. API, rules and mail never wait."),
+        unit=_l("seconds"),
+        least=0,
+        most=120,
+    )
+    guard_notes: bool = setting(
+        True, "answering", _l("Look again when a reply quotes an internal note"), _l("It can be sent all the same.")
+    )
+    guard_others: bool = setting(
+        True, "answering", _l("Look again when a reply names another customer's address or ticket")
+    )
+    guard_domains: bool = setting(True, "answering", _l("Look again when a copy goes to an outside domain"))
+    guard_files: bool = setting(True, "answering", _l("Look again when a reply promises a file that is not there"))
 
     auto_assignment: bool = setting(False, "assignment", _l("Assign new tickets automatically"))
     assignment_method: Literal["least_loaded", "round_robin"] = setting(

@@ -1,15 +1,14 @@
-/* Writing and changing a ticket: drafts, ways to send, canned responses, properties that save themselves. Delegated listeners only.
+/* Writing and changing a ticket: ways to send, properties that save themselves, drafts in this browser. Delegated listeners only.
+   What only a ticket's page has (drafts on the desk, files, completion, who is here) is answer.js.
 
    form[data-composer]         one composer; radios name="kind" value reply | note; Ctrl+Enter presses its visible [data-primary]
-   data-draft="KEY"            on a textarea: what is typed is kept in this browser under KEY and is there after a reload
+   data-draft="KEY"            on a textarea: what is typed is kept in this browser under KEY and is there after a reload; not with data-draft-url
    data-draft-version="N"      changes when the server took a message: then a kept text that was sent is dropped, else it returns
    data-draft-sign             where "Draft saved" is said
    data-send, data-send-choice the button that sends · the buttons of its menu; the last choice is remembered and becomes the button
                                (words and value), for the person in data-owner of the form
    data-autosave="URL"         on a select, input or checkbox: posts name=value when it changes; the answer is JSON, {"error": "…"}
                                with a 4xx puts the old value back and says the sentence; [data-saved] beside it shows the sign and Undo
-   data-canned-url="URL"       on a textarea: /na opens a list from GET URL?q=na, JSON {"items": [{"name", "title", "text"}]}
-   data-canned                 a button in the form that opens the same list
    #thread                     the conversation: opens at its end
    Keys: r and n choose reply or note and go to the text. Tells: "desk:saved" on document after a property was saved. */
 (() => {
@@ -50,13 +49,13 @@
   };
   document.addEventListener("input", (event) => {
     const field = event.target;
-    if (!field.dataset?.draft) return;
+    if (!field.dataset?.draft || field.dataset.draftUrl) return;
     if (field.value) keep.set(draftKey(field), field.value);
     else keep.drop(draftKey(field));
     sign(field, field.value ? words.tDraft ?? "" : "");
   });
   document.addEventListener("submit", (event) => {
-    for (const field of $$("[data-draft]", event.target)) keep.set(sentKey(field), version(field));
+    for (const field of $$("[data-draft]:not([data-draft-url])", event.target)) keep.set(sentKey(field), version(field));
   });
 
   /* ---------- ways to send ---------- */
@@ -64,7 +63,7 @@
   const recall = (form) => {
     const button = $("[data-send]", form);
     const choice = $$("[data-send-choice]", form).find((one) => one.value === keep.get(choiceKey(form)));
-    if (!button || !choice) return;
+    if (!button || !choice || form.dataset.then) return; // a draft has its own
     button.value = choice.value;
     button.replaceChildren(...[...choice.childNodes].map((node) => node.cloneNode(true)));
   };
@@ -118,95 +117,6 @@
     if (field.dataset?.autosave) save(field, before.get(field) ?? drawn(field));
   });
 
-  /* ---------- canned responses ---------- */
-  let box = null;
-  let from = 0;
-  let at = 0;
-  let entries = [];
-  let asked = 0;
-  let coming = null;
-  const close = () => {
-    box?.remove();
-    box = null;
-  };
-  const mark = (index) => {
-    at = (index + entries.length) % entries.length;
-    $$("[role=option]", box).forEach((one, number) => one.setAttribute("aria-selected", number === at));
-    $$("[role=option]", box)[at]?.scrollIntoView({ block: "nearest" });
-  };
-  const insert = (field) => {
-    const text = entries[at]?.text;
-    close();
-    if (text === undefined) return;
-    field.focus();
-    field.setRangeText(text, from, field.selectionStart, "end");
-    field.dispatchEvent(new Event("input", { bubbles: true }));
-  };
-  /* Who types on and presses Enter means what fits the whole word, not the list of an earlier letter that still stands. */
-  const choose = async (field) => {
-    let last;
-    do await (last = coming);
-    while (last !== coming);
-    if (box) insert(field);
-  };
-  const offer = (field, query) => (coming = look(field, query));
-  const look = async (field, query) => {
-    const mine = ++asked;
-    const answer = await fetch(`${field.dataset.cannedUrl}?q=${encodeURIComponent(query)}`, { headers: { Accept: "application/json" } }).catch(() => null);
-    const found = answer?.ok ? ((await answer.json()).items ?? []) : null;
-    if (mine !== asked || !found) return;
-    entries = found;
-    close();
-    if (!entries.length) return;
-    box = make("div", { className: "canned", role: "listbox", ariaLabel: words.tCanned ?? "" });
-    entries.forEach((entry) => {
-      const option = make("div", { role: "option" }, make("b", { textContent: `/${entry.name}` }), make("span", { className: "muted ellipsis", textContent: entry.title }));
-      option.addEventListener("mousedown", (event) => {
-        event.preventDefault();
-        at = entries.indexOf(entry);
-        insert(field);
-      });
-      box.append(option);
-    });
-    field.after(box);
-    mark(0);
-  };
-  document.addEventListener("input", (event) => {
-    const field = event.target;
-    if (!field.dataset?.cannedUrl) return;
-    const word = field.value.slice(0, field.selectionStart).match(/(?:^|\s)\/([\w-]*)$/);
-    if (!word) {
-      asked++;
-      close();
-      return;
-    }
-    from = field.selectionStart - word[1].length - 1;
-    offer(field, word[1]);
-  });
-  document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-canned]");
-    const field = button && $("[data-canned-url]", button.form ?? button.closest("form"));
-    if (!field) {
-      if (box && !box.contains(event.target)) close();
-      return;
-    }
-    field.focus();
-    from = field.selectionStart;
-    offer(field, "");
-  });
-  document.addEventListener(
-    "keydown",
-    (event) => {
-      if (!box || !event.target.dataset?.cannedUrl) return;
-      const key = { ArrowDown: () => mark(at + 1), ArrowUp: () => mark(at - 1), Enter: () => choose(event.target), Tab: () => choose(event.target), Escape: close }[event.key];
-      if (!key || event.ctrlKey || event.metaKey) return;
-      event.preventDefault();
-      event.stopPropagation();
-      key();
-    },
-    true,
-  );
-
   /* ---------- keys r and n ---------- */
   document.addEventListener("keydown", (event) => {
     const form = $("form[data-composer]");
@@ -231,16 +141,10 @@
     const status = event.detail?.ctx?.response?.status ?? 0;
     if (!form || status < 200 || status >= 300) return;
     sent = true;
-    for (const field of $$("[data-draft]", form)) {
-      field.value = "";
-      keep.drop(draftKey(field));
-      keep.drop(sentKey(field));
-      sign(field, "");
-    }
   });
 
   const start = () => {
-    $$("[data-draft]").forEach(restore);
+    $$("[data-draft]:not([data-draft-url])").forEach(restore);
     $$("form[data-composer]").forEach(recall);
     toTheNewest();
   };

@@ -3,7 +3,7 @@
 import logging
 
 from app.core.outbox import Outbox
-from app.tickets import files, inactivity, tally
+from app.tickets import departures, drafts, files, inactivity, tally
 
 log = logging.getLogger(__name__)
 
@@ -38,3 +38,13 @@ def sweep_files() -> None:
     swept = files.sweep()
     if swept:
         log.warning("%s files in the storage belonged to nothing and are gone", swept)
+
+
+def leave(draft_id: int, ticket_id: int) -> None:
+    """A reply's moment has come. `ticket_id` says on the jobs page what it is about."""
+    departures.leave(draft_id)
+
+
+def forget_drafts() -> None:
+    """Marks of composers that were sent."""
+    drafts.forget_spent()

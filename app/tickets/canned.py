@@ -1,4 +1,4 @@
-"""Canned responses as the composer offers them: found by title or /name, with their variables filled."""
+"""Canned responses as a composer offers them: found by title or /name, with their variables filled."""
 
 from __future__ import annotations
 

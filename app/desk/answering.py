@@ -1,0 +1,182 @@
+"""The composer as a door: send, keep a draft, take back what has not left, look again before something leaks."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import datetime as dt
+from typing import Any
+
+from flask import Response, flash, g, jsonify, redirect, request
+from flask_appbuilder import BaseView, expose, has_access
+from flask_appbuilder.security.decorators import permission_name
+from flask_babel import gettext as _
+
+from app.accounts import tokens
+from app.core import clock, limits, web
+from app.core.errors import HelpdeskError, Invalid
+from app.core.extensions import db
+from app.core.limits import Limit, TooMany
+from app.core.web import wants_json
+from app.desk import composing
+from app.desk.composing import Composer
+from app.desk.conversing import show
+from app.desk.listing import Listing
+from app.desk.workspace import Workspace, find
+from app.notifications import inbox
+from app.settings import desk
+from app.tickets import copies, departures, drafts
+from app.tickets.drafts import Copy
+from app.tickets.leaks import Leak, leaks
+from app.tickets.models import Ticket
+from app.tickets.thread import Channel, Words
+from app.tickets.unseen import Seen, Unseen, demand_seen
+
+
+class Doubtful(HelpdeskError):
+    """It may say more than it should: its writer looks again."""
+
+    def __init__(self, doubts: list[Leak]) -> None:
+        super().__init__(" ".join(doubt.sentence for doubt in doubts))
+        self.doubts = doubts
+
+
+class ComposerView(BaseView):
+    route_base = "/admin/tickets"
+    class_permission_name = "Ticket"
+
+    @expose("/<int:number>/messages", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def send(self, number: int) -> Any:
+        """A reply or a note. Whatever refuses it, the page comes back with everything that was typed."""
+        if request.files:
+            find(number, g.user)  # no file is kept for somebody who may not see the ticket
+        composer = composing.read()
+        try:
+            told = _deliver(number, composer)
+        except HelpdeskError as refusal:
+            db.session.rollback()
+            return self._refused(number, composer, refusal)
+        if told:
+            flash(told, "success")
+        return redirect(_back(number), code=303)
+
+    @expose("/<int:number>/draft", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def draft(self, number: int) -> Response:
+        """Called while somebody types. What it keeps is theirs alone."""
+        limits.spend(Limit.DRAFT, f"staff {g.user.id}")
+        ticket = find(number, g.user)
+        composer = composing.read()
+        turn = request.form.get("turn", "")
+        if not composer.mark or not (turn.isascii() and turn.isdigit() and len(turn) < 16):
+            raise Invalid(_("We could not read this request."), {"mark": _("Tell which composer it is.")})
+        copy = Copy(composer.mark, int(turn), composer.origin)
+        saved = drafts.save(ticket.id, g.user, composer.written, copy)
+        db.session.commit()
+        return jsonify(saved=saved, at=web.absolute(clock.now()))
+
+    @expose("/<int:number>/drafts/<int:draft_id>/discard", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def discard(self, number: int, draft_id: int) -> Any:
+        drafts.discard(find(number, g.user).id, g.user, draft_id)
+        db.session.commit()
+        return redirect(_back(number), code=303)
+
+    @expose("/<int:number>/departures/<int:draft_id>/undo", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def undo(self, number: int, draft_id: int) -> Any:
+        """It stands in its writer's composer again."""
+        ticket = find(number, g.user, lock=True)
+        back = departures.take_back(ticket, g.user, draft_id)
+        db.session.commit()
+        if back.staff_id != g.user.id:
+            flash(_("The reply was taken back. Its writer finds it as a draft."), "success")
+        return redirect(_back(number), code=303)
+
+    @expose("/<int:number>/departures/<int:draft_id>/now", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def now(self, number: int, draft_id: int) -> Any:
+        """What was to leave later leaves at once."""
+        departures.hurry(find(number, g.user, lock=True), g.user, draft_id)
+        db.session.commit()
+        return redirect(_back(number), code=303)
+
+    def _refused(self, number: int, composer: Composer, refusal: HelpdeskError) -> Any:
+        code = TooMany.code if limits.reached() else refusal.code
+        if wants_json():
+            return jsonify(error=str(refusal)), code
+        again = dc.replace(composer, **_said(composer, refusal))
+        return show(self, Workspace.of(number, g.user, Listing.posted(request.form)), again), code
+
+
+def _said(composer: Composer, refusal: HelpdeskError) -> dict[str, Any]:
+    """What the composer shows of a refusal."""
+    if isinstance(refusal, Unseen):
+        return {"unseen": tuple(refusal.newer), "seen": refusal.seen}
+    if isinstance(refusal, Doubtful):
+        looked = (*composer.looked, *(_key(doubt) for doubt in refusal.doubts))
+        return {"doubts": tuple(refusal.doubts), "looked": looked}
+    errors = refusal.fields if isinstance(refusal, Invalid) and refusal.fields else {"body": str(refusal)}
+    return {"errors": {name: str(text) for name, text in errors.items()}}
+
+
+def _deliver(number: int, composer: Composer) -> str:
+    """What its writer is told; nothing where the page shows it."""
+    if composer.errors:
+        raise Invalid(next(iter(composer.errors.values())), composer.errors)
+    ticket = find(number, g.user, lock=True)
+    hidden = ticket.hidden_from_client
+    if not tokens.first_time(composer.mark, str(ticket.id), composer.kind, composer.body, staff_id=g.user.id):
+        return _arrived(composer.kind, hidden)
+    if composer.kind == "note":
+        drafts.spend(ticket.id, g.user, composer.mark, composer.body)
+        ticket.note(Words(composer.body, via=Channel.STAFF, attachments=composer.pending), by=g.user)
+        told = _arrived("note", hidden)
+    else:
+        _look_again(ticket, composer)
+        told = _reply(ticket, composer)
+    inbox.mark_ticket_read(g.user, ticket.id)
+    db.session.commit()
+    return told
+
+
+def _look_again(ticket: Ticket, composer: Composer) -> None:
+    if composer.seen is not None:
+        demand_seen(ticket, composer.seen, g.user)
+    copied = [*copies.read(composer.cc, "cc"), *copies.read(composer.bcc, "bcc")]
+    found = leaks(ticket, composer.body, copied, len(composer.pending))
+    doubts = [leak for leak in found if _key(leak) not in composer.looked]
+    if doubts:
+        raise Doubtful(doubts)
+
+
+def _key(leak: Leak) -> str:
+    return f"{leak.kind}:{leak.what}"
+
+
+def _reply(ticket: Ticket, composer: Composer) -> str:
+    """Now, after the moment in which it can be undone, or at its chosen time."""
+    seconds = desk.current().undo_send_seconds
+    if not composer.leaves_at and not seconds:
+        departures.send(ticket, g.user, composer.written, composer.mark)
+        return _arrived("reply", ticket.hidden_from_client)
+    scheduled = bool(composer.leaves_at)
+    chosen = composing.chosen_time(composer.leaves_at) if scheduled else clock.now() + dt.timedelta(seconds=seconds)
+    seen = (composer.seen or Seen(0)).message_id
+    departures.put_off(ticket, g.user, composer.written, chosen, composer.mark, seen, scheduled)
+    return ""
+
+
+def _arrived(kind: str, hidden: bool) -> str:
+    if kind == "note":
+        return _("Your note is in the ticket.")
+    return _("Your reply is in the ticket. It is hidden: no mail leaves.") if hidden else _("Your reply is on its way.")
+
+
+def _back(number: int) -> str:
+    return f"/admin/tickets/{number}{Listing.posted(request.form).address()}"

@@ -1,0 +1,90 @@
+"""Who gets a copy of a reply: CC stay with the ticket, BCC get one reply and stand in no mail of others."""
+
+from __future__ import annotations
+
+import re
+
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from app.accounts.customers import checked_address, find
+from app.accounts.models import Customer
+from app.accounts.viewer import Actor
+from app.core.errors import Invalid
+from app.core.extensions import db
+from app.tickets.models import Participant, ParticipantRole, Ticket
+from app.tickets.timeline import Did
+from app.tickets.turns import demand
+
+MOST = 50
+"""Addresses in one field."""
+SEPARATORS = re.compile(r"[,;\s]+")
+NAMED = re.compile(r"[^<>,;]*<([^<>]*)>")
+
+
+def read(text: str | None, field: str) -> list[str]:
+    """Addresses as a person typed them, with commas, blanks or names around, each once. Raises Invalid beside `field`."""
+    found: dict[str, str] = {}
+    for word in SEPARATORS.split(NAMED.sub(r" \1 ", text or "")):
+        if word:
+            try:
+                found.setdefault(word.casefold(), checked_address(word))
+            except Invalid:
+                raise Invalid(
+                    _("Please look at the address again."), {field: _("“%(word)s” is no address.", word=word[:80])}
+                )
+    if len(found) > MOST:
+        raise Invalid(_("Too many addresses."), {field: _("At most %(most)s addresses.", most=MOST)})
+    return list(found.values())
+
+
+def copy_to(ticket: Ticket, addresses: list[str], by: Actor) -> None:
+    """From now on these and no others get the ticket's replies as CC. An address that a mail named is accepted by standing here."""
+    demand(by, "reply", ticket)
+    present, before = {}, []
+    for part, email in _copied(ticket):
+        present[email.casefold()] = part
+        before += [email] if part.approved else []
+    wanted = {address.casefold(): address for address in addresses if address.casefold() != ticket.requester.email_key}
+    for key, part in present.items():
+        if key in wanted:
+            part.approved = True
+        elif part.approved:
+            db.session.delete(part)
+    for key, address in wanted.items():
+        if key not in present:
+            _add(ticket, ParticipantRole.CC, address)
+    if {email.casefold() for email in before} != set(wanted):
+        ticket.record(Did.COPIED, by, was=", ".join(before), now=", ".join(wanted.values()))
+
+
+def once_to(ticket: Ticket, addresses: list[str]) -> tuple[int, ...]:
+    """The participants who get the next reply only. Whoever gets it anyway is left out."""
+    anyway = {ticket.requester.email_key, *(email.casefold() for part, email in _copied(ticket) if part.approved)}
+    wanted = [address for address in addresses if address.casefold() not in anyway]
+    known = {email.casefold(): part for part, email in _copied(ticket, ParticipantRole.BCC)} if wanted else {}
+    return tuple((known.get(address.casefold()) or _add(ticket, ParticipantRole.BCC, address)).id for address in wanted)
+
+
+def _copied(ticket: Ticket, role: ParticipantRole = ParticipantRole.CC) -> list[tuple[Participant, str]]:
+    rows = db.session.execute(
+        select(Participant, func.coalesce(Participant.email, Customer.email))
+        .outerjoin(Customer, Customer.id == Participant.customer_id)
+        .where(Participant.ticket_id == ticket.id, Participant.role == role)
+        .order_by(Participant.id)
+    )
+    return [(part, email or "") for part, email in rows]
+
+
+def _add(ticket: Ticket, role: ParticipantRole, address: str) -> Participant:
+    customer = find(address)
+    part = Participant(
+        ticket_id=ticket.id,
+        role=role,
+        customer_id=customer.id if customer else None,
+        email=None if customer else address,
+        approved=True,
+    )
+    db.session.add(part)
+    db.session.flush()
+    return part
