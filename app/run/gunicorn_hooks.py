@@ -2,6 +2,8 @@
 
 import gc
 
+from app.run import loaded
+
 logger_class = "app.core.logs.GunicornLogger"
 
 
@@ -9,3 +11,4 @@ def when_ready(_server: object) -> None:
     """What is loaded by now stays shared between the workers: the collector does not touch it again."""
     gc.collect()
     gc.freeze()
+    loaded.collect_seldom()

@@ -16,8 +16,14 @@ def the_app() -> "Flask":
     app = create_app()
     gc.collect()
     gc.freeze()  # the collector would write to every page and so un-share it
+    collect_seldom()
     os.register_at_fork(after_in_child=lambda: _forget_connections(app))
     return app
+
+
+def collect_seldom() -> None:
+    """A page makes some ten thousand things and drops them by itself: to look for circles after each seven hundred is half a millisecond a page."""
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _forget_connections(app: "Flask") -> None:

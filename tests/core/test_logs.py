@@ -7,6 +7,8 @@ import logging
 import pytest
 import structlog
 from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.core import logs
 from app.core.extensions import db
@@ -157,3 +159,15 @@ def test_signing_in_and_asking_for_a_link_leave_no_secret_in_the_log(app, client
     assert {"/login/", "/welcome/<secret>", "/portal/link/<secret>"} <= {
         line["route"] for line in lines() if "route" in line
     }
+
+
+PIECES = ("password=x", "passwd: y", "Bearer abc", "basic Zm9v", "http://u:p@h", "/welcome/abc", "/PASSWORD/abc", "/prove/x", "dsk_1234", "Cookie: a=b", "code=1", "tokeN = 'z'", "ſecret=q", " ", "a word", ":", "/link/q.w~e")  # fmt: skip
+
+
+@given(text=st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=8)), max_size=6).map("".join))
+def test_a_line_that_is_looked_at_once_hides_no_less(text: str) -> None:
+    thorough = text
+    for pattern in logs.SECRETS:
+        thorough = pattern.sub(r"\1***", thorough)
+
+    assert logs.scrubbed(text) == thorough
