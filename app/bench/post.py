@@ -13,7 +13,7 @@ from app.core.extensions import db
 from app.mail import incoming, outgoing
 from app.run import loaded
 from app.settings import desk
-from app.tickets.thread import Message
+from app.tickets.thread import Message, MessageKind
 
 WORDS = (
     "Hello,\n\nthe router stopped working since this morning and nobody here could make it run again. "
@@ -38,8 +38,8 @@ def come_in(count: int) -> None:
 
 def go_out(count: int) -> None:
     """An agent's replies, to the customers of their tickets."""
-    wanted = select(Message).where(Message.staff_id.is_not(None)).order_by(Message.id.desc()).limit(count)
-    for message in db.session.scalars(wanted).all():
+    replies = select(Message).where(Message.staff_id.is_not(None), Message.kind == MessageKind.REPLY)
+    for message in db.session.scalars(replies.order_by(Message.id.desc()).limit(count)).all():
         customer = db.session.get_one(Customer, message.ticket.requester_id)
         outgoing.put_notice(
             "staff_replied", customer_id=customer.id, ticket_id=message.ticket_id, message_id=message.id

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 from typing import Any
 
 from flask import Flask
 from flask_appbuilder.security.sqla.models import User
+from flask_login.utils import _create_identifier
 from sqlalchemy import func, select
 
 from app.accounts import keys, sessions
@@ -49,7 +51,9 @@ def _staff(username: str) -> Viewer:
 def _signed_in(app: Flask, person: Viewer) -> str:
     secret = sessions.begin(person.generation, staff_id=person.id)
     db.session.commit()
-    return _signed(app, {"_user_id": f"{person.id}:{secret}", "_fresh": True})
+    with app.test_request_context(environ_base={"REMOTE_ADDR": "127.0.0.1"}):
+        browser = _create_identifier()
+    return _signed(app, {"_user_id": f"{person.id}:{secret}", "_fresh": True, "_id": browser})
 
 
 def _customer_signed_in(app: Flask, customer: Customer) -> str:
@@ -59,9 +63,10 @@ def _customer_signed_in(app: Flask, customer: Customer) -> str:
 
 
 def _signed(app: Flask, values: dict[str, Any]) -> str:
-    """A session cookie as sign-in makes it: what is measured is the pages."""
+    """A session cookie as a browser has it after its first page: one that lacks something would be written anew with each answer."""
     interface: Any = app.session_interface
-    return f"{app.config['SESSION_COOKIE_NAME']}={interface.get_signing_serializer(app).dumps({**values, '_permanent': True})}"
+    whole = {**values, "_permanent": True, "csrf_token": secrets.token_hex(20)}
+    return f"{app.config['SESSION_COOKIE_NAME']}={interface.get_signing_serializer(app).dumps(whole)}"
 
 
 def _a_customer_with_tickets() -> Customer:
