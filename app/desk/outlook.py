@@ -51,7 +51,10 @@ def offered(ticket: Ticket, viewer: Viewer) -> list[Offer]:
     words = sorted(re.findall(r"\w{4,}", ticket.subject), key=len, reverse=True)[:SIMILAR_WORDS]
     alike = matching(" ".join(words), viewer, limit=MOST_OFFERED) if words else []
     same += _others(ticket, viewer, Ticket.id.in_(alike), _("similar words"))
-    return list({offer.ticket.id: offer for offer in reversed(same)}.values())[::-1][:MOST_OFFERED]
+    first: dict[int, Offer] = {}
+    for offer in same:
+        first.setdefault(offer.ticket.id, offer)
+    return list(first.values())[:MOST_OFFERED]
 
 
 def _others(ticket: Ticket, viewer: Viewer, criterion: ColumnElement[bool], why: str) -> list[Offer]:

@@ -20,6 +20,7 @@ from tests.factories import (
     a_ticket,
     acting,
     an_agent,
+    an_organization,
     setting,
     sign_in,
     sign_in_customer,
@@ -82,6 +83,20 @@ def test_the_page_offers_the_customers_other_tickets_and_similar_ones(app: Flask
     assert f"{same.display} Something else" in page and "same customer" in page
     assert f"{alike.display} My printer burns too" in page and "similar words" in page
     assert other.display not in page
+
+
+def test_the_customers_newest_ticket_is_offered_first_however_many_there_are(app: Flask, client: FlaskClient) -> None:
+    customer = a_customer(organization=an_organization())
+    first = a_ticket("Printer burns", requester=customer)
+    others = [a_ticket("Printer burns again", requester=customer) for _count in range(10)]
+    sign_in(client, a_supervisor())
+
+    offered = re.findall(
+        r'type="checkbox" name="with" value="(\d+)"',
+        client.get(f"/admin/tickets/{first.number}/merge").get_data(as_text=True),
+    )
+
+    assert [int(number) for number in offered] == [ticket.number for ticket in others[:1:-1]]
 
 
 def test_confirming_merges_and_taking_apart_undoes_it(app: Flask, client: FlaskClient) -> None:

@@ -21,7 +21,10 @@ PAGES = {
         "/admin/tickets/", "/admin/tickets/?view=everything&priority=4", "/admin/tickets/1001", "/admin/tickets/new", "/admin/notifications/", "/admin/notifications/preferences", "/admin/me/",
         "/admin/me/second-factor/", "/admin/tickets/999999",
     ],
-    "supervisor": ["/admin/dashboard/", "/admin/canned/list/", "/admin/customers/list/"],
+    "supervisor": [
+        "/admin/tickets/1001/merge", "/admin/tickets/merge?with=1001&with=1002", "/admin/tickets/1001/links", "/admin/tickets/1001/messages/1/move",
+        "/admin/dashboard/", "/admin/canned/list/", "/admin/customers/list/",
+    ],
     "admin": [
         "/admin/settings/general", "/admin/settings/email", "/admin/settings/sign-in", "/admin/jobs/?state=done", "/admin/mail-log/", "/admin/mail-log/incoming", "/admin/mail-lab/", "/admin/mail-lab/1",
         "/admin/mail-templates/", "/admin/mail-templates/ticket_created", "/admin/statuses/edit/1",

@@ -33,12 +33,17 @@ JSON: dict[str, dict[str, Any]] = {
     "/api/v1/tickets/<int:number>": {"subject": "Another"},
     "/api/v1/tickets/<int:number>/replies": {"body": "Words"},
     "/api/v1/tickets/<int:number>/notes": {"body": "Words"},
+    "/api/v1/tickets/<int:number>/merge": {"into": 1},
+    "/api/v1/tickets/<int:number>/split": {"subject": "Apart", "message_id": 1},
+    "/api/v1/tickets/<int:number>/move": {"to": 1, "message_id": 1},
+    "/api/v1/tickets/<int:number>/links": {"type": "blocks", "number": 1},
     "/api/v1/customers": {"email": "new@form.test", "name": "New"},
     "/api/v1/customers/<int:customer_id>": {"name": "Another"},
 }
 """What a program sends; nothing where nothing is taken."""
 TYPED: dict[str, dict[str, str]] = {
     "/admin/tickets/<int:number>/messages": {"kind": "reply", "body": "An answer"},
+    "/admin/tickets/<int:number>/draft": {"kind": "reply", "body": "A draft", "mark": "a tab", "turn": "1"},
     "/admin/tickets/<int:number>/properties": {"subject": "Another"},
     "/admin/tickets/<int:number>/tags": {"add": "fresh"},
     "/admin/tickets/new": {"email": "someone@form.test", "subject": "New", "body": "Words"},
