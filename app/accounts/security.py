@@ -102,7 +102,7 @@ class DeskSecurityManager(SecurityManager):
             people.check_password(password, username, email, first_name, last_name)
         user = super().add_user(username, first_name, last_name, email, role, password, **more)
         if user:
-            db.session.add(StaffProfile(user_id=user.id))
+            db.session.add(StaffProfile(user=user))
             db.session.commit()
         return user
 

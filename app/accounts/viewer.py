@@ -80,8 +80,10 @@ class Viewer(Actor):
     departments: frozenset[int] = frozenset()
     categories: frozenset[int] = frozenset()
     digest: str = ""
+    needs_factor: bool = False
+    """A role of theirs needs a second factor."""
     lacks_factor: bool = False
-    """A role of theirs needs a second factor, and they have none yet."""
+    """It does, and they have none yet."""
 
     is_authenticated = True
     is_active = True
@@ -175,6 +177,7 @@ def _kept(database: str, staff_id: int, generation: int, version: int) -> Viewer
     departments = db.session.scalars(
         select(department_member.c.department_id).where(department_member.c.staff_id == staff_id)
     )
+    needs_factor = any(row.second_factor for row in roles)
     digest = hashlib.sha256(repr(sorted(permissions)).encode()).hexdigest()[:16]
     return Viewer(
         Kind.STAFF,
@@ -194,7 +197,8 @@ def _kept(database: str, staff_id: int, generation: int, version: int) -> Viewer
             int(word) for row in roles if row.scope is Scope.CATEGORIES for word in row.categories.split()
         ),
         digest=digest,
-        lacks_factor=any(row.second_factor for row in roles) and not secondfactor.in_force(staff_id),
+        needs_factor=needs_factor,
+        lacks_factor=needs_factor and not secondfactor.in_force(staff_id),
     )
 
 

@@ -139,6 +139,6 @@ def make_staff(  # one parameter a column of the form
     )  # fmt: skip
     db.session.add(user)
     db.session.flush()
-    db.session.add(StaffProfile(user_id=user.id))
+    db.session.add(StaffProfile(user=user))
     db.session.flush()
     return user

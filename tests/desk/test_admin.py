@@ -10,7 +10,9 @@ from sqlalchemy import select
 from app.accounts import staff as people
 from app.accounts.models import ApiKey, Customer, Department, OneTimeToken, StaffProfile
 from app.core import outbox
+from app.core.audit import Audit
 from app.core.extensions import db
+from app.mail.models import Delivery
 from app.settings import desk
 from app.tickets.choices import CannedResponse, Category, Priority, State, Status
 from tests.factories import (
@@ -117,6 +119,19 @@ def test_an_invited_person_chooses_a_password_and_signs_in(app, client):
     assert app.test_client().get(path).status_code == 404
     assert db.session.get(StaffProfile, person.id) is not None
     assert db.session.query(OneTimeToken).filter(OneTimeToken.user_id == person.id).count() == 2
+
+
+def test_an_invitation_says_how_long_it_lasts_and_the_audit_log_whom_it_was_for(app, client):
+    sign_in(client, an_admin())
+    role = db.session.scalars(select(Role.id).where(Role.name == "Support Agent")).one()
+    fields = {"username": "nina", "first_name": "Nina", "last_name": "Berg", "email": "nina@desk.test"}
+    client.post("/admin/staff/add", data={**fields, "roles": [str(role)]})
+    run_jobs()
+
+    mail = db.session.scalars(select(Delivery).where(Delivery.kind == "invitation")).one()
+    assert people.INVITATION_LIVES.days == 7 and b"within seven days" in mail.raw
+    added = select(Audit.object_name).where(Audit.what == "added", Audit.object_kind == "staff_profile")
+    assert db.session.scalars(added.order_by(Audit.id)).all()[-1] == "Nina Berg"
 
 
 def test_an_admin_can_neither_give_nor_take_the_highest_role(app, client):

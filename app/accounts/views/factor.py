@@ -90,7 +90,7 @@ class SecondFactorView(BaseView):
     @permission_name("edit")
     def off(self) -> Any:
         try:
-            if people.must_have_factor(self._myself()):
+            if people.must_have_factor(g.user):
                 raise Forbidden(
                     _("Your role needs a second factor. Ask an admin to reset it if you change your phone.")
                 )
@@ -142,7 +142,7 @@ class SecondFactorView(BaseView):
             on=secondfactor.in_force(mine),
             secret=secondfactor.prepared(mine),
             left=secondfactor.codes_left(mine),
-            needed=people.must_have_factor(self._myself()),
+            needed=people.must_have_factor(g.user),
             asks_password=people.have_passwords(),
         )
 

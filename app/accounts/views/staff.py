@@ -93,7 +93,7 @@ class StaffView(DeskView):
         people.check_roles(g.user, list(person.roles), list(had))
 
     def post_add(self, person: User) -> None:
-        db.session.add(StaffProfile(user_id=person.id))
+        db.session.add(StaffProfile(user=person))  # itself, so that the audit log knows its name
         people.invite(person)
         db.session.commit()
 
