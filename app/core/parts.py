@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +16,7 @@ MOST = 8192
 
 
 def install(app: Flask) -> None:
-    app.jinja_env.globals.update(part=part, drawn=drawn)
+    app.jinja_env.globals.update(part=part, drawn=drawn, frozen=frozen)
 
 
 def part(template: str, **said: Hashable) -> Markup:
@@ -33,6 +33,11 @@ def part(template: str, **said: Hashable) -> Markup:
 def drawn(template: str, **said: Hashable) -> Markup:
     """The same without keeping it: for what is long or will hardly be said again."""
     return Markup(current_app.jinja_env.get_template(template).render(said))
+
+
+def frozen(values: Iterable[Any]) -> tuple[Any, ...]:
+    """Lists of lists as a part can be given them."""
+    return tuple(frozen(value) if isinstance(value, list) else value for value in values)
 
 
 @lru_cache(MOST)

@@ -151,7 +151,12 @@ def ago(at: dt.datetime | None) -> str:
     if seconds < 14 * 86400:
         return _("%(n)sd", n=seconds // 86400)
     this_year = local(at).year == local(clock.now()).year
-    return _day(local(at).date(), language(), _("d MMM") if this_year else _("d MMM yyyy"))
+    return day(local(at).date()) if this_year else _day(local(at).date(), language(), _("d MMM yyyy"))
+
+
+def day(at: dt.date) -> str:
+    """A day of this year, short."""
+    return _day(at, language(), _("d MMM"))
 
 
 @functools.lru_cache(10_000)

@@ -6,20 +6,20 @@ import dataclasses as dc
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from flask import g, request
 from flask_appbuilder import BaseView, expose, has_access
 from flask_appbuilder.security.decorators import permission_name
-from flask_babel import format_date, format_decimal
-from flask_babel import gettext as _
-from sqlalchemy import Row, func, select
+from flask_babel import format_decimal
+from sqlalchemy import Executable, bindparam, func, select
 
 from app.accounts.models import Customer
 from app.accounts.viewer import Viewer
-from app.core import clock
-from app.core.extensions import db
+from app.core import clock, web
+from app.core.rows import plain_rows
+from app.core.words import said as _
 from app.desk import lookups
 from app.desk.counts import cells
 from app.desk.lookups import Lookups
@@ -152,9 +152,9 @@ class Dashboard:
     def _shown(self) -> tuple[dt.date, ...]:
         return self.volume.days[self.days :]
 
-    @property
+    @cached_property
     def _labels(self) -> list[str]:
-        return [format_date(day, _("d MMM")) for day in self._shown]
+        return [web.day(day) for day in self._shown]
 
     def _volume_chart(self) -> dict[str, Any]:
         opened = {"label": _("New"), "data": [self.volume.opened[day] for day in self._shown], "color": "accent-solid"}
@@ -211,25 +211,18 @@ class Dashboard:
     @cached_property
     def attention(self) -> list[Line]:
         """The tickets that are overdue the longest."""
-        rows = _lines(TicketQuery.seen_by(self.viewer).overdue(self.at), Ticket.next_due_at)
+        rows = plain_rows(_attention(self.viewer, desk.current().agents_see_departments), {"at": self.at})
         return [self._line(row, _("%(time)s over", time=lasting(self.at - row.since))) for row in rows]
 
     @cached_property
     def pending(self) -> list[Line]:
         """The reader's own, new or open, whose customer has waited the longest; then those that were answered."""
-        mine = TicketQuery.seen_by(self.viewer).of(self.viewer.id).where(Ticket.state.in_((State.NEW, State.OPEN)))
-        rows = _lines(mine.where(Ticket.awaiting_since.is_not(None)), Ticket.awaiting_since)
+        rows = plain_rows(_pending(self.viewer, desk.current().agents_see_departments, True))
         if len(rows) < ROWS:
-            answered = mine.where(Ticket.awaiting_since.is_(None))
-            rows = [
-                *rows,
-                *_lines(
-                    answered, func.coalesce(Ticket.last_customer_at, Ticket.created_at, type_=Ticket.created_at.type)
-                ),
-            ]
+            rows = [*rows, *plain_rows(_pending(self.viewer, desk.current().agents_see_departments, False))]
         return [self._line(row, lasting(self.at - row.since)) for row in rows[:ROWS]]
 
-    def _line(self, row: Row[Any], words: str) -> Line:
+    def _line(self, row: Any, words: str) -> Line:
         assignee = self.names.name("person", row.assignee_id) if row.assignee_id else None
         return Line(
             f"/admin/tickets/{row.number}",
@@ -243,22 +236,41 @@ class Dashboard:
 
 def overdue_of_each(viewer: Viewer, at: dt.datetime) -> dict[int, int]:
     """Of the tickets that are overdue the longest, at most `OVERDUE_CAP`."""
-    late = (
-        TicketQuery.seen_by(viewer)
-        .overdue(at)
-        .statement.with_only_columns(func.coalesce(Ticket.assignee_id, NOBODY).label("assignee"))
-    )
+    return {row[0]: row[1] for row in plain_rows(_overdue(viewer, desk.current().agents_see_departments), {"at": at})}
+
+
+@lru_cache(512)
+def _overdue(viewer: Viewer, agents_see_departments: bool) -> Executable:
+    """Statements are built once for each viewer; the setting is part of the row rule, and so of the key."""
+    late = _late(viewer).statement.with_only_columns(func.coalesce(Ticket.assignee_id, NOBODY).label("assignee"))
     capped = late.order_by(Ticket.next_due_at).limit(OVERDUE_CAP).subquery()
-    return {
-        row[0]: row[1]
-        for row in db.session.execute(select(capped.c.assignee, func.count()).group_by(capped.c.assignee))
-    }
+    return select(capped.c.assignee, func.count()).group_by(capped.c.assignee)
 
 
-def _lines(query: TicketQuery, since: Any) -> Sequence[Row[Any]]:
+@lru_cache(512)
+def _attention(viewer: Viewer, agents_see_departments: bool) -> Executable:
+    return _lines(_late(viewer), Ticket.next_due_at)
+
+
+@lru_cache(512)
+def _pending(viewer: Viewer, agents_see_departments: bool, waiting: bool) -> Executable:
+    """`waiting`: the customer wrote last."""
+    mine = TicketQuery.seen_by(viewer).of(viewer.id).where(Ticket.state.in_((State.NEW, State.OPEN)))
+    if waiting:
+        return _lines(mine.where(Ticket.awaiting_since.is_not(None)), Ticket.awaiting_since)
+    since = func.coalesce(Ticket.last_customer_at, Ticket.created_at, type_=Ticket.created_at.type)
+    return _lines(mine.where(Ticket.awaiting_since.is_(None)), since)
+
+
+def _late(viewer: Viewer) -> TicketQuery:
+    at: Any = bindparam("at", type_=Ticket.next_due_at.type)
+    return TicketQuery.seen_by(viewer).overdue(at)
+
+
+def _lines(query: TicketQuery, since: Any) -> Executable:
     columns = (Ticket.number, Ticket.subject, Ticket.assignee_id, Customer.name, Customer.email, since.label("since"))
     wanted = query.statement.with_only_columns(*columns).join(Customer, Customer.id == Ticket.requester_id)
-    return db.session.execute(wanted.order_by(since, Ticket.id).limit(ROWS)).all()
+    return wanted.order_by(since, Ticket.id).limit(ROWS)
 
 
 def _largest_first(named: tuple[Any, ...]) -> tuple[int, str]:

@@ -1,5 +1,7 @@
 """indexes and columns that the pages need"""
 
+from alembic import op
+
 revision = "0009"
 down_revision = "0008"
 branch_labels = None
@@ -7,8 +9,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_index("ix_ticket_owner", "ticket", ["assignee_id", "last_activity_at"])
+    op.create_index("ix_ticket_requester_live", "ticket", ["requester_id", "live", "id"])
 
 
 def downgrade() -> None:
-    pass
+    op.drop_index("ix_ticket_requester_live", "ticket")
+    op.drop_index("ix_ticket_owner", "ticket")

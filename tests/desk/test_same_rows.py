@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections import Counter
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -17,11 +19,12 @@ from app.desk.listing import Listing
 from app.desk.listpage import ListPage
 from app.desk.promise import promise_of
 from app.desk.queues import Queue, in_queue
+from app.reports.volume import of_tickets, today, volume
 from app.tickets.choices import Category, State
 from app.tickets.lifecycle import status_for
 from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.queues import TicketQuery
-from app.tickets.visibility import parts_of, sees, visible_to
+from app.tickets.visibility import parts_of, sees, sees_whole_departments, visible_to
 from tests.factories import (
     a_category,
     a_department,
@@ -180,3 +183,20 @@ def test_the_rule_for_one_ticket_says_with_its_parts_at_hand_what_it_says_withou
         listed = set(db.session.scalars(select(Ticket.id).where(visible_to(viewer))))
         for ticket in tickets[::3]:
             assert sees(viewer, ticket, parts_of(ticket)) == sees(viewer, ticket) == (ticket.id in listed)
+
+
+@pytest.mark.parametrize("wide", [False, True], ids=["own and nobody's", "whole departments"])
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/St_Johns"])
+def test_the_days_of_a_viewers_tickets_are_those_of_all_they_see(app: Flask, zone: str, wide: bool) -> None:
+    _departments, viewers = a_random_desk(7)
+    setting(agents_see_departments=wide, time_zone=zone)
+    last, days, there = today(), 400, ZoneInfo(zone)
+
+    for viewer in viewers:
+        if sees_whole_departments(viewer):
+            continue
+        found, seen = volume(viewer, last, days), list(db.session.scalars(select(Ticket).where(visible_to(viewer))))
+        done = [ticket.resolved_at for ticket in seen if ticket.resolved_at]
+        assert found.opened == Counter(ticket.created_at.astimezone(there).date() for ticket in seen), viewer.name
+        assert found.resolved == Counter(at.astimezone(there).date() for at in done), viewer.name
+        assert found == of_tickets(visible_to(viewer), last, days)
