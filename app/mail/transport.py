@@ -15,6 +15,7 @@ from typing import NamedTuple
 from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import select, update
+from sqlalchemy.orm import joinedload, undefer
 
 from app.core import clock
 from app.core.extensions import db
@@ -23,6 +24,8 @@ from app.mail import composing, failed, outgoing
 from app.mail.composing import Parcel
 from app.mail.line import Broken, Line, Refused, Untrusted
 from app.mail.models import Delivery, DeliveryState
+from app.tickets.models import Ticket
+from app.tickets.thread import Message
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +35,16 @@ LONGEST_RUN_SECONDS = 4
 """After that another run goes on: a worker that is asked to stop is stopped within seconds, and a job stays within its lease."""
 GONE = re.compile(r"\b5\.(?:1\.(?:1|2|3|6|10)|4\.4)\b|user unknown|unknown user|no such user|does not exist", re.I)
 """Words by which a server says that the mailbox is not there, now and later."""
+
+
+WHAT_IT_TELLS_OF = (
+    undefer(Delivery.raw),
+    joinedload(Delivery.customer),
+    joinedload(Delivery.ticket).options(
+        joinedload(Ticket.requester), joinedload(Ticket.department), joinedload(Ticket.priority)
+    ),
+)
+"""Read with the mail and held as long as it is written: each sentence asks for them anew, and what nobody holds is read anew."""
 
 
 class Held(NamedTuple):
@@ -131,13 +144,15 @@ def _still_ours(held: Held) -> Delivery | None:
 
 def _parcel(held: Held) -> Parcel | None:
     """The finished mail, or None when a rule holds it back or it cannot be written. Commits."""
-    delivery = db.session.get_one(Delivery, held.id, populate_existing=True)
+    delivery = db.session.get_one(Delivery, held.id, populate_existing=True, options=WHAT_IT_TELLS_OF)
+    entry = db.session.get(Message, delivery.message_id) if delivery.message_id else None  # kept until it is written
     reason = outgoing.held_back(delivery)
     if reason:
         _settle(held, DeliveryState.SUPPRESSED, reason)
         return None
     try:
-        parcel = composing.compose(delivery)
+        with db.session.no_autoflush:  # nothing that is read for it depends on what is written
+            parcel = composing.compose(delivery)
         db.session.commit()
     except composing.Unsendable as problem:
         db.session.rollback()
@@ -148,6 +163,8 @@ def _parcel(held: Held) -> Parcel | None:
         _later(held, f"{type(problem).__name__}: {problem}")
     else:
         return parcel
+    finally:
+        del entry
     return None
 
 
@@ -179,6 +196,8 @@ def _later(held: Held, reason: str) -> None:
 
 def _settle(held: Held, state: DeliveryState, reason: str | None) -> None:
     """What became of it. Commits. A mail whose link lets its reader in is forgotten once it is out of the house."""
+    if state in (DeliveryState.SENT, DeliveryState.CAPTURED) and _settled_at_once(held, state, reason):
+        return
     delivery = _still_ours(held)
     if delivery is None:
         return
@@ -191,3 +210,16 @@ def _settle(held: Held, state: DeliveryState, reason: str | None) -> None:
     if state is DeliveryState.SENT and delivery.kind in outgoing.SECRET:
         delivery.raw, delivery.values = None, {}
     db.session.commit()
+
+
+def _settled_at_once(held: Held, state: DeliveryState, reason: str | None) -> bool:
+    """Most mails: out of the house, and nothing in them to forget. One statement; False when it is none of those, or no longer ours. Commits."""
+    plain = update(Delivery).where(
+        Delivery.id == held.id, Delivery.tries == held.tries, Delivery.state == DeliveryState.QUEUED, Delivery.kind.not_in(outgoing.SECRET)
+    )  # fmt: skip
+    noted = db.session.execute(
+        plain.values(state=state, reason=reason[:4000] if reason else None, lease_until=None, sent_at=clock.now()),
+        execution_options={"synchronize_session": False},
+    )
+    db.session.commit()
+    return bool(noted.rowcount)

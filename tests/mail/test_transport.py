@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.core import clock
 from app.core.errors import HelpdeskError
@@ -69,6 +69,25 @@ def test_many_mails_leave_over_one_connection(sink):
     assert sink.connections == 1
     assert {row.state for row in db.session.scalars(select(Delivery))} == {DeliveryState.SENT}
     assert the_reasons() == {"250 2.0.0 Ok: queued as 4711"}
+
+
+def test_a_mail_that_leaves_reads_each_row_it_tells_of_once(sink, at_most):
+    for _ in range(4):
+        customer = a_customer()
+        ticket = a_ticket(requester=customer)
+        message = ticket.messages[0]
+        outgoing.put_notice("staff_replied", customer_id=customer.id, ticket_id=ticket.id, message_id=message.id)
+    db.session.commit()
+    send_all()
+    again = update(Delivery).where(Delivery.kind == "staff_replied")
+    db.session.execute(again.values(state=DeliveryState.QUEUED, raw=None, tries=0))
+    db.session.commit()
+    db.session.expunge_all()
+
+    with at_most(4 * 15 + 10) as statements:
+        transport.deliver_due()
+
+    assert sum("FROM customer" in statement for statement in statements) == 0  # it came with the mail
 
 
 def the_reasons() -> set[str | None]:
