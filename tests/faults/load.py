@@ -10,7 +10,8 @@ import smtplib
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email.message import EmailMessage
 from typing import Any
 
@@ -48,7 +49,8 @@ class Load:
         self.done: list[Deed] = []
         self.strange: list[str] = []
         self.retries = 0
-        self.over = threading.Event()
+        self.over, self.open = threading.Event(), threading.Event()
+        self.open.set()
         self.lock = threading.Lock()
         self.threads: list[threading.Thread] = []
 
@@ -57,6 +59,15 @@ class Load:
         self.threads = [threading.Thread(target=self._live, args=(one,), daemon=True) for one in people]
         for thread in self.threads:
             thread.start()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nobody begins anything."""
+        self.open.clear()
+        try:
+            yield
+        finally:
+            self.open.set()
 
     def stop(self) -> None:
         """Each finishes what it has begun."""
@@ -70,7 +81,7 @@ class Load:
 
     def _live(self, person: Person) -> None:
         try:
-            while not self.over.is_set():
+            while self.open.wait() and not self.over.is_set():
                 self.until_acknowledged(person.begin())
                 person.deeds += 1
                 time.sleep(person.pause * person.chance.uniform(0.5, 1.5))

@@ -27,6 +27,8 @@ DECK = ("web worker", "web parent", "worker", "worker", "queue", "ticker", "rece
 SENDERS = ("worker", "supervisor")
 """Whoever dies with one of these may have handed a mail over without having noted it."""
 
+MOST_WAITING = 60
+CATCH_UP_SECONDS = 60
 STANDSTILL_SECONDS = 60
 """Without one thing less to do, however slow the machine is."""
 
@@ -93,6 +95,7 @@ class Storm:
 
     def round(self) -> None:
         """Kill one or two at a random moment; then the desk is whole again, and everybody was served since."""
+        self._let_it_catch_up()
         time.sleep(self.chance.uniform(0.2, 1.2))
         began = time.monotonic()
         killed: list[int] = []
@@ -105,6 +108,20 @@ class Storm:
             assert time.monotonic() < began + 180, f"nobody serves some of {before}: {self.load.counts()}"
             time.sleep(0.05)
         self.slowest = max(self.slowest, time.monotonic() - began)
+
+    def _let_it_catch_up(self) -> None:
+        """People wait while too much lies before the worker: this looks for what is lost, not for how much a machine can do."""
+        if self._waiting() > MOST_WAITING:
+            with self.load.paused():
+                give_up_at = time.monotonic() + CATCH_UP_SECONDS
+                while self._waiting() > MOST_WAITING // 2 and time.monotonic() < give_up_at:
+                    time.sleep(0.2)
+
+    def _waiting(self) -> int:
+        with self.desk.app.app_context():
+            waiting = len(counting.unfinished())
+            db.session.remove()
+        return waiting
 
     def _strike(self) -> list[int]:
         if not self.deck:
