@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses as dc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from flask_babel import gettext as _
@@ -42,29 +42,31 @@ class Options:
 
 
 def options() -> Options:
-    return Options(
-        db.session.scalars(
-            select(Department)
-            .where(Department.active.is_(True), Department.public.is_(True))
-            .order_by(Department.position, Department.name)
-        ).all(),
-        db.session.scalars(
-            select(Category)
-            .where(Category.active.is_(True), Category.public.is_(True))
-            .order_by(Category.position, Category.name)
-        ).all(),
-        db.session.scalars(select(Priority).where(Priority.active.is_(True)).order_by(Priority.rank)).all(),
-    )
+    return Options(departments(), categories(), priorities())
+
+
+def departments() -> Sequence[Department]:
+    offered = select(Department).where(Department.active.is_(True), Department.public.is_(True))
+    return db.session.scalars(offered.order_by(Department.position, Department.name)).all()
+
+
+def categories() -> Sequence[Category]:
+    offered = select(Category).where(Category.active.is_(True), Category.public.is_(True))
+    return db.session.scalars(offered.order_by(Category.position, Category.name)).all()
+
+
+def priorities() -> Sequence[Priority]:
+    return db.session.scalars(select(Priority).where(Priority.active.is_(True)).order_by(Priority.rank)).all()
 
 
 def chosen(rows: Sequence[Row], given: str | None) -> Row | None:
     return next((row for row in rows if str(row.id) == given), None)
 
 
-def demand(field: str, rows: Sequence[Row], form: Mapping[str, str]) -> Row | None:
-    """The row chosen in the form, None for no choice, Invalid for one that is not offered."""
+def demand(field: str, offered: Callable[[], Sequence[Row]], form: Mapping[str, str]) -> Row | None:
+    """The row chosen in the form, None for no choice, Invalid for one that is not offered. What nobody chose from is not read."""
     given = form.get(field) or None
-    row = chosen(rows, given)
+    row = chosen(offered(), given) if given is not None else None
     if given is not None and row is None:
         raise Invalid(_("The ticket is not complete yet."), {field: _("Please choose one of the list.")})
     return row

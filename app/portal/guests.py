@@ -102,7 +102,7 @@ def _missing(form: Mapping[str, str]) -> dict[str, str]:
 
 def _open(form: Mapping[str, str], customer: Customer, received: Received) -> Ticket:
     words = Words(typed("message"), via=Channel.FORM, attachments=tuple(received.kept))
-    category = choosing.demand("category", choosing.options().categories, form)
+    category = choosing.demand("category", choosing.categories, form)
     ticket = open_ticket(
         NewTicket(subject=form["subject"], words=words, requester=customer, category=category, proven=False),
         by=CustomerActor.of(customer),

@@ -183,7 +183,7 @@ def suggest() -> Any:
 @portal.get("/tickets/new/faq")
 @signed_in
 def often_asked() -> Any:
-    category = choosing.chosen(choosing.options().categories, request.args.get("category"))
+    category = choosing.chosen(choosing.categories(), request.args.get("category"))
     return page(
         "portal/_faq.html",
         waiting_for_you=0,
@@ -222,11 +222,10 @@ def open_new() -> Any:
 
 def _open(form: Mapping[str, str], received: Received) -> Ticket:
     limits.spend(Limit.NEW_TICKET, f"customer {myself().id}")
-    options = choosing.options()
     words = Words(typed("message"), via=Channel.PORTAL, attachments=tuple(received.kept))
     new = NewTicket(
         subject=form.get("subject", ""), words=words, requester=myself(),
-        department=choosing.demand("department", options.departments, form), category=choosing.demand("category", options.categories, form),
-        priority=choosing.demand("priority", options.priorities, form),
+        department=choosing.demand("department", choosing.departments, form), category=choosing.demand("category", choosing.categories, form),
+        priority=choosing.demand("priority", choosing.priorities, form),
     )  # fmt: skip
     return open_ticket(new, by=me())

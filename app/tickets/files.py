@@ -97,6 +97,8 @@ def _is_text(sample: bytes) -> bool:
 
 def uploaded(ids: list[int], by: Actor) -> tuple[Attachment, ...]:
     """Files this actor uploaded earlier and has not sent yet; NotThere when one is not theirs."""
+    if not ids:
+        return ()
     if len(ids) > desk.current().max_attachments:
         raise Invalid(
             _("Too many files."),
