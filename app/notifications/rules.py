@@ -66,9 +66,9 @@ def tell_of_reply(event: TicketEvent) -> None:
     message_id = event.particulars.get("message_id")
     tell_customers(event.ticket, "staff_replied", message_id, actor=event)
     for participant_id in event.particulars.get("bcc") or ():
-        outgoing.put_notice(
-            "staff_replied", participant_id=participant_id, ticket_id=event.ticket_id, message_id=message_id
-        )
+        part = db.session.get(Participant, participant_id)
+        told = part.ticket_id if part is not None else event.ticket_id  # theirs may go on in this one
+        outgoing.put_notice("staff_replied", participant_id=participant_id, ticket_id=told, message_id=message_id)
 
 
 def tell_of_held_reply(event: TicketEvent) -> None:

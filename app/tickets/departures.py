@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, false, select, update
+from sqlalchemy import ColumnElement, and_, false, or_, select, update
 
 from app.accounts.viewer import SYSTEM, Actor, Kind, Viewer, viewer
 from app.core import clock
@@ -20,6 +20,7 @@ from app.tickets.choices import Priority, Status
 from app.tickets.conversation import LONGEST_MESSAGE, Then
 from app.tickets.drafts import LAST_TURN, Draft, Written
 from app.tickets.lifecycle import demand_choosable
+from app.tickets.mergeable import Merge
 from app.tickets.models import Ticket
 from app.tickets.thread import Attachment, Channel, Message, MessageKind, Words
 from app.tickets.timeline import Did
@@ -105,6 +106,7 @@ def leave(draft_id: int) -> None:
         if author is None:
             raise HeldBack(_("Its writer does not work here any more."))
         _hold_if_answered(ticket, draft)
+        _hold_if_merged(ticket, draft)
         _say(ticket, author, written)
     except HelpdeskError as refusal:
         db.session.rollback()
@@ -213,9 +215,20 @@ def _hold_if_answered(ticket: Ticket, draft: Draft) -> None:
         raise HeldBack(CUSTOMER_WROTE)
 
 
+def _hold_if_merged(ticket: Ticket, draft: Draft) -> None:
+    """Others would read it than its writer wrote to."""
+    since = and_(or_(Merge.ticket_id == ticket.id, Merge.into_id == ticket.id), Merge.at > draft.saved_at)
+    if (
+        ticket.merged
+        or db.session.scalar(select(Merge.id).where(since, Merge.undone_at.is_(None)).limit(1)) is not None
+    ):
+        raise HeldBack(_("The ticket was merged with another one before its time."))
+
+
 def _hold_back(draft_id: int, refusal: HelpdeskError) -> None:
     draft = db.session.get_one(Draft, draft_id)
-    ticket = db.session.get_one(Ticket, draft.ticket_id)
+    ticket = db.session.get_one(Ticket, draft.ticket_id).place()
+    draft.ticket_id = ticket.id
     _return(draft, str(refusal))
     author = viewer(draft.staff_id)
     ticket.record(Did.HELD_BACK, SYSTEM, who=author.name if author else None, who_id=draft.staff_id)

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from app.accounts.viewer import SYSTEM, CustomerActor
+from app.core import clock
 from app.core.errors import Forbidden, HelpdeskError
 from app.core.extensions import db
 from app.sla.models import SlaClock
-from app.tickets import merging
+from app.tickets import departures, merging
 from app.tickets.choices import State
+from app.tickets.drafts import Written
 from app.tickets.files import keep
-from app.tickets.mergeable import Merged, entries_of
+from app.tickets.mergeable import Merged, SharedMessage, entries_of
 from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.recounting import recount
 from app.tickets.thread import Attachment, Channel, Message, Words
 from app.tickets.timeline import Did
 from app.tickets.visibility import attachments_visible_to, messages_visible_to
-from tests.factories import a_customer, a_department, a_supervisor, a_ticket, acting, an_agent, an_organization, staff
+from tests.factories import (
+    a_customer,
+    a_department,
+    a_supervisor,
+    a_ticket,
+    acting,
+    an_agent,
+    an_organization,
+    run_jobs,
+    staff,
+)
 from tests.tickets.sums import rows, sums_are_right, texts, write
 
 
@@ -192,6 +206,7 @@ def test_whatever_happens_while_they_are_one_each_entry_ends_where_it_was_writte
     for which in (2, 0):
         merging.unmerge(tickets[which], by=agent)
 
+    assert db.session.scalar(select(func.count()).select_from(SharedMessage)) == 0
     for ticket in tickets:
         assert sorted(texts(Message.ticket_id == ticket.id)) == sorted(expected[ticket.id])
         kept = (ticket.message_count, ticket.needs_response, ticket.awaiting_since, ticket.excerpt)
@@ -433,3 +448,23 @@ def test_replies_that_come_while_a_ticket_is_merged_are_all_in_the_primary(app: 
     assert db.session.scalar(select(func.count(Message.id)).where(Message.ticket_id == first_id)) == 5
     assert db.session.get_one(Ticket, first_id).message_count == 5
     sums_are_right()
+
+
+@pytest.mark.parametrize("merged", ["the primary", "the other"])
+def test_a_reply_that_waits_to_leave_is_held_back_when_others_would_read_it(app: Flask, merged: str) -> None:
+    second, first = two()
+    agent = acting(a_supervisor())
+    ticket = first if merged == "the primary" else second
+    draft = departures.put_off(
+        ticket, agent, Written("for one alone"), clock.now() + dt.timedelta(hours=1), "a tab", 10**6, True
+    )
+    merging.merge(second, into=first, by=agent)
+    db.session.commit()
+
+    with time_machine.travel(clock.now() + dt.timedelta(hours=2), tick=False):
+        run_jobs()
+
+    db.session.expire_all()
+    assert "for one alone" not in texts(Message.ticket_id == first.id)
+    assert (draft.leaves_at, draft.ticket_id) == (None, first.id)
+    assert draft.returned is not None and "merged" in draft.returned
