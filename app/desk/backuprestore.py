@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import obstore
+import psycopg
 import sqlalchemy as sa
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from flask_migrate import downgrade, upgrade
+from flask_migrate import upgrade
 from sqlalchemy import Connection, select, text
 
 from app.accounts.viewer import forget_kept
@@ -25,12 +25,14 @@ from app.core.database import is_postgresql, snapshot
 from app.core.errors import HelpdeskError
 from app.core.extensions import db, migrate
 from app.core.ticker import beats
-from app.desk import backupheld, setup
+from app.desk import backupaside, backupheld, setup
 from app.desk.backupformat import FILES, FORMAT, KINDS, TABLES, Damaged, Manifest, check, columns_in, keys_in, rows_in
 from app.search import index
 from app.tickets.thread import Attachment
 
 BATCH = 2_000
+BROKEN_ROWS = (sa.exc.IntegrityError, sa.exc.DataError, psycopg.IntegrityError, psycopg.DataError)
+"""PostgreSQL's COPY goes past SQLAlchemy, and so do its errors."""
 PEOPLE_KEEP = ("ticket", "customer", "message")
 """A desk in which all of these are empty holds nothing that a restore could destroy."""
 
@@ -63,7 +65,7 @@ class Newer(HelpdeskError):
 
 
 def restore(folder: Path, replace: bool, next_number: int | None, say: Callable[[str], object]) -> Restored:
-    """Everything is read and checked before anything is touched. Commits."""
+    """Everything is read and checked before anything is touched, and what was here lies aside until all of it is in. Commits."""
     began = time.monotonic()
     if beats():
         raise Running
@@ -73,10 +75,23 @@ def restore(folder: Path, replace: bool, next_number: int | None, say: Callable[
     if not replace and _has_people():
         raise NotEmpty
     before = _stored_keys()
-    _empty_to(manifest.revision, say)
+    with backupaside.laid_aside(say):
+        rows, held = _put_in(manifest, folder, next_number, say)
+    _clear_queue()
+    _forget_files(before)
+    say("writing the search index …")
+    return Restored(manifest, rows, index.rebuild(), held, time.monotonic() - began)
+
+
+def _put_in(
+    manifest: Manifest, folder: Path, next_number: int | None, say: Callable[[str], object]
+) -> tuple[int, backupheld.Held]:
+    say(f"making empty tables of revision {manifest.revision} …")
+    _quietly(lambda: upgrade(revision=manifest.revision))
     rows = _fill(manifest, folder, say)
     say("bringing the database up to date …")
     _quietly(upgrade)
+    forget_kept()
     setup.set_up_rights()
     setup.seed()
     _copy_files(folder, say)
@@ -84,10 +99,7 @@ def restore(folder: Path, replace: bool, next_number: int | None, say: Callable[
     held = backupheld.hold(manifest.made_at, next_number)
     note(What.RESTORED, str(folder), made_at=manifest.made_at, rows=rows, held_mails=held.mails, held_jobs=held.jobs)
     db.session.commit()
-    _clear_queue()
-    _forget_files(before)
-    say("writing the search index …")
-    return Restored(manifest, rows, index.rebuild(), held, time.monotonic() - began)
+    return rows, held
 
 
 def _refuse_newer(manifest: Manifest) -> None:
@@ -112,17 +124,6 @@ def _stored_keys() -> set[str]:
         return set(connection.scalars(text("SELECT storage_key FROM attachment")))
 
 
-def _empty_to(revision: str, say: Callable[[str], object]) -> None:
-    """All tables anew, as the backup's own version had them."""
-    db.session.remove()  # what it holds open would keep these waiting for ever
-    with snapshot() as connection:
-        present = MigrationContext.configure(connection).get_current_revision()
-    say(f"making empty tables of revision {revision} …")
-    if present is not None:
-        _quietly(lambda: downgrade(revision="base"))
-    _quietly(lambda: upgrade(revision=revision))
-
-
 def _quietly(step: Callable[[], object]) -> None:
     """Alembic would set up logging of its own and tell each step."""
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -136,7 +137,11 @@ def _fill(manifest: Manifest, folder: Path, say: Callable[[str], object]) -> int
         guard_is_off = unguarded(connection) if "audit" in manifest.tables else nullcontext()
         with guard_is_off:
             for name, rows in manifest.tables.items():
-                _fill_table(connection, name, folder / TABLES / f"{name}.gz")
+                try:
+                    _fill_table(connection, name, folder / TABLES / f"{name}.gz")
+                except BROKEN_ROWS as problem:
+                    said = str(problem).partition("\n")[0]
+                    raise Damaged(f"The rows of {name} break the rules of the database: {said}") from problem
                 total += rows
                 if rows >= BATCH:
                     say(f"{name}: {rows} rows")

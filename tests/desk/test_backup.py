@@ -20,7 +20,7 @@ from app.core import audit, clock
 from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.core.storage import load
-from app.desk import backup, backupformat, backuprestore
+from app.desk import backup, backupaside, backupformat, backuprestore
 from app.desk.backupformat import TABLES, Damaged, Manifest
 from app.mail import outgoing, transport
 from app.mail.models import Delivery, DeliveryState
@@ -320,6 +320,72 @@ def test_a_forged_backup_reads_no_other_file_runs_nothing_and_is_refused_before_
 
     with pytest.raises(Damaged, match=r"leads out|no desk has|does not begin"):
         restored_into(desk, folder, replace=True)
+
+    with desk.app_context():
+        assert db.session.scalars(select(Ticket.subject)).one() == "Still here"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("broken", ["a row twice", "a row that refers to none", "the last step"])
+def test_a_restore_that_fails_half_way_leaves_the_desk_as_it_was(app, another, tmp_path, kind, broken, monkeypatch):
+    """Of rows that are whole by every sum, and break only in the database."""
+    a_busy_desk()
+    folder = tmp_path / "kept"
+    backup.back_up(folder, quiet)
+    if broken == "the last step":
+        monkeypatch.setattr(backuprestore, "_copy_files", _no_room)
+    else:
+        _break_row(folder, twice=broken == "a row twice")
+    desk = another(kind)
+    with desk.app_context():
+        number = a_ticket("Still here").number
+        db.session.commit()
+
+    with pytest.raises((Damaged, OSError)):
+        restored_into(desk, folder, replace=True)
+
+    with desk.app_context():
+        assert db.session.scalars(select(Ticket.subject)).one() == "Still here"
+        assert a_ticket("And on it goes").number == number + 1
+        assert audit.first_broken()[1] is None
+        db.session.commit()
+
+
+def _no_room(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def _break_row(folder: Path, twice: bool) -> None:
+    path = folder / TABLES / "message.gz"
+    with gzip.open(path, "rt") as file:
+        head, *rows = file.read().splitlines()
+    broken = json.loads(rows[-1])
+    if not twice:
+        places = [name for name, _kind in json.loads(head)]
+        broken[places.index("ticket_id")] = 10**9
+    rows[-1:] = [rows[-1], rows[-1]] if twice else [json.dumps(broken)]
+    with gzip.open(path, "wt") as file:
+        file.write("\n".join([head, *rows]) + "\n")
+    told = json.loads((folder / "manifest.json").read_text())
+    _retold(folder, tables={**told["tables"], "message": len(rows)})
+
+
+def test_what_a_killed_restore_left_aside_is_put_back_before_the_next(app, another, tmp_path):
+    a_busy_desk()
+    backup.back_up(tmp_path / "kept", quiet)
+    desk = another("sqlite")
+    with desk.app_context():
+        a_ticket("Still here")
+        db.session.commit()
+        db.session.remove()
+        db.engine.dispose()
+    file = Path(desk.config["SQLALCHEMY_DATABASE_URI"].removeprefix("sqlite:///"))
+    shutil.move(file, f"{file}.{backupaside.ASIDE}")
+    file.write_bytes(b"")
+
+    _break_row(tmp_path / "kept", twice=True)
+    with pytest.raises(Damaged, match="message"):
+        restored_into(desk, tmp_path / "kept", replace=True)
 
     with desk.app_context():
         assert db.session.scalars(select(Ticket.subject)).one() == "Still here"
