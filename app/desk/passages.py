@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from sqlalchemy import func, select
@@ -12,7 +11,7 @@ from app.core.extensions import db
 from app.desk.asking import words_of
 from app.search import engines
 from app.search import words as cutting
-from app.search.find import SNIPPET_FROM, snippet
+from app.search.find import SNIPPET_FROM, places, snippet
 from app.search.words import Asked
 from app.tickets.thread import Message
 from app.tickets.visibility import messages_visible_to
@@ -21,7 +20,6 @@ LOOKED_AT = 2_000
 """Messages of a page's tickets, the newest ones."""
 Passage = tuple[tuple[str, bool], ...]
 """Pieces of text in their order; whether each is a hit."""
-_piece = re.compile(r"\S+|\s+")
 
 
 def passages(ids: Sequence[int], question: str, viewer: Viewer) -> dict[int, Passage]:
@@ -40,12 +38,12 @@ def passages(ids: Sequence[int], question: str, viewer: Viewer) -> dict[int, Pas
 
 
 def marked(text: str, asked: Sequence[Asked]) -> Passage:
-    """`text` cut where a hit begins and ends."""
+    """`text`, one line, cut where a hit begins and ends."""
     pieces: list[tuple[str, bool]] = []
-    for found in _piece.findall(text):
-        hit = not found.isspace() and any(cutting.answers(cutting.cut(found), (one,)) for one in asked)
-        if pieces and not hit and not pieces[-1][1]:
-            pieces[-1] = (pieces[-1][0] + found, False)
-        else:
-            pieces.append((found, hit))
-    return tuple(pieces)
+    told = 0
+    for start, end in places(text, asked):
+        if start > told:
+            pieces.append((text[told:start], False))
+        pieces.append((text[start:end], True))
+        told = end
+    return (*pieces, (text[told:], False)) if told < len(text) else tuple(pieces)

@@ -6,7 +6,22 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Select, cast, column, func, literal, select, table, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from app.core.database import is_postgresql
@@ -19,58 +34,67 @@ Hits = dict[str, list[int]]
 
 FIRST_LOOK = 3
 """Small blocks."""
+MOST_SMALL = 30
+"""Small blocks that are asked for at once, one word each; beyond that, large ones."""
 WIDEST_LOOK = 60
 """Large blocks."""
 ON_POSTGRESQL = (
     "(WITH found AS MATERIALIZED (SELECT {key} AS id FROM {table} WHERE vector @@ CAST(:{table} AS tsquery)) "
-    "SELECT '{table}' AS kind, id FROM found ORDER BY id DESC LIMIT :at_most)"
+    "SELECT '{table}' AS kind, string_agg(CAST(id AS text), ',') AS ids FROM (SELECT id FROM found ORDER BY id DESC LIMIT :at_most) AS newest)"
 )
 """MATERIALIZED: else the planner may walk all rows from the newest on, which for a rare word means every one."""
-ON_SQLITE = "SELECT * FROM (SELECT '{table}' AS kind, rowid AS id FROM {table} WHERE {table} MATCH :{table} ORDER BY rowid DESC LIMIT :at_most)"
+ON_SQLITE = (
+    "SELECT '{table}' AS kind, group_concat(id) AS ids "
+    "FROM (SELECT rowid AS id FROM {table} WHERE {table} MATCH :{table} ORDER BY rowid DESC LIMIT :at_most)"
+)
+"""One row a table: to fetch a thousand takes longer than to find them."""
 
 
 def newest(asked: Sequence[Asked], at_most: int) -> Hits:
     """The newest rows of each table that have all the words: as they stand, or, where those are fewer than `at_most`, their beginnings too."""
     found: Hits = {name: [] for name in TABLES}
     whole = [one.as_it_stands for one in asked]
+    last = _last_ids() if is_postgresql() else None
     for words in (whole, asked) if whole != list(asked) else (whole,):
         for look in (_near, _everywhere):
             wanting = [name for name, ids in found.items() if len(ids) < at_most]
             if wanting:
-                found |= look(wanting, words, at_most)
+                found |= look(wanting, words, at_most, last)
     return found
 
 
-def _near(tables: Sequence[str], asked: Sequence[Asked], at_most: int) -> Hits:
+def _near(tables: Sequence[str], asked: Sequence[Asked], at_most: int, last: Mapping[str, int] | None) -> Hits:
     """Among the newest rows. SQLite needs no such help: it walks from the newest row and stops; PostgreSQL's index has no order,
     and would fetch every row of a common word. How common it is, the first look tells."""
-    if not is_postgresql():
+    if last is None:
         return {}
-    last = _last_ids()
     question = _tsquery(asked)
     found = _run({name: question + _within(last[name], 0, FIRST_LOOK) for name in tables}, at_most)
     wider = {name: _wide_enough(len(ids), at_most) for name, ids in found.items() if len(ids) < at_most}
-    questions = {name: question + _within(last[name], 1, blocks) for name, blocks in wider.items() if blocks}
+    questions = {name: question + _within(last[name], *look) for name, look in wider.items() if look}
     return found | _run(questions, at_most) if questions else found
 
 
-def _wide_enough(hits: int, at_most: int) -> int:
-    """How many large blocks hold enough, if the rows before are like the newest; 0: look everywhere, the words are that rare."""
+def _wide_enough(hits: int, at_most: int) -> tuple[int, int] | None:
+    """Size and number of blocks that hold enough, if the rows before are like the newest; None: look everywhere, the words are that
+    rare. Small ones as far as they go: of a common word each block too many costs thousands of rows."""
     if not hits:
-        return 0
-    blocks = 2 * at_most * FIRST_LOOK * SMALL // (hits * LARGE) + 2
-    return blocks if blocks <= WIDEST_LOOK else 0
+        return None
+    rows = 3 * at_most * FIRST_LOOK * SMALL // (2 * hits)
+    if rows < MOST_SMALL * SMALL:
+        return 0, rows // SMALL + 2
+    return (1, rows // LARGE + 2) if rows // LARGE + 2 <= WIDEST_LOOK else None
 
 
-def _everywhere(tables: Sequence[str], asked: Sequence[Asked], at_most: int) -> Hits:
+def _everywhere(tables: Sequence[str], asked: Sequence[Asked], at_most: int, _last: object) -> Hits:
     return _run(dict.fromkeys(tables, _tsquery(asked) if is_postgresql() else _match(asked)), at_most)
 
 
 def _run(questions: Mapping[str, str], at_most: int) -> Hits:
     arms = [(ON_POSTGRESQL if is_postgresql() else ON_SQLITE).format(table=name, key=KEYS[name]) for name in questions]
     found: Hits = {name: [] for name in questions}
-    for kind, id in db.session.execute(text(" UNION ALL ".join(arms)), {**questions, "at_most": at_most}):
-        found[kind].append(id)
+    for kind, ids in db.session.execute(text(" UNION ALL ".join(arms)), {**questions, "at_most": at_most}):
+        found[kind] = sorted(map(int, ids.split(",")), reverse=True) if ids else []
     return found
 
 
@@ -102,6 +126,32 @@ def rows_of(ids: Sequence[int]) -> Select[Any]:
     if is_postgresql():
         return select(func.unnest(literal(list(ids), ARRAY(BigInteger))).column_valued())
     return select(func.json_each(json.dumps(ids)).table_valued("value").c.value)
+
+
+def any_of(key: Any, name: str) -> ColumnElement[bool]:
+    """Whether `key` is one of the ids that the parameter `name` holds as `packed` packs them. PostgreSQL walks its index once for an
+    array, and once for each row of a list it was made into."""
+    if is_postgresql():
+        return key == any_(_array(name))
+    found: ColumnElement[bool] = key.in_(ids_in(name))
+    return found
+
+
+def ids_in(name: str) -> Select[Any]:
+    """The ids that the parameter `name` holds, as rows."""
+    if is_postgresql():
+        return select(func.unnest(_array(name)).column_valued())
+    return select(func.json_each(bindparam(name)).table_valued("value").c.value)
+
+
+def _array(name: str) -> ColumnElement[Any]:
+    """From one text: the driver takes longer over a thousand numbers than the database over the text."""
+    return cast(bindparam(name, type_=String), ARRAY(BigInteger))
+
+
+def packed(ids: Sequence[int]) -> str:
+    listed = ",".join(map(str, ids))
+    return f"{{{listed}}}" if is_postgresql() else f"[{listed}]"
 
 
 def those_of(name: str, ids: Select[Any], asked: Sequence[Asked]) -> list[int]:

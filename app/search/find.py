@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import select, union
+from sqlalchemy import Integer, Select, bindparam, select, union
 
 from app.accounts.viewer import Actor, Kind, Viewer
+from app.core.database import is_postgresql
 from app.core.extensions import db
+from app.core.model import BigId
 from app.search import engines
 from app.search import words as cutting
 from app.search.engines import Hits
 from app.search.words import Asked
+from app.settings import desk
 from app.tickets import numbering
 from app.tickets.mergeable import HOME
 from app.tickets.models import Ticket
@@ -60,29 +65,63 @@ def _among_own(asked: Sequence[Asked], actor: Actor) -> Hits:
 
 def _visible(hits: Hits, number: int | None, actor: Actor, limit: int) -> list[int]:
     """The tickets of these hits that the actor sees; no customer gets there by a note."""
-    numbered = Ticket.number == (-1 if number is None else number)
+    if isinstance(actor, Viewer):
+        wanted = _seen_by_staff(actor, desk.current().agents_see_departments, is_postgresql())
+    else:
+        wanted = _seen_by(actor)
+    values = {
+        "messages": engines.packed(hits["search_entry"]),
+        "headers": engines.packed(hits["search_ticket"]),
+        "number": -1 if number is None else number,
+        "most": limit,
+    }
+    return [row[0] for row in db.session.execute(wanted, values)]
+
+
+@lru_cache(512)
+def _seen_by_staff(viewer: Viewer, _agents_see_departments: bool, _postgresql: bool) -> Select[Any]:
+    """Built once for each viewer: to build it costs more than to run it. The setting is part of the row rule, the database of the words."""
+    return _seen_by(viewer)
+
+
+def _seen_by(actor: Actor) -> Select[Any]:
+    numbered = Ticket.number == bindparam("number", type_=BigId)
     by_message = select(HOME if actor.kind is Kind.CUSTOMER else Message.ticket_id).where(
-        Message.id.in_(engines.rows_of(hits["search_entry"])), messages_visible_to(actor)
+        engines.any_of(Message.id, "messages"), messages_visible_to(actor)
     )
-    by_header = select(Ticket.id).where(Ticket.id.in_(engines.rows_of(hits["search_ticket"])))
-    among = union(by_message, by_header, select(Ticket.id).where(numbered)).subquery()
+    among = union(by_message, engines.ids_in("headers"), select(Ticket.id).where(numbered)).subquery()
     order = (numbered.desc(), Ticket.last_activity_at.desc(), Ticket.id.desc())
     wanted = select(Ticket.id).where(Ticket.id.in_(select(among.c[0])), visible_to(actor)).order_by(*order)
-    return list(db.session.scalars(wanted.limit(limit)))
+    return wanted.limit(bindparam("most", type_=Integer, literal_execute=True))
 
 
 def snippet(text: str, words: str) -> str:
     """The part of `text` where a searched word first stands, as plain text on one line."""
     text = " ".join(text[:SNIPPET_FROM].split())
-    asked = cutting.question(words)
-    for found in re.finditer(r"\S+", text):
-        if any(_stands_in(found[0], one) for one in asked):
-            return _around(text, found.start())
-    return _around(text, 0)
+    first = next(places(text, cutting.question(words)), (0, 0))
+    return _around(text, first[0])
 
 
-def _stands_in(piece: str, one: Asked) -> bool:
-    return cutting.answers(cutting.cut(piece), (one,))
+def places(line: str, asked: Sequence[Asked]) -> Iterator[tuple[int, int]]:
+    """Beginning and end of each piece between the blanks of this line that has a searched word."""
+    folded = line.lower()
+    if len(folded) != len(line):
+        pieces = (found.span() for found in re.finditer(r"\S+", line))
+        yield from (place for place in pieces if _stands_in(line[slice(*place)], asked))
+        return
+    # Only the pieces in which the signs stand at all need to be cut, and those with letters that fold to others.
+    end, signs = 0, "|".join(("[^\x00-\x7f…–“”’]", *(re.escape(one.word) for one in asked)))
+    for found in re.finditer(signs, folded):
+        if found.start() >= end:
+            start = folded.rfind(" ", 0, found.start()) + 1
+            end = (folded.find(" ", found.end()) + 1 or len(folded) + 1) - 1
+            if _stands_in(line[start:end], asked):
+                yield start, end
+
+
+def _stands_in(piece: str, asked: Sequence[Asked]) -> bool:
+    words = cutting.cut(piece)
+    return any(cutting.answers(words, (one,)) for one in asked)
 
 
 def _around(text: str, place: int) -> str:

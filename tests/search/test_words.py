@@ -1,11 +1,13 @@
 """Folding and cutting: what is one word, and what a question asks for."""
 
+import re
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.search import words as cutting
-from app.search.find import snippet
+from app.search.find import places, snippet
 from app.search.words import INDEXED_BYTES, LONGEST_WORD, answers, cut, fold, question
 
 
@@ -122,3 +124,26 @@ def test_plain_text_is_cut_as_any_other(text: str) -> None:
 @example("")
 def test_the_short_way_for_plain_words_finds_what_the_long_way_finds(text: str) -> None:
     assert cut(text) == cut(text + " _")  # the sign adds no word, and the short way leaves such texts to the long one
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "The refund, and Refunds; a pre-refund x.refund.y REFUND@shop.test refundable unrefunded",
+        "… order ORD-1234567 (refund) ref re r",
+        "no such thing here",
+        "Die Rückerstattung: REFUND für Ärzte, refund – “refund” …refund refund… ﬁrefund",
+        "İstanbul refund",
+        "",
+    ],
+)
+@pytest.mark.parametrize(
+    "asked", ["refund", "refund order", "ref", "refund@shop.test", "1234567", "rückerstattung", "?"]
+)
+def test_the_quick_way_to_the_hits_of_a_line_finds_what_cutting_each_piece_finds(line: str, asked: str) -> None:
+    wanted = question(asked)
+    plainly = [
+        found.span() for found in re.finditer(r"\S+", line) if any(answers(cut(found[0]), (one,)) for one in wanted)
+    ]
+
+    assert list(places(line, wanted)) == plainly
