@@ -29,7 +29,7 @@ from app.tickets.drafts import Copy
 from app.tickets.leaks import Leak, leaks
 from app.tickets.models import Ticket
 from app.tickets.thread import Channel, Words
-from app.tickets.unseen import Seen, Unseen, demand_seen
+from app.tickets.unseen import Unseen, demand_seen, newest_message
 
 
 class Doubtful(HelpdeskError):
@@ -167,7 +167,7 @@ def _reply(ticket: Ticket, composer: Composer) -> str:
         return _arrived("reply", ticket.hidden_from_client)
     scheduled = bool(composer.leaves_at)
     chosen = composing.chosen_time(composer.leaves_at) if scheduled else clock.now() + dt.timedelta(seconds=seconds)
-    seen = (composer.seen or Seen(0)).message_id
+    seen = composer.seen.message_id if composer.seen is not None else newest_message(ticket)
     departures.put_off(ticket, g.user, composer.written, chosen, composer.mark, seen, scheduled)
     return ""
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from app.accounts.viewer import Viewer
 from app.core.errors import HelpdeskError
@@ -60,6 +60,11 @@ def demand_seen(ticket: Ticket, seen: Seen, by: Viewer) -> None:
         newer = [Newer(each.author_name, each.created_at, each.text) for each in messages]
         newer += [Newer(user.get_full_name(), draft.saved_at, draft.text, True) for draft, user in leaving]
         raise Unseen(newer, _seen(messages, [draft for draft, _user in leaving], seen))
+
+
+def newest_message(ticket: Ticket) -> int:
+    """For whoever looked at no page: there is nothing they have not seen."""
+    return db.session.scalar(select(func.max(Message.id)).where(Message.ticket_id == ticket.id)) or 0
 
 
 def _seen(messages: list[Message], leaving: list[Draft], before: Seen) -> Seen:

@@ -58,7 +58,45 @@ def claim_slot(job: str, _place: int) -> str:
     return str(slots.claim(job, 86400, "bulk"))
 
 
-DEEDS = {each.__name__: each for each in (take, open_tickets, bring_mail, claim_slot)}
+def undo_or_leave(draft_id: str, place: int) -> str:
+    """Half of them are workers whose moment has come, half are hands on Undo."""
+    from app.accounts.viewer import viewer
+    from app.tickets import departures
+    from app.tickets.drafts import Draft
+    from app.tickets.models import Ticket
+
+    draft = db.session.get_one(Draft, int(draft_id))
+    if place % 2:
+        departures.leave(draft.id)
+        db.session.commit()
+        return "worked"
+    agent = viewer(draft.staff_id)
+    assert agent is not None
+    departures.take_back(db.session.get_one(Ticket, draft.ticket_id), agent, draft.id)
+    db.session.commit()
+    return "took it back"
+
+
+def answer(ticket_id: str, place: int) -> str:
+    """Each has seen the customer's message and nothing else."""
+    from app.accounts.viewer import viewer
+    from app.desk import pickers
+    from app.tickets import departures
+    from app.tickets.drafts import Written
+    from app.tickets.models import Ticket
+    from app.tickets.unseen import Seen, demand_seen
+
+    agent = viewer(int(given[2 + place]))
+    assert agent is not None
+    ticket = pickers.locked(Ticket.id == int(ticket_id), agent)
+    assert ticket is not None
+    demand_seen(ticket, Seen(int(given[1])), agent)
+    departures.send(ticket, agent, Written(f"From {place}"), f"tab {place}")
+    db.session.commit()
+    return "sent"
+
+
+DEEDS = {each.__name__: each for each in (take, open_tickets, bring_mail, claim_slot, undo_or_leave, answer)}
 
 
 def child(place: int, start: int, answer: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -12,15 +13,18 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from app.accounts import keys
+from app.core import clock
 from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.core.slots import JobSlot
 from app.mail.models import RawMail, RawState
+from app.tickets import departures
+from app.tickets.drafts import Draft, Written
 from app.tickets.models import Ticket
 from app.tickets.thread import Message
 from app.tickets.timeline import Did, TicketEvent
 from tests.api.desk import Program
-from tests.factories import a_customer, a_supervisor, a_ticket, sign_in
+from tests.factories import a_customer, a_supervisor, a_ticket, acting, sign_in
 from tests.run.desks import PROJECT, surroundings
 
 EIGHT = 8
@@ -58,6 +62,35 @@ def test_of_eight_processes_that_take_a_ticket_one_has_it_and_the_others_are_tol
     assert sum("was given to" in one for one in told) == EIGHT - 1
     assert assignments(ticket_id) == 1
     assert db.session.get_one(Ticket, ticket_id).assignee_id in ids
+
+
+def test_of_eight_who_answer_what_they_saw_at_once_one_is_sent_and_the_others_look_first(
+    app: Flask, tmp_path: Path
+) -> None:
+    ticket, people = a_ticket(), [a_supervisor() for _ in range(EIGHT)]
+    db.session.commit()
+    ticket_id, seen, ids = ticket.id, ticket.messages[-1].id, [one.id for one in people]
+
+    told = eight_processes(tmp_path, "answer", ticket_id, seen, *ids)
+
+    assert told.count("sent") == 1
+    assert sum("Please look first" in one for one in told) == EIGHT - 1
+    assert len(db.session.get_one(Ticket, ticket_id).messages) == 2
+
+
+def test_a_reply_is_taken_back_or_leaves_once_whoever_comes_first(app: Flask, tmp_path: Path) -> None:
+    agent, ticket = a_supervisor(), a_ticket()
+    db.session.commit()
+    due = clock.now() - dt.timedelta(seconds=1)
+    draft = departures.put_off(ticket, acting(agent), Written("Once"), due, "a tab", 0, False)
+    db.session.commit()
+    ticket_id, draft_id = ticket.id, draft.id
+
+    told = eight_processes(tmp_path, "undo_or_leave", draft_id)
+
+    left = [message.text for message in db.session.get_one(Ticket, ticket_id).messages][1:]
+    assert (told.count("took it back"), left) in ((1, []), (0, ["Once"]))
+    assert (db.session.get_one(Draft, draft_id).spent_at is None) == (left == [])
 
 
 def test_of_eight_agents_who_press_take_at_once_one_has_it_and_the_others_read_a_sentence(app: Flask) -> None:
