@@ -16,6 +16,8 @@ MODELS = (
     "app.accounts.secondfactor",
     "app.accounts.freshness",
     "app.tickets.models",
+    "app.tickets.lists",
+    "app.tickets.bulk",
     "app.tickets.numbering",
     "app.tickets.tally",
     "app.reports.daily",

@@ -5,6 +5,7 @@ from app.api import jobs as api
 from app.assignment import jobs as assignment
 from app.core import slots
 from app.core.queue import JobFunction
+from app.desk import jobs as desk
 from app.mail import incoming
 from app.mail import jobs as mail
 from app.notifications import jobs as notifications
@@ -20,6 +21,7 @@ JOBS: dict[str, JobFunction] = {
     "api.forget_answers": api.forget_answers,
     "assignment.assign": assignment.assign,
     "assignment.drain": assignment.drain,
+    "desk.change_many": desk.change_many,
     "mail.forget_old": mail.forget_old,
     "mail.send_due": mail.send_due,
     "mail.deliver": incoming.deliver,

@@ -23,6 +23,7 @@ WORDS = {
     "api.forget_answers": _l("Forget kept answers of the API"),
     "assignment.assign": _l("Give a ticket to somebody"),
     "assignment.drain": _l("Give queued tickets to whoever has room"),
+    "desk.change_many": _l("Change many tickets at once"),
     "mail.deliver": _l("Put a mail that came in where it belongs"),
     "mail.forget_old": _l("Forget the bytes of old mails"),
     "mail.keep_files": _l("Store a mail\u2019s files once the storage answers"),

@@ -13,6 +13,7 @@ from app.accounts.models import Customer, Organization
 from app.core.extensions import db
 from app.tickets.choices import State, Status, Tag, ticket_tag
 from app.tickets.models import Ticket, TicketKind
+from app.tickets.thread import Channel
 
 
 class Line(NamedTuple):
@@ -37,6 +38,7 @@ class Line(NamedTuple):
     category_id: int | None
     priority_id: int
     assignee_id: int | None
+    channel: Channel
     status: str
     colour: str | None
     customer: str

@@ -48,6 +48,13 @@ class Due(enum.StrEnum):
 
 
 DUES = {Due.OVERDUE: _l("Overdue"), Due.SOON: _l("Due within 4 hours"), Due.NONE: _l("No promise running")}
+CHANNELS = {
+    Channel.PORTAL: _l("Portal"),
+    Channel.MAIL: _l("Mail"),
+    Channel.API: _l("API"),
+    Channel.STAFF: _l("Staff"),
+    Channel.FORM: _l("Form"),
+}
 KINDS = {
     TicketKind.TICKET: _l("Ticket"),
     TicketKind.CONVERSATION: _l("Conversation"),
@@ -63,7 +70,8 @@ SORTS: dict[str, Any] = {
     "number": Ticket.number, "subject": func.lower(Ticket.subject), "customer": _of(Customer.name_key, Customer.id, Ticket.requester_id),
     "department": _of(Department.name, Department.id, Ticket.department_id), "category": _of(Category.name, Category.id, Ticket.category_id),
     "status": _of(Status.position, Status.id, Ticket.status_id), "priority": Ticket.priority_rank, "sla": Ticket.next_due_at,
-    "assignee": _of(User.first_name, User.id, Ticket.assignee_id), "created": Ticket.created_at, "updated": Ticket.last_activity_at,
+    "assignee": _of(User.first_name, User.id, Ticket.assignee_id), "created": Ticket.created_at, "updated": Ticket.last_activity_at, "channel": Ticket.channel, "kind": Ticket.kind,
+    "organization": select(Organization.name).join(Customer, Customer.organization_id == Organization.id).where(Customer.id == Ticket.requester_id).scalar_subquery(),
 }  # fmt: skip
 """Column → what it is ordered by. Nothing else orders the list."""
 FIRST_DOWN = {"number", "priority", "created", "updated"}
@@ -177,7 +185,7 @@ class Listing:
         column = SORTS[self.sort.lstrip("-")]
         down = self.sort.startswith("-")
         order = [column.desc() if down else column.asc(), Ticket.id.desc() if down else Ticket.id.asc()]
-        if self.sort.lstrip("-") in ("sla", "assignee", "category"):
+        if self.sort.lstrip("-") in ("sla", "assignee", "category", "organization"):
             order.insert(0, column.is_(None))
         return self.query(viewer).statement.with_only_columns(Ticket.id).order_by(None).order_by(*order)
 

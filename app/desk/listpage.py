@@ -13,20 +13,22 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.accounts.viewer import Viewer
 from app.core import clock
 from app.core.extensions import db
-from app.desk import asked, lookups
+from app.desk import asked, columns, lookups, tabs
+from app.desk.columns import Columns
 from app.desk.counts import FILTERS, counts
 from app.desk.lines import Line, lines_of
 from app.desk.listing import COUNT_CAP, DUES, KINDS, PAGE_SIZE, USUAL_SORT, Listing
 from app.desk.listrows import Row, rows
 from app.desk.lookups import Lookups
 from app.desk.passages import passages
-from app.desk.queues import QUEUES, Queue, in_queue
+from app.desk.queues import Queue, in_queue
+from app.desk.tabs import Kept, Tab
 from app.search.find import matching
 from app.settings import desk
 from app.tickets.choices import STATE_LABELS
 from app.tickets.models import Ticket
 
-BULK = ("assign", "status", "priority", "department", "tag", "delete")
+BULK = ("assign", "status", "priority", "department", "category", "tag", "reply", "merge", "delete")
 """Rights that the bar over ticked rows asks for."""
 WORDS = ("assigned", "tag", "who", "organization")
 """Filters whose nothing is an empty text."""
@@ -50,12 +52,18 @@ class ListPage:
     typed: str
     """What the search box shows: the filters and words of the list, or, when something was not understood, what was typed."""
     errors: tuple[str, ...]
+    drawn_at: str
+    """What came later is news (news.py)."""
     may: frozenset[str]
     """What may be done to several at once."""
 
     @classmethod
-    def of(cls, listing: Listing, viewer: Viewer) -> ListPage:
-        names = lookups.of_list(listing.customer if viewer.can("list", "Customer") else None)
+    def of(cls, listing: Listing, viewer: Viewer, bare: bool = False) -> ListPage:
+        """`bare`: the address says nothing at all, so that the reader's own first view is meant."""
+        names = lookups.of_list(viewer, listing.customer if viewer.can("list", "Customer") else None)
+        if bare and (chosen := tabs.opened(names)) is not None:
+            listing = dc.replace(chosen.listing, saved=chosen.id)
+        drawn_at = clock.now().isoformat()
         typed, (listing, errors) = listing.q, asked.understood(listing, names)
         told = counts(viewer, listing.view, {name: value for name, value in listing.filters.items() if name in FILTERS})
         ids, total = _ids(listing, viewer)
@@ -69,29 +77,50 @@ class ListPage:
         said = rows(lines, tags, names, clock.now(), desk.current().number_pattern, found)
         typed = typed if errors else asked.said(listing, names)
         may = frozenset(verb for verb in BULK if viewer.can(verb))
-        return cls(listing, lines, said, max(total, len(ids)), told.queues, names, typed, errors, may)
+        return cls(listing, lines, said, max(total, len(ids)), told.queues, names, typed, errors, drawn_at, may)
 
     @property
-    def tabs(self) -> list[tuple[str, str, int | None, bool]]:
-        entries: list[tuple[str, str, int | None, bool]] = []
-        for queue, label in QUEUES.items():
-            number = self.sums.get(queue)
-            if (
-                queue is Queue.EVERYTHING
-                and self.listing.view is queue
-                and not self.listing.filters
-                and not self.listing.q
-            ):
-                number = self.total
-            entries.append(
-                (
-                    "/admin/tickets/" + Listing(view=queue, sort=self.listing.sort).address(),
-                    str(label),
-                    number,
-                    queue is self.listing.view,
-                )
-            )
-        return entries
+    def tabs(self) -> tuple[list[Tab], list[Tab]]:
+        """Those in the row and those in its menu."""
+        shown = self.listing
+        bare = shown.view is Queue.EVERYTHING and not shown.filters and not shown.q
+        return tabs.in_row(tabs.tabs(shown, self.names, self.sums, self.total if bare else None))
+
+    @property
+    def opened_view(self) -> Kept | None:
+        """The saved view that this list is, perhaps narrowed further since."""
+        return next((view for view in tabs.views(self.names) if view.id == self.listing.saved), None)
+
+    @property
+    def differs(self) -> bool:
+        """From the saved view it was opened from."""
+        view = self.opened_view
+        return view is not None and dc.replace(view.listing, saved=None, page=1) != dc.replace(self.listing, saved=None, page=1)  # fmt: skip
+
+    @property
+    def columns(self) -> Columns:
+        """The view's, else the reader's own."""
+        choice = next(iter(self.names.all("choice")), None)
+        view = self.opened_view
+        return columns.read((view.columns if view else "") or (choice.detail if choice else ""))
+
+    @property
+    def vocabulary(self) -> Lookups:
+        """The names that are the same for everybody, so that what is drawn of them is."""
+        return Lookups({kind: rows for kind, rows in self.names.rows.items() if kind not in ("view", "choice")})
+
+    @property
+    def matching(self) -> int:
+        """How many tickets the list has on all its pages, when those are more than one."""
+        return self.total if self.total > len(self.tickets) else 0
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def labels(self) -> tuple[tuple[str, str], ...]:
+        return tuple((name, str(label)) for name, label in columns.LABELS.items())
 
     @property
     def newer(self) -> str | None:

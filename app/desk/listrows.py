@@ -10,6 +10,7 @@ from app.core import web
 from app.core.shipped import shown
 from app.core.words import said as _
 from app.desk.lines import Line
+from app.desk.listing import CHANNELS
 from app.desk.lookups import Lookups
 from app.desk.passages import Passage
 from app.desk.promise import promise_of
@@ -42,6 +43,7 @@ class Row(NamedTuple):
     """Machine's, whole and short form of an instant."""
     updated: tuple[str, str, str]
     tags: tuple[str, ...]
+    channel: str
     passage: Passage
     """Of a search: where its words stand."""
 
@@ -64,7 +66,7 @@ def rows(
             department=names.name("department", line.department_id) or "", category=names.name("category", line.category_id) or "–",
             status=shown(line.status), state=line.state.value, colour=line.colour, priority=priority.name if priority else "", rank=priority.place if priority else 0, sla=promise.kind, sla_text=promise.text,
             assignee=names.name("person", line.assignee_id) or (_("Somebody") if line.assignee_id else None),
-            created=_instant(line.created_at), updated=_instant(line.last_activity_at), tags=tuple(tags.get(line.id, ())), passage=passages.get(line.id, ()),
+            created=_instant(line.created_at), updated=_instant(line.last_activity_at), tags=tuple(tags.get(line.id, ())), channel=str(CHANNELS[line.channel]), passage=passages.get(line.id, ()),
         )
         for line in lines
         for priority, promise in ((names.row("priority", line.priority_id), promise_of(line, at)),)

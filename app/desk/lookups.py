@@ -4,32 +4,38 @@ from __future__ import annotations
 
 import dataclasses as dc
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from flask_appbuilder.security.sqla.models import User
+from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import (
     Boolean,
     CompoundSelect,
     Integer,
     Select,
     String,
+    and_,
     bindparam,
     case,
     cast,
+    func,
     literal,
     null,
+    or_,
     select,
     true,
     union_all,
 )
 
 from app.accounts.models import Customer, Department, StaffProfile, department_member
+from app.accounts.viewer import Viewer
 from app.core.rows import plain_rows
 from app.core.shipped import shown
 from app.core.words import catalogue
 from app.tickets.choices import Category, Priority, State, Status, Tag, ticket_tag
 from app.tickets.lifecycle import NEIGHBOURS
+from app.tickets.lists import Audience, ListChoice, SavedView
 from app.tickets.models import Participant, ParticipantRole
 
 VOCABULARY = ("status", "priority", "category", "department")
@@ -121,14 +127,28 @@ _CC = (
     .outerjoin(Customer, Customer.id == Participant.customer_id)
     .where(Participant.ticket_id == bindparam("ticket"), Participant.role == ParticipantRole.CC)
 )  # fmt: skip
-OF_LIST = union_all(_STATUS, _PRIORITY, _CATEGORY, _DEPARTMENT, _PERSON, _CUSTOMER)
+_VIEW = _arm("view", SavedView.id, SavedView.name, SavedView.query + "\n" + SavedView.columns, SavedView.position, SavedView.owner_id == bindparam("staff"), SavedView.audience != Audience.OWNER).where(
+    or_(
+        SavedView.owner_id == bindparam("staff"),
+        SavedView.audience == Audience.EVERYONE,
+        and_(SavedView.audience == Audience.ROLE, SavedView.role_id.in_(select(Role.id).where(Role.name.in_(bindparam("roles", expanding=True))))),
+        and_(SavedView.audience == Audience.DEPARTMENT, SavedView.department_id.in_(bindparam("departments", expanding=True))),
+    )
+)  # fmt: skip
+"""As lists.views_of says, with the viewer as parameters."""
+_CHOICE = _arm("choice", func.coalesce(ListChoice.default_view_id, 0), literal(""), ListChoice.columns).where(ListChoice.staff_id == bindparam("staff"))  # fmt: skip
+OF_LIST = union_all(_STATUS, _PRIORITY, _CATEGORY, _DEPARTMENT, _PERSON, _CUSTOMER, _VIEW, _CHOICE)
 OF_TICKET = union_all(_STATUS, _PRIORITY, _CATEGORY, _DEPARTMENT, _MEMBER, _TAG, _SHARED, _CC)
 """Built once: composing them costs more than running them."""
 
 
-def of_list(customer_id: int | None = None) -> Lookups:
-    """What the list's filters and bulk bar offer; with the name of the customer it is filtered by."""
-    return _read(OF_LIST, {"customer": customer_id})
+def of_list(viewer: Viewer | None = None, customer_id: int | None = None) -> Lookups:
+    """What the list's filters and bulk bar offer, the viewer's saved views and columns; with the name of the customer it is filtered by."""
+    staff, roles, departments = (viewer.id, viewer.role_names, viewer.departments) if viewer else (0, (), ())
+    return _read(
+        OF_LIST,
+        {"customer": customer_id, "staff": staff, "roles": sorted(roles), "departments": sorted(departments)},
+    )
 
 
 def of_ticket(ticket_id: int) -> Lookups:
@@ -140,7 +160,7 @@ OF_DESK = frozenset({*VOCABULARY, "person", "member"})
 """Kinds that are the same for every ticket and page."""
 
 
-def _read(statement: CompoundSelect[Any], values: dict[str, int | None]) -> Lookups:
+def _read(statement: CompoundSelect[Any], values: Mapping[str, object]) -> Lookups:
     found = plain_rows(statement, values)
     of_desk = _sorted(catalogue(), tuple(row for row in map(tuple, found) if row[0] in OF_DESK))
     own = _sorted(None, tuple(row for row in map(tuple, found) if row[0] not in OF_DESK))

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Response, abort, flash, g, jsonify, redirect, request, stream_with_context
+from flask import Response, abort, flash, g, jsonify, redirect, request, session, stream_with_context
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.actions import action as offered
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select
 
-from app.accounts.models import Department
 from app.core.audit import What, note_reading
-from app.core.errors import Forbidden, HelpdeskError, Invalid
+from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
 from app.core.fab import PAGE_SIZE_CAP, DeskInterface, DeskView
-from app.desk import asked, completing, erasing, export, lookups, pickers
+from app.desk import asked, bulk, completing, export, lookups, news, tabs, threads, viewcounts
+from app.desk.deeds import DEEDS
 from app.desk.listing import Listing, is_id
 from app.desk.listpage import ListPage
+from app.settings import desk
 from app.tickets import numbering
-from app.tickets.choices import Priority, Status
+from app.tickets.bulk import BulkChange, Outcome
 from app.tickets.models import Ticket
 from app.tickets.queues import TicketQuery
 from app.tickets.visibility import visible_to
@@ -49,6 +51,7 @@ VERBS = (
     "delete",
 )
 REFUSALS_SHOWN = 5
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Ids = Sequence[int]
 
 
@@ -64,7 +67,7 @@ class TicketView(DeskView):
     base_permissions = [f"can_{verb}" for verb in VERBS]
     method_permission_name = {
         "set_status": "status", "resolve": "status", "close": "status", "reopen": "status", "set_priority": "priority", "assign": "assign", "take": "assign",
-        "set_department": "department", "add_tag": "tag", "delete_tickets": "delete",
+        "set_department": "department", "set_category": "category", "add_tag": "tag", "remove_tag": "tag", "reply_all": "reply", "merge": "merge", "delete_tickets": "delete",
     }  # fmt: skip
     exclude_route_methods = {"show", "add", "edit", "delete", "download"}
     list_title = _l("Tickets")
@@ -94,7 +97,10 @@ class TicketView(DeskView):
         ):
             return redirect(f"/admin/tickets/{number}")
         return self.render_template(
-            "desk/list.html", title=self.list_title, page=ListPage.of(listing, g.user), listing=listing
+            "desk/list.html",
+            title=self.list_title,
+            page=ListPage.of(listing, g.user, bare=not request.args),
+            undo=session.pop("bulk", None) if "bulk" in session else None,
         )
 
     @expose("/asking")
@@ -107,15 +113,39 @@ class TicketView(DeskView):
             return jsonify(values=completing.values(field, request.args.get("q", ""), g.user))
         return jsonify(fields=completing.fields(lookups.of_list()))
 
+    @expose("/news")
+    @has_access
+    @permission_name("list")
+    def news(self) -> Any:
+        """What an open list asks now and then: how many tickets of it were active since it was drawn."""
+        found = news.of(asked.read(request.args), g.user, request.args.get("since", ""))
+        return jsonify(new=found) if found else Response(status=204)
+
+    @expose("/numbers")
+    @has_access
+    @permission_name("list")
+    def numbers(self) -> Any:
+        """Of the reader's saved views, asked for once the page stands."""
+        return jsonify(viewcounts.of([(view.id, view.query) for view in tabs.views(lookups.of_list(g.user))], g.user))
+
     @expose("/export.csv")
     @has_access
     @permission_name("export")
     def export(self) -> Response:
-        note_reading(What.EXPORTED, "tickets")
-        rows = stream_with_context(export.lines(asked.read(request.args), g.user))
-        return Response(
-            rows, mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{export.file_name()}"'}
-        )
+        return _sent(export.lines(asked.read(request.args), g.user), "text/csv", export.file_name())
+
+    @expose("/export.xlsx")
+    @has_access
+    @permission_name("export")
+    def export_xlsx(self) -> Response:
+        return _sent(export.xlsx(asked.read(request.args), g.user), XLSX, export.file_name("xlsx"))
+
+    @expose("/export.zip")
+    @has_access
+    @permission_name("export")
+    def export_threads(self) -> Response:
+        """Each ticket as a page with all that was written in it."""
+        return _sent(threads.pages(asked.read(request.args), g.user), "application/zip", export.file_name("zip"))
 
     @expose("/action/<string:name>/<pk>", methods=["POST"])
     def action(self, name: str, pk: str) -> Any:
@@ -134,56 +164,64 @@ class TicketView(DeskView):
             return redirect("/login/?next=/admin/tickets/")
         if not self.appbuilder.sm.has_access(self.get_action_permission_name(name), self.class_permission_name):
             raise Forbidden(_("Your role does not allow this."))
-        ids = _ids(pks)
+        ids = _matching() if request.form.get("all") else _ids(pks)
         if len(ids) > 1 and not g.user.can("bulk"):
             raise Forbidden(_("Your role changes one ticket at a time."))
-        seen = db.session.scalars(
-            TicketQuery.seen_by(g.user).where(Ticket.id.in_(ids)).statement.with_only_columns(Ticket.id)
-        ).all()
-        if len(seen) != len(ids):
-            abort(404)
         return self.actions[name].func(ids)
 
     @offered("set_status", _l("Status"), icon="circle-dot")
     def set_status(self, ids: Ids) -> Any:
-        status = pickers.chosen(Status, _value(), "status")
-        return self._each(ids, lambda ticket: ticket.set_status(status, g.user))
+        return _do("set_status", ids)
 
     @offered("set_priority", _l("Priority"), icon="flag")
     def set_priority(self, ids: Ids) -> Any:
-        priority = pickers.chosen(Priority, _value(), "priority")
-        return self._each(ids, lambda ticket: ticket.set_priority(priority, g.user))
+        return _do("set_priority", ids)
 
     @offered("assign", _l("Assign"), icon="user-plus")
     def assign(self, ids: Ids) -> Any:
-        agent = pickers.person(_value(), g.user)
-        return self._each(ids, lambda ticket: ticket.assign_to(agent, by=g.user))
+        return _do("assign", ids)
 
     @offered("take", _l("Take"), icon="hand")
     def take(self, ids: Ids) -> Any:
-        return self._each(ids, lambda ticket: pickers.claim(ticket, g.user))
+        return _do("take", ids)
 
     @offered("set_department", _l("Department"), icon="building-2")
     def set_department(self, ids: Ids) -> Any:
-        department = pickers.chosen(Department, _value(), "department")
-        return self._each(ids, lambda ticket: ticket.move_to(department, by=g.user))
+        return _do("set_department", ids)
+
+    @offered("set_category", _l("Category"), icon="folder-check")
+    def set_category(self, ids: Ids) -> Any:
+        return _do("set_category", ids)
 
     @offered("add_tag", _l("Add tag"), icon="tag")
     def add_tag(self, ids: Ids) -> Any:
-        tag = request.form.get("tag", "") or _value()
-        return self._each(ids, lambda ticket: ticket.tag(tag, by=g.user))
+        return _do("add_tag", ids)
+
+    @offered("remove_tag", _l("Remove tag"), icon="x")
+    def remove_tag(self, ids: Ids) -> Any:
+        return _do("remove_tag", ids)
 
     @offered("resolve", _l("Resolve"), icon="circle-check")
     def resolve(self, ids: Ids) -> Any:
-        return self._each(ids, lambda ticket: ticket.resolve(by=g.user))
+        return _do("resolve", ids)
 
     @offered("close", _l("Close"), icon="archive")
     def close(self, ids: Ids) -> Any:
-        return self._each(ids, lambda ticket: ticket.close(by=g.user))
+        return _do("close", ids)
 
     @offered("reopen", _l("Reopen"), icon="rotate-ccw")
     def reopen(self, ids: Ids) -> Any:
-        return self._each(ids, lambda ticket: ticket.reopen(by=g.user))
+        return _do("reopen", ids)
+
+    @offered("reply_all", _l("Reply to all"), icon="send")
+    def reply_all(self, ids: Ids) -> Any:
+        return _do("reply_all", ids)
+
+    @offered("merge", _l("Merge"), icon="git-merge")
+    def merge(self, ids: Ids) -> Any:
+        """Looked at before it is done: on a page of its own, by number."""
+        numbers = db.session.scalars(select(Ticket.number).where(Ticket.id.in_(ids), visible_to(g.user)))
+        return redirect("/admin/tickets/merge?" + urlencode([("with", number) for number in numbers]))
 
     @offered(
         "delete",
@@ -192,49 +230,62 @@ class TicketView(DeskView):
         "trash-2",
     )
     def delete_tickets(self, ids: Ids) -> Any:
-        return self._each(ids, lambda ticket: erasing.delete_ticket(ticket, by=g.user))
-
-    def _each(self, ids: Ids, deed: Callable[[Ticket], object]) -> Any:
-        """One transaction a ticket: what one refuses leaves the others done, and is said by its number."""
-        refused = [sentence for ticket_id in ids if (sentence := _attempt(ticket_id, deed))]
-        done = len(ids) - len(refused)
-        if done:
-            flash(ngettext("%(num)d ticket changed.", "%(num)d tickets changed.", done), "success")
-        if refused:
-            more = len(refused) - REFUSALS_SHOWN
-            said = " ".join(refused[:REFUSALS_SHOWN]) + (
-                " " + ngettext("And %(num)d more.", "And %(num)d more.", more) if more > 0 else ""
-            )
-            flash(said, "danger")
-        return redirect("/admin/tickets/" + Listing.posted(request.form).address())
+        return _do("delete", ids)
 
 
-def _attempt(ticket_id: int, deed: Callable[[Ticket], object]) -> str | None:
-    """Do it to this ticket as it is now; the sentence of a refusal."""
-    ticket = pickers.locked(Ticket.id == ticket_id, g.user)
-    if ticket is None:
-        return _("One ticket is not there any more.")
-    named = ticket.display
-    try:
-        deed(ticket)
-        db.session.commit()
-    except IntegrityError:
-        db.session.rollback()
-        return _("%(number)s: something else still needs it.", number=named)
-    except HelpdeskError as refusal:
-        db.session.rollback()
-        return f"{named}: {refusal}"
-    return None
+def _sent(pieces: Iterator[str] | Iterator[bytes], kind: str, name: str) -> Response:
+    """Piece by piece, as they are made."""
+    note_reading(What.EXPORTED, "tickets")
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(stream_with_context(pieces), mimetype=kind, headers=headers)
+
+
+def _do(name: str, ids: Ids) -> Any:
+    """Few at once, with a sentence on the list; many as a job, with a page that tells how far it is."""
+    _action, _colon, value = request.form.get("action", "").partition(":")
+    asked_for = DEEDS[name].read(request.form, value or request.form.get("value", ""), g.user)
+    change = bulk.begin(name, asked_for, ids, g.user)
+    if change.finished_at is None:
+        return redirect(f"/admin/bulk/{change.id}")
+    _tell(change)
+    return redirect("/admin/tickets/" + Listing.posted(request.form).address())
+
+
+def _tell(change: BulkChange) -> None:
+    found = bulk.outcomes(change)
+    done = found.get(Outcome.DONE, 0) + found.get(Outcome.SAME, 0)
+    if done:
+        flash(ngettext("%(num)d ticket changed.", "%(num)d tickets changed.", done), "success")
+    if found.get(Outcome.DONE) and bulk.undoable(change):
+        session["bulk"] = change.id
+    refused = [
+        f"{desk.current().display(step.number)}: {step.reason}" for step in bulk.refusals(change, REFUSALS_SHOWN)
+    ]
+    if refused:
+        more = found.get(Outcome.REFUSED, 0) - len(refused)
+        rest = " " + ngettext("And %(num)d more.", "And %(num)d more.", more) if more > 0 else ""
+        flash(" ".join(refused) + rest, "danger")
+
+
+def _matching() -> Ids:
+    """All tickets of the list the form was opened from, on every page of it."""
+    listing = asked.plainly(Listing.posted(request.form))
+    ids = list(db.session.scalars(listing.ids(g.user).limit(bulk.MOST + 1)))
+    if not ids or len(ids) > bulk.MOST:
+        raise Invalid(_("Please choose between 1 and %(most)s tickets.", most=bulk.MOST))
+    return ids
 
 
 def _ids(pks: Sequence[str]) -> Ids:
-    """In the order given, each once; a malformed one is nobody's."""
+    """In the order given, each once; a malformed or foreign one is nobody's, and then none is changed."""
     if not pks or len(pks) > PAGE_SIZE_CAP:
         raise Invalid(_("Please choose between 1 and %(most)s tickets.", most=PAGE_SIZE_CAP))
     if not all(is_id(pk) for pk in pks):
         abort(404)
-    return [*dict.fromkeys(int(pk) for pk in pks)]
-
-
-def _value() -> str:
-    return request.form.get("action", "").partition(":")[2] or request.form.get("value", "")
+    ids = [*dict.fromkeys(int(pk) for pk in pks)]
+    seen = db.session.scalars(
+        TicketQuery.seen_by(g.user).where(Ticket.id.in_(ids)).statement.with_only_columns(Ticket.id)
+    ).all()
+    if len(seen) != len(ids):
+        abort(404)
+    return ids

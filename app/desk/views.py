@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.desk.answering import ComposerView
 from app.desk.assisting import AssistingView
+from app.desk.bulkpages import BulkView
 from app.desk.conversing import WorkspaceView
 from app.desk.dashboard import DashboardView
 from app.desk.files import FilesView
@@ -16,6 +17,7 @@ from app.desk.menu import menu
 from app.desk.moving import MovingView
 from app.desk.opening import NewTicketView
 from app.desk.properties import PropertiesView
+from app.desk.savedviews import SavedViewsView, SharedViewsView
 from app.desk.tickets import TicketView
 
 
@@ -31,6 +33,9 @@ def register(appbuilder: AppBuilder) -> None:
         FilesView,
         MergeView,
         MovingView,
+        SavedViewsView,
+        SharedViewsView,
+        BulkView,
     ):
         appbuilder.add_view_no_menu(view)
     current_app.jinja_env.globals.update(menu=menu)

@@ -2,8 +2,10 @@
 
    form[data-fields="URL"]   the search box offers fields and values: GET URL → {"fields": [{name, means, example, values, asked}]},
                              GET URL?field=F&q=… → {"values": [...]}; arrows choose, Enter or Tab takes, Escape closes
-   [data-help-keys]          the dialog that ? opens
-   e                         opens the status dialog of the marked row */
+   [data-bulk-all="N"]       shown when every row is ticked: takes all N tickets of the list
+   [data-news] [data-since]  asks GET URL&since=… every 20 seconds: 204, or {"new": N}, which .news tells
+   [data-numbers]            GET → {view's id: its number}, for the tabs of saved views
+   Keys: e opens the status dialog of the marked row · ? shows all keys. */
 (() => {
   "use strict";
   const $ = (selector, root = document) => root.querySelector(selector);
@@ -123,5 +125,91 @@
       const entry = event.target.closest("[role=option]");
       if (entry) take(Number(entry.id.split("-")[1]));
     });
+  }
+
+  /* ---------- all tickets of the list, not only those of this page ---------- */
+  const bar = $("[data-bulk]");
+  const whole = bar && $("[data-bulk-all]", bar);
+  if (bar) for (const button of $$("[data-confirm]", bar)) button.dataset.words = button.dataset.confirm;
+  const showWhole = () => {
+    if (!whole) return;
+    const boxes = $$(".action_check");
+    const box = $("input", whole);
+    const every = boxes.length > 0 && boxes.every((one) => one.checked);
+    whole.hidden = !every;
+    if (!every) box.checked = false;
+    $("[data-bulk-count]", bar).textContent = box.checked ? whole.dataset.bulkAll : boxes.filter((one) => one.checked).length;
+    for (const button of $$("[data-words]", bar)) {
+      button.dataset.confirm = box.checked ? button.dataset.words.replace("{n}", whole.dataset.bulkAll) : button.dataset.words;
+    }
+  };
+  document.addEventListener("change", showWhole);
+  document.addEventListener("click", (event) => {
+    if (event.target.closest('[data-do="clear"]')) showWhole();
+  });
+  document.addEventListener("DOMContentLoaded", showWhole);
+
+  /* ---------- keys ---------- */
+  const typing = (target) => target.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || $("dialog[open]")) return;
+    if (event.key === "?") {
+      event.preventDefault();
+      $("#list-keys")?.showModal();
+    }
+    if (event.key === "e") {
+      const button = $(".tickets tr.cursor [data-row-status]");
+      if (!button) return;
+      event.preventDefault();
+      button.click();
+    }
+  });
+
+  /* ---------- news: told, never put under the pointer ---------- */
+  const EVERY = 20_000;
+  const listing = $("[data-news]");
+  const told = $(".news");
+  let since = listing?.dataset.since;
+  const look = async () => {
+    if (document.hidden) return;
+    const address = listing.dataset.news;
+    const answer = await fetch(`${address}${address.includes("?") ? "&" : "?"}since=${encodeURIComponent(since)}`, { headers: { Accept: "application/json" } }).catch(() => null);
+    if (answer?.status !== 200 || answer.redirected) return;
+    const { new: number } = await answer.json();
+    told.hidden = false;
+    $("span", told).textContent = number === 1 ? told.dataset.tOne : told.dataset.tMany.replace("{n}", number);
+  };
+  const show = async () => {
+    const answer = await fetch(location.href).catch(() => null);
+    if (!answer?.ok) return location.reload();
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const ticked = new Set($$(".action_check:checked").map((box) => box.value));
+    const fresh = $(".tickets", page);
+    const old = $(".tickets");
+    if (!fresh || !$("tbody", fresh) || !$("tbody", old)) return location.reload();
+    for (const box of $$(".action_check", fresh)) if (ticked.has(box.value)) box.setAttribute("checked", "");
+    $("tbody", old).replaceWith($("tbody", fresh));
+    $(".toolbar .tabs").replaceWith($(".toolbar .tabs", page));
+    since = $("[data-news]", page).dataset.since;
+    told.hidden = true;
+    document.dispatchEvent(new Event("htmx:after:swap"));
+    showWhole();
+    numbers();
+    $(".tickets .subject")?.focus();
+  };
+  const numbers = async () => {
+    if (!$(".tabs [data-view]")) return;
+    const answer = await fetch(listing.dataset.numbers, { headers: { Accept: "application/json" } }).catch(() => null);
+    if (!answer?.ok) return;
+    for (const [id, number] of Object.entries(await answer.json())) {
+      const tab = $(`.tabs [data-view="${id}"]`);
+      if (tab && !$(".n", tab)) tab.append(" ", Object.assign(document.createElement("span"), { className: "n", textContent: number }));
+    }
+  };
+  if (listing && told) {
+    $("button", told).addEventListener("click", show);
+    setInterval(look, EVERY);
+    document.addEventListener("visibilitychange", look);
+    numbers();
   }
 })();

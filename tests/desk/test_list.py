@@ -18,7 +18,7 @@ from app.desk.listing import SORTS, Listing
 from app.desk.queues import Queue, in_queue
 from app.tickets.choices import State
 from app.tickets.conversation import Then
-from app.tickets.models import Participant, ParticipantRole, Ticket
+from app.tickets.models import Participant, ParticipantRole, Ticket, TicketKind
 from app.tickets.thread import Channel, Words
 from tests.factories import (
     a_category,
@@ -94,8 +94,14 @@ def test_the_last_active_ticket_stands_first(app, client):
 @pytest.mark.parametrize("column", sorted(SORTS))
 def test_every_column_sorts_both_ways(app, client, column):
     low, high = (
-        a_ticket("apple", requester=a_customer("Ada"), priority=a_priority(1)),
-        a_ticket("berry", requester=a_customer("Bob"), priority=a_priority(4)),
+        a_ticket("apple", requester=a_customer("Ada", organization_id=an_organization("A").id), priority=a_priority(1)),
+        a_ticket("berry", requester=a_customer("Bob", organization_id=an_organization("B").id), priority=a_priority(4)),
+    )
+    low.channel, high.channel, low.kind, high.kind = (
+        Channel.MAIL,
+        Channel.PORTAL,
+        TicketKind.CONVERSATION,
+        TicketKind.TICKET,
     )
     low.next_due_at, high.next_due_at = clock.now(), clock.now() + dt.timedelta(hours=1)
     low.assign_to(staff(name="anna"), by=acting(a_super_admin()))
@@ -451,3 +457,87 @@ def test_a_person_without_a_role_reads_a_sentence(app, client):
 
     assert answer.status_code == 403
     assert "not for your role" in answer.text
+
+
+# ---------- XLSX and threads ----------
+
+
+def workbook(client, query=""):
+    from openpyxl import load_workbook
+
+    answer = client.get(LIST + "export.xlsx" + query)
+    assert answer.status_code == 200 and "tickets-" in answer.headers["Content-Disposition"]
+    book = load_workbook(io.BytesIO(answer.data))
+    return [[list(row) for row in sheet.iter_rows(values_only=True)] for sheet in book.worksheets]
+
+
+def test_the_workbook_says_what_the_csv_says(app, client):
+    for n in range(30):
+        a_ticket(f"subject {n}", priority=a_priority(n % 4 + 1), tags=("vip",) if n % 2 else ())
+    as_(client, a_supervisor())
+
+    [sheet] = workbook(client, "?q=tag:vip&sort=number")
+    said = exported(client, "?q=tag:vip&sort=number")
+
+    assert sheet[0] == list(said[0]) and len(sheet) == 16
+    assert [[str(cell) if cell is not None else "" for cell in row] for row in sheet[1:]] == [
+        list(row.values()) for row in said
+    ]
+
+
+def test_a_full_sheet_goes_on_in_the_next(app, client, monkeypatch):
+    monkeypatch.setattr("app.desk.export.SHEET_ROWS", 10)
+    wanted = [a_ticket(f"{n}").number for n in range(25)]
+    as_(client, a_supervisor())
+
+    sheets = workbook(client, "?sort=number")
+
+    assert [len(sheet) for sheet in sheets] == [11, 11, 6]
+    assert [row[0] for sheet in sheets for row in sheet[1:]] == wanted
+
+
+@pytest.mark.parametrize("subject", ["=HYPERLINK(1)", "+1", "@x", "a\x07bell", "x" * 200])
+def test_no_cell_of_the_workbook_is_a_formula_or_breaks_it(app, client, subject):
+    ticket = a_ticket("plain")
+    ticket.subject = subject
+    as_(client, a_supervisor())
+
+    answer = client.get(LIST + "export.xlsx")
+    from openpyxl import load_workbook
+
+    cell = load_workbook(io.BytesIO(answer.data)).worksheets[0]["B2"]
+    assert cell.data_type == "s"
+    assert cell.value == ("'" + subject if subject[0] in "=+@" else subject.replace("\x07", ""))
+
+
+def test_threads_are_pages_of_a_zip_that_say_everything_and_run_nothing(app, client):
+    import zipfile
+
+    ticket = a_ticket("<b>Smoke", text="It <script>alert(1)</script> burns")
+    foreign = a_ticket("Elsewhere", department=a_department("Elsewhere"))
+    agent = an_agent(ticket.department)
+    ticket.note(Words("Only for us"), by=acting(agent))
+    number, elsewhere = ticket.number, str(foreign.number)
+    as_(client, agent)
+
+    answer = client.get(LIST + "export.zip?view=everything")
+    archive = zipfile.ZipFile(io.BytesIO(answer.data))
+
+    assert archive.testzip() is None
+    assert sorted(archive.namelist()) == [f"{number}.html", "index.html", "style.css"]
+    page = archive.read(f"{number}.html").decode()
+    assert "&lt;b&gt;Smoke" in page and "&lt;script&gt;" in page and "<script" not in page
+    assert "Only for us" in page and "Internal note" in page
+    assert elsewhere not in archive.read("index.html").decode()
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "zip"])
+def test_every_export_needs_its_right_and_is_noted(app, client, ending):
+    from app.core.audit import Audit
+
+    a_ticket()
+    as_(client, staff("Developer"))
+    assert client.get(f"{LIST}export.{ending}").status_code == 403
+    as_(client, a_supervisor())
+    assert client.get(f"{LIST}export.{ending}").status_code == 200
+    assert db.session.scalar(select(func.count()).select_from(Audit).where(Audit.what == "exported")) == 1

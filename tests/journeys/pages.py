@@ -36,9 +36,9 @@ NO_PAGES = (
     (r"/(static|appbuilder|users/static)/.*", "files of the face"),
     (r"/api/.*|/metrics|/healthz|/readyz", "for programs"),
     (r"/|/portal/|/admin/settings/|/back", "leads on"),
-    (r".*/download/.*|/admin/files/.*|/portal/files/.*|.*\.csv|.*\.svg", "files"),
+    (r".*/download/.*|/admin/files/.*|/portal/files/.*|.*\.(csv|xlsx|zip|svg)", "files"),
     (r".*/html", "a frame for what was mailed"),
-    (r".*/(bell|unread|thread|canned|customers|faq|suggest|asking)", "parts of pages"),
+    (r".*/(bell|unread|thread|canned|customers|faq|suggest|asking|news|numbers)", "parts of pages"),
     (r"/signon/.*|/login/.*", "leads to a sign-in elsewhere"),
 )
 """Patterns of whole rules, and what they answer instead of a page."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses as dc
+import datetime as dt
 import enum
 from typing import Any
 
@@ -14,7 +15,7 @@ from app.accounts import keys, tokens
 from app.accounts.models import ApiKey, Customer, Department, OneTimeToken
 from app.accounts.tokens import Purpose
 from app.accounts.viewer import SYSTEM, CustomerActor
-from app.core import html
+from app.core import clock, html
 from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.kb.models import Article
@@ -23,7 +24,10 @@ from app.mail.models import Delivery
 from app.notifications.models import Notice, Notification
 from app.settings import desk
 from app.tickets import files
+from app.tickets.bulk import BulkChange
 from app.tickets.choices import CannedResponse, Category
+from app.tickets.drafts import Draft
+from app.tickets.lists import SavedView
 from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.thread import Attachment, Channel, Words
 from tests.factories import (
@@ -260,8 +264,31 @@ def _ids(
         "delivery_id": delivered[ticket.id], "outbox_id": outbox, "notification_id": notice, "customer_id": customer.id, "organization_id": customer.organization_id or 0,
         "category_id": ticket.category_id or 999_999, "slug": "works" if mine else "draft", "section": "general" if mine else "nowhere", "locale": "en" if mine else "tlh",
         "filename": "app.css" if mine else "../config.py", "secret": "x" * 43, "session_id": 999_999, "seal": "forged", "name": "nothing",
-        "kind": "assigned" if mine else "nothing",
+        "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), **_kept_by(ticket.assignee_id or 0),
     }  # fmt: skip
+
+
+def _kept_by(staff_id: int) -> dict[str, int]:
+    """A saved view and a bulk change of this person."""
+    view = SavedView(name="A view", owner_id=staff_id, query="priority=4")
+    change = BulkChange(staff_id=staff_id, deed="set_priority", value={"id": 1}, words="High", finished_at=clock.now())
+    db.session.add_all([view, change])
+    db.session.commit()
+    return {"view_id": view.id, "change_id": change.id}
+
+
+def _leaving(ticket: Ticket) -> int:
+    """A reply of its agent's that waits to leave."""
+    draft = Draft(
+        ticket_id=ticket.id,
+        staff_id=ticket.assignee_id or 1,
+        mark=f"a tab of {ticket.id}",
+        text="Soon",
+        leaves_at=clock.now() + dt.timedelta(days=1),
+    )
+    db.session.add(draft)
+    db.session.flush()
+    return draft.id
 
 
 def _cookies(app: Flask, people: dict[Who, Any]) -> dict[Who, str]:

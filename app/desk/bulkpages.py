@@ -1,0 +1,64 @@
+"""Pages of bulk changes: how far one is, what refused and why, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, g, redirect
+from flask_appbuilder import expose, has_access
+from flask_appbuilder.baseviews import BaseView
+from flask_appbuilder.security.decorators import permission_name
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from app.core.errors import HelpdeskError
+from app.core.extensions import db
+from app.desk import bulk
+from app.desk.deeds import DEEDS
+from app.settings import desk
+from app.tickets.bulk import BulkChange
+
+SHOWN = 200
+LATEST = 30
+
+
+class BulkView(BaseView):
+    """Everybody sees their own changes alone."""
+
+    route_base = "/admin/bulk"
+    class_permission_name = "Ticket"
+    default_view = "index"
+
+    @expose("/")
+    @has_access
+    @permission_name("list")
+    def index(self) -> Any:
+        mine = select(BulkChange).where(BulkChange.staff_id == g.user.id).order_by(BulkChange.id.desc()).limit(LATEST)
+        return self.render_template("desk/bulkchanges.html", changes=db.session.scalars(mine).all(), deeds=DEEDS)
+
+    @expose("/<int:change_id>")
+    @has_access
+    @permission_name("list")
+    def one(self, change_id: int) -> Any:
+        change = _mine(change_id)
+        found = bulk.outcomes(change)
+        through, _waiting = bulk.sums(found)
+        return self.render_template(
+            "desk/bulkchange.html", change=change, deed=DEEDS.get(change.deed), found=found, through=through,
+            refused=bulk.refusals(change, SHOWN), undoable=bulk.undoable(change), display=desk.current().display,
+        )  # fmt: skip
+
+    @expose("/<int:change_id>/undo", methods=["POST"])
+    @has_access
+    @permission_name("list")
+    def undo(self, change_id: int) -> Any:
+        change = _mine(change_id, held=True)
+        if not bulk.undoable(change):
+            raise HelpdeskError(_("This cannot be undone (any more)."))
+        return redirect(f"/admin/bulk/{bulk.undo(change, g.user).id}")
+
+
+def _mine(change_id: int, held: bool = False) -> BulkChange:
+    """`held`: for this transaction alone, so that a second press on "Undo" waits and then finds it begun."""
+    mine = select(BulkChange).where(BulkChange.id == change_id, BulkChange.staff_id == g.user.id)
+    return db.session.scalar(mine.with_for_update() if held else mine) or abort(404)

@@ -1,0 +1,147 @@
+"""What can be done to many tickets: each deed's right, what it needs, its verb, and how it is given back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from flask_appbuilder.security.sqla.models import User
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.accounts.models import Department
+from app.accounts.viewer import Viewer
+from app.core.errors import Invalid
+from app.core.extensions import db
+from app.desk import erasing, pickers
+from app.tickets.canned import filled
+from app.tickets.choices import Category, Priority, Status
+from app.tickets.conversation import Then
+from app.tickets.models import Ticket
+from app.tickets.sorting import LONGEST_TAG, clean_line
+from app.tickets.thread import Channel, Words
+
+Value = Mapping[str, Any]
+"""What a deed needs besides the ticket: plain values, as they are kept until a worker comes to it."""
+
+
+class Asked(NamedTuple):
+    """A value that was chosen, and what people call it."""
+
+    value: dict[str, Any]
+    words: str = ""
+
+
+class Deed(NamedTuple):
+    right: str
+    """`can_<right> on Ticket`."""
+    label: Any
+    read: Callable[[Mapping[str, str], str, Viewer], Asked]
+    """From the form and the value beside the button; Invalid with a sentence where that is no choice."""
+    do: Callable[[Ticket, Value, Viewer], object]
+    kept: Callable[[Ticket, Value], Any] | None = None
+    """What the deed changes, before and after; without it there is no way back."""
+    give_back: Callable[[Ticket, Any, Value, Viewer], object] | None = None
+
+
+def _nothing(form: Mapping[str, str], value: str, viewer: Viewer) -> Asked:
+    return Asked({})
+
+
+def _row(kind: Any, field: str) -> Callable[[Mapping[str, str], str, Viewer], Asked]:
+    def read(form: Mapping[str, str], value: str, viewer: Viewer) -> Asked:
+        row = pickers.chosen(kind, value, field)
+        return Asked({"id": row.id}, str(row))
+
+    return read
+
+
+def _category(form: Mapping[str, str], value: str, viewer: Viewer) -> Asked:
+    return Asked({"id": None}, _("No category")) if value == "none" else _row(Category, "category")(form, value, viewer)
+
+
+def _person(form: Mapping[str, str], value: str, viewer: Viewer) -> Asked:
+    agent = pickers.person(value, viewer)
+    return Asked({"id": agent.id if agent else None}, agent.get_full_name() if agent else _("Nobody"))
+
+
+def _tag(form: Mapping[str, str], value: str, viewer: Viewer) -> Asked:
+    """A name that is too long or empty is refused by the first ticket and so by all: better at once."""
+    name = clean_line(form.get("tag", "") or value, LONGEST_TAG + 1).casefold()
+    if not name or len(name) > LONGEST_TAG:
+        sentence = _("A tag needs a name of at most %(most)s characters.", most=LONGEST_TAG)
+        raise Invalid(sentence, {"tag": sentence})
+    return Asked({"name": name}, name)
+
+
+def _reply(form: Mapping[str, str], value: str, viewer: Viewer) -> Asked:
+    body = form.get("body", "").strip()
+    if not body:
+        raise Invalid(_("The message is empty."), {"body": _("Please write something.")})
+    then = form.get("then", Then.KEEP)
+    if then != Then.KEEP and not viewer.can("status"):
+        then = Then.KEEP
+    return Asked({"body": body, "then": then if then in set(Then) else Then.KEEP})
+
+
+def _get(kind: Any, row_id: int | None) -> Any:
+    return db.session.get(kind, row_id) if row_id is not None else None
+
+
+def _write(ticket: Ticket, value: Value, by: Viewer) -> None:
+    """Each in its own thread, with its own customer's name where the text asks for it."""
+    ticket.reply(Words(filled(value["body"], ticket, by), via=Channel.STAFF), by=by, then=Then(value["then"]))
+
+
+def _set_category(ticket: Ticket, wanted: int | None, by: Viewer) -> None:
+    ticket.set_category(_get(Category, wanted), by)
+
+
+def _retag(ticket: Ticket, had: bool, value: Value, by: Viewer) -> None:
+    (ticket.tag if had else ticket.untag)(value["name"], by)
+
+
+def _status_of(ticket: Ticket, value: Value) -> int:
+    return ticket.status_id
+
+
+def _back_to_status(ticket: Ticket, was: int, value: Value, by: Viewer) -> None:
+    ticket.set_status(_get(Status, was), by)
+
+
+def _has_tag(ticket: Ticket, value: Value) -> bool:
+    return value["name"] in {tag.name for tag in ticket.tags}
+
+
+def _assignee_of(ticket: Ticket, value: Value) -> int | None:
+    return ticket.assignee_id
+
+
+def _back_to_person(ticket: Ticket, was: int | None, value: Value, by: Viewer) -> None:
+    ticket.assign_to(_get(User, was), by=by)
+
+
+DEEDS: dict[str, Deed] = {
+    "set_status": Deed("status", _l("Status"), _row(Status, "status"), lambda ticket, value, by: ticket.set_status(_get(Status, value["id"]), by), _status_of, _back_to_status),
+    "set_priority": Deed(
+        "priority", _l("Priority"), _row(Priority, "priority"), lambda ticket, value, by: ticket.set_priority(_get(Priority, value["id"]), by),
+        lambda ticket, value: ticket.priority_id, lambda ticket, was, value, by: ticket.set_priority(_get(Priority, was), by),
+    ),
+    "assign": Deed("assign", _l("Assign"), _person, lambda ticket, value, by: ticket.assign_to(_get(User, value["id"]), by=by), _assignee_of, _back_to_person),
+    "take": Deed("assign", _l("Take"), _nothing, lambda ticket, value, by: pickers.claim(ticket, by), _assignee_of, _back_to_person),
+    "set_department": Deed(
+        "department", _l("Department"), _row(Department, "department"), lambda ticket, value, by: ticket.move_to(_get(Department, value["id"]), by=by),
+        lambda ticket, value: ticket.department_id, lambda ticket, was, value, by: ticket.move_to(_get(Department, was), by=by),
+    ),
+    "set_category": Deed(
+        "category", _l("Category"), _category, lambda ticket, value, by: _set_category(ticket, value["id"], by), lambda ticket, value: ticket.category_id,
+        lambda ticket, was, value, by: _set_category(ticket, was, by),
+    ),
+    "add_tag": Deed("tag", _l("Add tag"), _tag, lambda ticket, value, by: ticket.tag(value["name"], by=by), _has_tag, _retag),
+    "remove_tag": Deed("tag", _l("Remove tag"), _tag, lambda ticket, value, by: ticket.untag(value["name"], by=by), _has_tag, _retag),
+    "resolve": Deed("status", _l("Resolve"), _nothing, lambda ticket, value, by: ticket.resolve(by=by), _status_of, _back_to_status),
+    "close": Deed("status", _l("Close"), _nothing, lambda ticket, value, by: ticket.close(by=by), _status_of, _back_to_status),
+    "reopen": Deed("status", _l("Reopen"), _nothing, lambda ticket, value, by: ticket.reopen(by=by), _status_of, _back_to_status),
+    "reply_all": Deed("reply", _l("Reply to all"), _reply, _write),
+    "delete": Deed("delete", _l("Delete"), _nothing, lambda ticket, value, by: erasing.delete_ticket(ticket, by=by)),
+}  # fmt: skip
