@@ -10,6 +10,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from app.api import reading, shapes
 from app.api.doorman import caller
 from app.api.fields import Fields
+from app.api.fields import number as whole_number
 from app.api.repeats import Answer
 from app.api.tickets import seen
 from app.core import storage
@@ -30,7 +31,7 @@ def reply(number: int) -> Answer:
     ticket, fields = seen(number), Fields.of_body()
     words = reading.message(fields, caller())
     status: Status | None = fields.take("status", reading.status)
-    newest: int | None = fields.take("seen", reading.number)
+    newest: int | None = fields.take("seen", whole_number)
     fields.done()
     if newest is not None:
         take(ticket)
