@@ -71,6 +71,7 @@ def _number(ticket_id: int) -> int:
 def _ticket_page(ticket: Ticket, code: int = 200, **typed_before: Any) -> Any:
     """`place` is where it goes on, if it was merged into a ticket of somebody else's."""
     actor, place = me(), ticket.place()
+    place = ticket if place.hidden_from_client else place
     return page(
         "portal/ticket.html", code, form=tokens.new_form(), ticket=ticket, place=place, thread=read(ticket, actor), promise=promise(place), meaning=meaning(place.state), mine=ticket.requester_id == actor.customer_id,
         may_close=place is ticket and ticket.state is not State.CLOSED and rights.may(actor, "close", ticket), **{"values": {}, "errors": {}, "kept": [], **typed_before},

@@ -285,3 +285,16 @@ def test_the_customers_page_of_a_merged_ticket_leads_to_theirs_or_shows_their_ow
     assert answer.location.startswith(f"/portal/tickets/{third.number}#")
     assert "Sent. You find our answer" in body(client.get(answer.location))
     assert client.post(f"/portal/tickets/{third.number}/close", data={}).status_code == 409
+
+
+def test_while_the_primary_is_hidden_the_customers_page_says_nothing_of_it(app: Flask, client: FlaskClient) -> None:
+    first, second = a_ticket("First"), a_ticket("Second", text="second words")
+    agent = acting(a_supervisor())
+    merging.merge(second, into=first, by=agent)
+    first.hold(by=agent)
+    first.hide(by=agent)
+    sign_in_customer(client, second.requester)
+
+    page = body(client.get(f"/portal/tickets/{second.number}"))
+
+    assert "second words" in page and "On Hold" not in page
