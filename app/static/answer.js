@@ -186,6 +186,7 @@
   const arrived = (form, row, kept) => {
     const box = make("input", { type: "checkbox", name: "attachment_ids", value: String(kept.id), checked: true });
     row.replaceChildren(make("label", { className: "file" }, box, make("span", { className: "ellipsis", textContent: kept.name }), " ", make("span", { className: "muted", textContent: kept.size })));
+    sign(form, "");
     save(form);
   };
   const failed = (form, row, file, sentence) => {

@@ -68,7 +68,7 @@ def put_off(
     )  # fmt: skip
     db.session.add(draft)
     db.session.flush()
-    Outbox.put("tickets.leave", after=leaves_at - clock.now(), draft_id=draft.id, ticket_id=ticket.id)
+    _wake(draft)
     if scheduled:
         ticket.record(Did.SCHEDULED, by)
     return draft
@@ -88,13 +88,16 @@ def hurry(ticket: Ticket, by: Viewer, draft_id: int) -> None:
     demand(by, "reply", ticket)
     draft = _waiting(ticket, draft_id)
     draft.leaves_at = clock.now()
-    Outbox.put("tickets.leave", draft_id=draft.id, ticket_id=ticket.id)
+    _wake(draft)
 
 
 def leave(draft_id: int) -> None:
     """Its moment has come. What refuses it now makes it a draft again, and its writer is told."""
     draft = db.session.get(Draft, draft_id)
-    if draft is None or draft.leaves_at is None or draft.leaves_at > clock.now():
+    if draft is None or draft.leaves_at is None:
+        return
+    if draft.leaves_at > clock.now():  # this machine's clock is behind that of the one which found it due
+        _wake(draft)
         return
     ticket = db.session.get_one(Ticket, draft.ticket_id)
     take(ticket)
@@ -124,6 +127,12 @@ def outcome(then: str) -> Then | Status:
     if then and then not in set(Then):
         raise Invalid(_("We do not know this way to send."), {"then": _("Please choose how to send it.")})
     return Then(then or Then.KEEP)
+
+
+def _wake(draft: Draft) -> None:
+    assert draft.leaves_at is not None
+    after = max(draft.leaves_at - clock.now(), dt.timedelta(0))
+    Outbox.put("tickets.leave", after=after, draft_id=draft.id, ticket_id=draft.ticket_id)
 
 
 def _demand(ticket: Ticket, by: Viewer, written: Written) -> None:

@@ -40,7 +40,8 @@ def bring_forward() -> None:
 
 def unfinished() -> list[str]:
     """What still waits or runs."""
-    rows = select(Outbox.job).where(Outbox.done_at.is_(None), Outbox.failed_at.is_(None), Outbox.due_at <= clock.now())
+    due = or_(Outbox.due_at <= clock.now(), Outbox.job == "tickets.leave")  # a reply leaves in a moment: it is waited for
+    rows = select(Outbox.job).where(Outbox.done_at.is_(None), Outbox.failed_at.is_(None), due)
     waiting = select(Delivery).where(Delivery.state == DeliveryState.QUEUED)
     raw = select(RawMail.subject).where(RawMail.state == RawState.NEW)
     mails = [f"{mail.kind} to {mail.address}, try {mail.tries}: {mail.reason}" for mail in db.session.scalars(waiting)]

@@ -92,6 +92,18 @@ def test_after_it_the_reply_leaves_once_with_its_outcome_and_its_mail(desk: Any)
     assert db.session.scalars(select(Draft).where(Draft.spent_at.is_(None))).all() == []
 
 
+def test_a_worker_whose_clock_is_behind_sends_it_later_and_not_never(desk: Any) -> None:
+    ticket, agent = desk
+    draft = send(ticket, agent)
+
+    departures.leave(draft.id)
+    db.session.commit()
+    assert replies(ticket) == []
+    later()
+
+    assert replies(ticket) == ["Please restart it."]
+
+
 def test_taken_back_it_is_a_draft_again_and_never_leaves(desk: Any) -> None:
     ticket, agent = desk
     draft = send(ticket, agent, then="resolve")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from app.core.extensions import db
 from app.tickets import drafts
@@ -133,3 +134,16 @@ def test_marks_of_what_was_sent_are_forgotten_after_some_days(writing: Any) -> N
     drafts.forget_spent()
 
     assert db.session.query(Draft).count() == 0
+
+
+def test_an_erased_customers_address_and_what_was_written_to_them_are_in_no_draft(writing: Any) -> None:
+    ticket, agent = writing
+    other = a_ticket()
+    keep(ticket, agent, "Dear customer")
+    drafts.save(other.id, agent, Written("Hello", cc="Gone@Customer.test"), Copy("two", 1))
+    drafts.save(other.id, agent, Written("Hello", cc="kim@customer.test"), Copy("three", 1))
+
+    drafts.forget_of([ticket.id], "gone@customer.test")
+    db.session.commit()
+
+    assert db.session.scalars(select(Draft.mark)).all() == ["three"]
