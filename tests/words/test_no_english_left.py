@@ -208,7 +208,7 @@ def own_words(world: World) -> list[str]:
             if isinstance(column.type, String):
                 found |= {
                     str(value)
-                    for value in db.session.scalars(text(f"SELECT DISTINCT {column.name} FROM {table.name}"))
+                    for value in db.session.scalars(text(f'SELECT DISTINCT "{column.name}" FROM {table.name}'))
                     if value
                 }
     pieces = {line.strip() for value in found for line in str(value).splitlines()}
