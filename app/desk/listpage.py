@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import ScalarSelect, Select, func, select
@@ -13,6 +15,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.accounts.viewer import Viewer
 from app.core import clock
 from app.core.extensions import db
+from app.core.words import catalogue
 from app.desk import asked, columns, lookups, tabs
 from app.desk.columns import Columns
 from app.desk.counts import FILTERS, counts
@@ -39,6 +42,10 @@ LOADED = (
     joinedload(Ticket.requester), joinedload(Ticket.department), joinedload(Ticket.category), joinedload(Ticket.status), joinedload(Ticket.priority),
     joinedload(Ticket.assignee), selectinload(Ticket.tags),
 )  # fmt: skip
+
+
+Pairs = tuple[tuple[str, str], ...]
+SAID: dict[str, Mapping[Any, Any]] = {"columns": columns.LABELS, "states": STATE_LABELS, "kinds": KINDS, "dues": DUES}
 
 
 @dc.dataclass(frozen=True)
@@ -80,7 +87,7 @@ class ListPage:
         return cls(listing, lines, said, max(total, len(ids)), told.queues, names, typed, errors, drawn_at, may)
 
     @property
-    def tabs(self) -> tuple[list[Tab], list[Tab]]:
+    def tabs(self) -> tuple[tuple[Tab, ...], tuple[Tab, ...]]:
         """Those in the row and those in its menu."""
         shown = self.listing
         bare = shown.view is Queue.EVERYTHING and not shown.filters and not shown.q
@@ -119,8 +126,8 @@ class ListPage:
         return tuple(column.name for column in self.columns)
 
     @property
-    def labels(self) -> tuple[tuple[str, str], ...]:
-        return tuple((name, str(label)) for name, label in columns.LABELS.items())
+    def labels(self) -> Pairs:
+        return _pairs(catalogue(), "columns")
 
     @property
     def newer(self) -> str | None:
@@ -141,16 +148,16 @@ class ListPage:
         return _("%(first)s–%(last)s of %(total)s", first=first, last=first + len(self.tickets) - 1, total=total)
 
     @property
-    def states(self) -> tuple[tuple[str, str], ...]:
-        return tuple((state.value, str(label)) for state, label in STATE_LABELS.items())
+    def states(self) -> Pairs:
+        return _pairs(catalogue(), "states")
 
     @property
-    def kinds(self) -> tuple[tuple[str, str], ...]:
-        return tuple((kind.value, str(label)) for kind, label in KINDS.items())
+    def kinds(self) -> Pairs:
+        return _pairs(catalogue(), "kinds")
 
     @property
-    def dues(self) -> tuple[tuple[str, str], ...]:
-        return tuple((due.value, str(label)) for due, label in DUES.items())
+    def dues(self) -> Pairs:
+        return _pairs(catalogue(), "dues")
 
     @property
     def chips(self) -> list[tuple[str, str]]:
@@ -176,6 +183,12 @@ class ListPage:
             "updated_from": lambda: _("Updated from %(day)s", day=value), "updated_to": lambda: _("Updated until %(day)s", day=value),
         }[name]()  # fmt: skip
         return said or _("unknown")
+
+
+@lru_cache(64)
+def _pairs(_catalogue: object, of: str) -> Pairs:
+    """Said once a language; the catalogue tells the languages apart."""
+    return tuple((str(key), str(label)) for key, label in SAID[of].items())
 
 
 def _ids(listing: Listing, viewer: Viewer) -> tuple[list[int], int | None]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from app.core import web
 from app.core.shipped import shown
+from app.core.words import catalogue
 from app.core.words import said as _
 from app.desk.lines import Line
 from app.desk.listing import CHANNELS
 from app.desk.lookups import Lookups
 from app.desk.passages import Passage
 from app.desk.promise import promise_of
+from app.tickets.thread import Channel
 
 
 class Row(NamedTuple):
@@ -57,6 +60,7 @@ def rows(
     passages: Mapping[int, Passage],
 ) -> list[Row]:
     """`pattern`: of ticket numbers, as DeskSettings.number_pattern."""
+    channels = _channels(catalogue())
     kinds = {"ticket": "", "conversation": _("Conversation")}
     return [
         Row(
@@ -66,11 +70,17 @@ def rows(
             department=names.name("department", line.department_id) or "", category=names.name("category", line.category_id) or "–",
             status=shown(line.status), state=line.state.value, colour=line.colour, priority=priority.name if priority else "", rank=priority.place if priority else 0, sla=promise.kind, sla_text=promise.text,
             assignee=names.name("person", line.assignee_id) or (_("Somebody") if line.assignee_id else None),
-            created=_instant(line.created_at), updated=_instant(line.last_activity_at), tags=tuple(tags.get(line.id, ())), channel=str(CHANNELS[line.channel]), passage=passages.get(line.id, ()),
+            created=_instant(line.created_at), updated=_instant(line.last_activity_at), tags=tuple(tags.get(line.id, ())), channel=channels[line.channel], passage=passages.get(line.id, ()),
         )
         for line in lines
         for priority, promise in ((names.row("priority", line.priority_id), promise_of(line, at)),)
     ]  # fmt: skip
+
+
+@lru_cache(64)
+def _channels(_catalogue: object) -> dict[Channel, str]:
+    """Said once a language; the catalogue tells the languages apart."""
+    return {channel: str(label) for channel, label in CHANNELS.items()}
 
 
 def _instant(at: dt.datetime) -> tuple[str, str, str]:

@@ -74,13 +74,13 @@ def tabs(listing: Listing, names: Lookups, sums: Mapping[Queue, int], everything
     return found + [Tab(view.href, view.name, None, view.id == saved, view.id) for view in kept_views]
 
 
-def in_row(entries: list[Tab]) -> tuple[list[Tab], list[Tab]]:
+def in_row(entries: list[Tab]) -> tuple[tuple[Tab, ...], tuple[Tab, ...]]:
     """What stands in the row, the current one always among it, and what the menu holds."""
     if len(entries) <= MOST:
-        return entries, []
+        return tuple(entries), ()
     row, more = entries[: MOST - 1], entries[MOST - 1 :]
     current = next((tab for tab in more if tab.current), None)
     if current is not None:
         more = [row[-1], *(tab for tab in more if tab is not current)]
         row = [*row[:-1], current]
-    return row, more
+    return tuple(row), tuple(more)

@@ -227,7 +227,7 @@ def test_what_does_not_fit_the_row_of_tabs_stands_in_a_menu_but_never_the_curren
 
     assert (len(row), row[-1].current) == (MOST - 1, True)
     assert {tab.words for tab in (*row, *more)} == {tab.words for tab in entries}
-    assert in_row(entries[:MOST]) == (entries[:MOST], [])
+    assert in_row(entries[:MOST]) == (tuple(entries[:MOST]), ())
 
 
 # ---------- columns ----------
