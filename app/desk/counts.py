@@ -12,17 +12,14 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    false,
     func,
     literal,
-    not_,
     or_,
     select,
     true,
     union_all,
 )
 
-from app.accounts.models import Scope
 from app.accounts.viewer import Viewer
 from app.core.extensions import db
 from app.core.model import BigId
@@ -31,6 +28,7 @@ from app.settings import desk
 from app.tickets.choices import Priority, State, Status
 from app.tickets.models import Participant, Ticket
 from app.tickets.queues import URGENT_RANK
+from app.tickets.reach import OF_A_CELL, OF_A_TICKET, where_reached
 from app.tickets.tally import NOBODY, Cell, Tally
 from app.tickets.visibility import sees_all, visible_to
 
@@ -116,12 +114,10 @@ def _cells(viewer: Viewer, agents_see_departments: bool) -> Any:
     """Cell by cell, then ticket by ticket what the cells do not hold."""
     if sees_all(viewer):
         return SUMS
-    return union_all(
-        SUMS.where(_within(viewer, agents_see_departments, Tally)), _taking_part(viewer, agents_see_departments)
-    )
+    return union_all(SUMS.where(where_reached(viewer, OF_A_CELL)), _taking_part(viewer))
 
 
-def _taking_part(viewer: Viewer, agents_see_departments: bool) -> Select[Any]:
+def _taking_part(viewer: Viewer) -> Select[Any]:
     """Live tickets that the viewer or a department of theirs was added to, and that are in none of their cells."""
     mine = Participant.staff_id == viewer.id
     added = or_(mine, Participant.department_id.in_(sorted(viewer.departments))) if viewer.departments else mine
@@ -131,21 +127,6 @@ def _taking_part(viewer: Viewer, agents_see_departments: bool) -> Select[Any]:
         else getattr(Ticket, name)
         for name in Cell._fields
     ]
-    beyond = not_(_within(viewer, agents_see_departments, Ticket))
+    beyond = where_reached(viewer, OF_A_TICKET).is_not(true())
     taken = Ticket.id.in_(select(Participant.ticket_id).where(added))
     return select(*columns, literal(1)).where(Ticket.live.is_(True), taken, beyond, visible_to(viewer))
-
-
-def _within(viewer: Viewer, agents_see_departments: bool, table: Any) -> ColumnElement[bool]:
-    """The row rule (visibility.visible_to) on the columns of a cell or a ticket, without what taking part adds. Never NULL."""
-    assignee, category = func.coalesce(table.assignee_id, NOBODY), func.coalesce(table.category_id, NOBODY)
-    wide = Scope.ALL in viewer.scopes or Scope.OWN_DEPARTMENTS in viewer.scopes
-    arms: list[ColumnElement[bool]] = []
-    if wide or (Scope.MINE_AND_UNASSIGNED in viewer.scopes and agents_see_departments):
-        arms.append(true())
-    if Scope.MINE_AND_UNASSIGNED in viewer.scopes:
-        arms.append(assignee.in_((viewer.id, NOBODY)))
-    if Scope.CATEGORIES in viewer.scopes:
-        arms.append(category.in_(sorted(viewer.categories)))
-    in_department = table.department_id.in_(sorted(viewer.departments)) if viewer.departments else true()
-    return and_(or_(*arms) if arms else false(), in_department)

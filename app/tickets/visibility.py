@@ -10,11 +10,18 @@ from sqlalchemy import ColumnElement, and_, false, or_, select, true
 from app.accounts.models import Customer, Scope
 from app.accounts.viewer import Actor, CustomerActor, Kind, Viewer
 from app.core.extensions import db
-from app.core.filtering import sifting
 from app.settings import desk
 from app.tickets.choices import CannedResponse
 from app.tickets.mergeable import SharedMessage, written_in
 from app.tickets.models import Participant, ParticipantRole, Ticket
+from app.tickets.reach import (
+    OF_A_TICKET,
+    in_departments,
+    in_scope,
+    open_scope,
+    where_in_departments,
+    where_in_scope,
+)
 from app.tickets.thread import Attachment, Message, MessageKind
 from app.tickets.timeline import PUBLIC, TicketEvent
 
@@ -37,9 +44,9 @@ def _visible_to_staff(viewer: Viewer, agents_see_departments: bool) -> ColumnEle
     """Built once for each viewer, as a page asks for it several times; each change of theirs makes a new Viewer, and the setting is in the key."""
     if not viewer.can("show"):
         return false()
-    within = and_(_scope(viewer), _departments(viewer))
     if sees_all(viewer):
         return true()
+    within = and_(where_in_scope(viewer, OF_A_TICKET), _departments(viewer))
     mine = select(Participant.ticket_id).where(Participant.staff_id == viewer.id)
     return or_(within, Ticket.id.in_(mine))
 
@@ -47,7 +54,7 @@ def _visible_to_staff(viewer: Viewer, agents_see_departments: bool) -> ColumnEle
 def arms_of(viewer: Viewer) -> tuple[ColumnElement[bool], ...]:
     """The same rule on live tickets in arms, each of which an index answers in the order of the list; one OR of them makes SQLite walk
     all open tickets to find an agent's few. A ticket may be in several. Empty where one walk over the list is as good."""
-    restricted = _open_scope(viewer) or Scope.MINE_AND_UNASSIGNED in viewer.scopes
+    restricted = open_scope(viewer) or Scope.MINE_AND_UNASSIGNED in viewer.scopes
     if not viewer.can("show") or not viewer.departments or not restricted or Scope.CATEGORIES in viewer.scopes:
         return ()
     return _arms(viewer, desk.current().agents_see_departments)
@@ -58,46 +65,28 @@ def _arms(viewer: Viewer, agents_see_departments: bool) -> tuple[ColumnElement[b
     own = sorted(viewer.departments)
     mine = Ticket.id.in_(select(Participant.ticket_id).where(Participant.staff_id == viewer.id))
     shared = Ticket.id.in_(select(Participant.ticket_id).where(Participant.department_id.in_(own)))
-    if _open_scope(viewer):
+    if open_scope(viewer):
         return (*(and_(Ticket.department_id == each, Ticket.live.is_(True)) for each in own), shared, mine)
     in_own = (and_(Ticket.department_id == each, Ticket.assignee_id.is_(None)) for each in own)
-    nobodys = sifting(Ticket.assignee_id).is_(None)  # the few shared ones are the way to them
-    return (and_(Ticket.assignee_id == viewer.id, _departments(viewer)), *in_own, and_(shared, nobodys), mine)
+    shared_of_nobody = and_(shared, OF_A_TICKET.nobodys)  # the few shared ones are the way to them
+    return (and_(Ticket.assignee_id == viewer.id, _departments(viewer)), *in_own, shared_of_nobody, mine)
 
 
 def sees_all(viewer: Viewer) -> bool:
     """No scope and no department keeps any ticket from them."""
-    return viewer.can("show") and _open_scope(viewer) and not viewer.departments
+    return viewer.can("show") and open_scope(viewer) and not viewer.departments
 
 
 def sees_whole_departments(viewer: Viewer) -> bool:
     """All of their departments' tickets, so that sums a department may stand for sums of what they see."""
-    return viewer.can("show") and _open_scope(viewer)
-
-
-def _open_scope(viewer: Viewer) -> bool:
-    wide = Scope.ALL in viewer.scopes or Scope.OWN_DEPARTMENTS in viewer.scopes
-    return wide or (Scope.MINE_AND_UNASSIGNED in viewer.scopes and desk.current().agents_see_departments)
-
-
-def _scope(viewer: Viewer) -> ColumnElement[bool]:
-    if _open_scope(viewer):
-        return true()
-    arms: list[ColumnElement[bool]] = []
-    if Scope.MINE_AND_UNASSIGNED in viewer.scopes:
-        assignee = sifting(Ticket.assignee_id)
-        arms.append(or_(assignee == viewer.id, assignee.is_(None)))
-    if Scope.CATEGORIES in viewer.scopes:
-        arms.append(sifting(Ticket.category_id).in_(sorted(viewer.categories)))
-    return or_(*arms) if arms else false()
+    return viewer.can("show") and open_scope(viewer)
 
 
 def _departments(viewer: Viewer) -> ColumnElement[bool]:
     if not viewer.departments:
         return true()
-    own = sorted(viewer.departments)
-    further = select(Participant.ticket_id).where(Participant.department_id.in_(own))
-    return or_(sifting(Ticket.department_id).in_(own), Ticket.id.in_(further))
+    further = select(Participant.ticket_id).where(Participant.department_id.in_(sorted(viewer.departments)))
+    return or_(where_in_departments(viewer, OF_A_TICKET), Ticket.id.in_(further))
 
 
 def _visible_to_customer(customer: CustomerActor) -> ColumnElement[bool]:
@@ -154,14 +143,8 @@ def may_work_on(viewer: Viewer, ticket: Ticket) -> bool:
 
 
 def _within(viewer: Viewer, ticket: Ticket, assigned: bool, parts: Parts | None = None) -> bool:
-    own = assigned or ticket.assignee_id in (None, viewer.id)
-    in_scope = (
-        _open_scope(viewer)
-        or (Scope.MINE_AND_UNASSIGNED in viewer.scopes and own)
-        or (Scope.CATEGORIES in viewer.scopes and ticket.category_id in viewer.categories)
-    )
-    return in_scope and (
-        not viewer.departments or ticket.department_id in viewer.departments or _shared_with(viewer, ticket, parts)
+    return in_scope(viewer, ticket, assigned) and (
+        in_departments(viewer, ticket) or _shared_with(viewer, ticket, parts)
     )
 
 
