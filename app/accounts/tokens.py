@@ -7,10 +7,10 @@ import enum
 import hashlib
 import hmac
 import secrets
+from typing import NamedTuple
 
 from flask_babel import gettext as _
 from sqlalchemy import delete, select, update
-from sqlalchemy.exc import IntegrityError
 
 from app.accounts.models import Customer, OneTimeToken
 from app.core import clock
@@ -96,31 +96,28 @@ def new_form() -> str:
     return secrets.token_urlsafe(12)
 
 
-def form_sent(form: str, *content: str, customer: Customer) -> OneTimeToken:
-    """The row of this very form with this very content: its `ticket_id` says what it became when it was sent before.
+class Sent(NamedTuple):
+    """One copy of a form with one content; `became` is the ticket it went into when it was sent before."""
 
-    Of two presses at once the second waits for the first. What differs in one letter is another message.
-    """
+    key: str
+    became: int | None
+
+
+def form_sent(form: str, *content: str, customer: Customer) -> Sent:
+    """This very form with this very content. Of two presses at once the second waits for the first. What differs in one letter
+    is another message. Does not commit: what is refused afterwards may come again."""
     key = _hash("\x00".join((Purpose.FORM, str(customer.id), form, *content)))
-    wanted = select(OneTimeToken).where(OneTimeToken.token_hash == key, OneTimeToken.customer_id == customer.id)
-    known = db.session.scalar(wanted)
-    if known is not None:
-        return known
-    now = clock.now()
-    row = OneTimeToken(
-        token_hash=key,
-        purpose=Purpose.FORM,
-        customer_id=customer.id,
-        created_at=now,
-        used_at=now,
-        expires_at=now + LIFETIMES[Purpose.FORM],
+    if insert_new(OneTimeToken, _form_row(key, customer_id=customer.id)):
+        return Sent(key, None)
+    known = select(OneTimeToken.ticket_id).where(
+        OneTimeToken.token_hash == key, OneTimeToken.customer_id == customer.id
     )
-    try:
-        with db.session.begin_nested():
-            db.session.add(row)
-    except IntegrityError:
-        return db.session.scalars(wanted).one()
-    return row
+    return Sent(key, db.session.scalars(known).one())
+
+
+def form_became(sent: Sent, ticket_id: int) -> None:
+    row = update(OneTimeToken).where(OneTimeToken.token_hash == sent.key).values(ticket_id=ticket_id)
+    db.session.execute(row.execution_options(synchronize_session=False))
 
 
 def first_time(form: str, *content: str, staff_id: int) -> bool:
@@ -130,16 +127,21 @@ def first_time(form: str, *content: str, staff_id: int) -> bool:
     """
     if not form:
         return True
+    key = _hash("\x00".join((Purpose.FORM, f"staff {staff_id}", form, *content)))
+    return insert_new(OneTimeToken, _form_row(key, user_id=staff_id))
+
+
+def _form_row(key: str, **whose: int) -> dict[str, object]:
     now = clock.now()
-    row = {
-        "token_hash": _hash("\x00".join((Purpose.FORM, f"staff {staff_id}", form, *content))),
+    return {
+        "token_hash": key,
         "purpose": Purpose.FORM,
-        "user_id": staff_id,
+        "fingerprint": "",
         "created_at": now,
         "used_at": now,
         "expires_at": now + LIFETIMES[Purpose.FORM],
+        **whose,
     }
-    return insert_new(OneTimeToken, row)
 
 
 def forget_old() -> None:

@@ -23,7 +23,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request
 from gunicorn.glogging import Logger
-from sqlalchemy import event
+from sqlalchemy import event, inspect
 from structlog.contextvars import bound_contextvars
 
 from app.core.extensions import db
@@ -109,10 +109,16 @@ def _tell(response: Response) -> Response:
         extra={
             "method": request.method, "route": request.url_rule.rule if request.url_rule else "-", "status": response.status_code,
             "ms": round((time.perf_counter() - g.get("request_began", time.perf_counter())) * 1000, 1), "statements": g.get("statements", 0),
-            "actor_kind": str(getattr(person, "kind", "") or ("customer" if g.get("portal_customer") else "")), "actor_id": getattr(person, "id", None),
+            "actor_kind": str(getattr(person, "kind", "") or ("customer" if g.get("portal_customer") else "")), "actor_id": _id_of(person),
         },
     )  # fmt: skip
     return response
+
+
+def _id_of(person: object) -> object:
+    """Of a row that a commit has let go of, without reading it anew."""
+    row = inspect(person, raiseerr=False)
+    return row.identity[0] if row is not None and row.identity else getattr(person, "id", None)
 
 
 def _count(*_: object) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from app.accounts.models import Customer
 from app.accounts.viewer import viewer
@@ -65,7 +65,22 @@ BURST, BURST_MINUTES = 2, 10
 """Confirmations of mails to one address in so short a time: a robot without any sign of one writes faster than people."""
 DAEMON = re.compile(r"(?:mailer-?daemon|mail-?daemon|postmaster|double-bounce)@", re.I)
 RAW_KEPT = dt.timedelta(days=90)
+NOT_SECRET = tuple(name for name, kind in KINDS.items() if not kind.secret)
 WRITTEN = (DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.CAPTURED)
+
+
+RECENT = (
+    select(func.count())
+    .select_from(Delivery)
+    .where(
+        Delivery.address == bindparam("address"),
+        Delivery.created_at > bindparam("since"),
+        Delivery.automatic.is_(True),
+        Delivery.state.in_(WRITTEN),
+        Delivery.kind.in_(bindparam("kinds", expanding=True)),
+    )
+)
+"""Built once: mails to an address that the desk wrote by itself."""
 
 
 def put_notice(
@@ -93,9 +108,9 @@ def put_notice(
     if reason:
         delivery.state, delivery.reason = DeliveryState.SUPPRESSED, reason
     db.session.add(delivery)
-    db.session.flush()
     if not reason:
         wake()
+    db.session.flush()
     return delivery
 
 
@@ -188,30 +203,30 @@ def _entrys_reason(delivery: Delivery) -> str | None:
     entry = db.session.get(Message, delivery.message_id)
     if entry is not None and entry.kind is MessageKind.NOTE and to_customer(delivery):
         return _("An internal note is never mailed to a customer.")
-    if (
-        delivery.automatic
-        and to_customer(delivery)
-        and db.session.scalar(
-            select(RawMail.id).where(RawMail.entry_id == delivery.message_id, RawMail.automatic.is_(True)).limit(1)
-        )
-    ):
+    came_by_mail = entry is None or entry.via is Channel.MAIL
+    if came_by_mail and delivery.automatic and to_customer(delivery) and _by_machine(delivery.message_id):
         return _("A machine wrote the mail that this answers: two machines would write to each other for ever.")
     return None
+
+
+def _by_machine(entry_id: int) -> bool:
+    wanted = select(RawMail.id).where(RawMail.entry_id == entry_id, RawMail.automatic.is_(True)).limit(1)
+    return db.session.scalar(wanted) is not None
 
 
 def _over_cap(delivery: Delivery) -> str | None:
     """Links that people ask for are counted among themselves, so that a flood of tickets cannot keep anyone from signing in."""
     if not delivery.automatic:
         return None
-    group = Delivery.kind.in_(SECRET) if delivery.kind in SECRET else Delivery.kind.not_in(SECRET)
     most = desk.current().mail_cap_an_hour * (1 if delivery.staff_id is None else STAFF_CAP_FACTOR)
+    group = SECRET if delivery.kind in SECRET else NOT_SECRET
     if _written_to(delivery.address, dt.timedelta(hours=1), group) >= most:
         return _("This address already got %(most)s automatic mails within an hour.", most=most)
     return _too_many_confirmations(delivery) if delivery.kind in TO_STRANGERS else None
 
 
 def _too_many_confirmations(delivery: Delivery) -> str | None:
-    same = Delivery.kind == delivery.kind
+    same = (delivery.kind,)
     if not _verified(delivery) and _written_to(delivery.address, dt.timedelta(days=1), same) >= UNPROVEN_A_DAY:
         return _("Nobody proved this address yet, and it got %(most)s confirmations today.", most=UNPROVEN_A_DAY)
     ticket = db.session.get(Ticket, delivery.ticket_id) if delivery.ticket_id else None
@@ -225,19 +240,11 @@ def _too_many_confirmations(delivery: Delivery) -> str | None:
     return None
 
 
-def _written_to(address: str, within: dt.timedelta, *criteria: ColumnElement[bool]) -> int:
-    recent = (
-        select(func.count())
-        .select_from(Delivery)
-        .where(
-            Delivery.address == address,
-            Delivery.created_at > clock.now() - within,
-            Delivery.automatic.is_(True),
-            Delivery.state.in_(WRITTEN),
-            *criteria,
-        )
-    )
-    return db.session.scalar(recent) or 0
+def _written_to(address: str, within: dt.timedelta, kinds: Sequence[str]) -> int:
+    """Every mail of this transaction is written already: nothing has to be flushed for the question."""
+    given = {"address": address, "since": clock.now() - within, "kinds": kinds}
+    with db.session.no_autoflush:
+        return db.session.scalar(RECENT, given) or 0
 
 
 def proven(delivery: Delivery) -> bool:

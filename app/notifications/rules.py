@@ -43,20 +43,20 @@ def tell_of_opening(event: TicketEvent) -> None:
     if event.particulars.get("by_staff"):
         tell_customers(ticket, "staff_replied", message_id)
         return
+    _put_job("notifications.tell_department", event)
     if desk.current().mail_acknowledge:
         acknowledge(ticket, message_id)
     else:
         outgoing.put_unsent(
             "ticket_created", _switched_off("mail_acknowledge"), ticket_id=ticket.id, customer_id=ticket.requester_id
         )
-    Outbox.put("notifications.tell_department", queue="bulk", event_id=event.id)
 
 
 def tell_of_message(event: TicketEvent) -> None:
     """The customer wrote: their agent is told, or the department when nobody has the ticket."""
     ticket = event.ticket
     if ticket.assignee_id is None:
-        Outbox.put("notifications.tell_department", queue="bulk", event_id=event.id)
+        _put_job("notifications.tell_department", event)
     else:
         tell_staff(ticket.assignee_id, Notice.CUSTOMER_REPLIED, event, mail=desk.current().mail_customer_replied)
 
@@ -120,7 +120,7 @@ def tell_of_breach(event: TicketEvent) -> None:
     people = {ticket.assignee_id} if ticket.assignee_id is not None else set()
     for staff_id in sorted(people | {person.id for person in audience.supervisors(ticket)}):
         tell_staff(staff_id, Notice.SLA_BREACH, event)
-    Outbox.put("notifications.tell_lead", queue="bulk", after=LEAD_AFTER, event_id=event.id)
+    _put_job("notifications.tell_lead", event, LEAD_AFTER)
 
 
 def tell_invited(link: StaffLink) -> None:
@@ -232,6 +232,11 @@ def _tell(
     elif inbox.DEFAULTS[kind].mail:
         why = _("They chose not to get this by mail.") if mail else _("The desk's settings switch this mail off.")
         outgoing.put_unsent(kind.value, why, staff_id=staff_id, ticket_id=ticket.id)
+
+
+def _put_job(job: str, event: TicketEvent, after: dt.timedelta = dt.timedelta(0)) -> None:
+    db.session.flush()  # gives the event its id
+    Outbox.put(job, queue="bulk", after=after, event_id=event.id)
 
 
 def _switched_off(setting: str) -> str:

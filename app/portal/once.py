@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.accounts import tokens
-from app.accounts.models import Customer, OneTimeToken
+from app.accounts.models import Customer
 from app.portal.frame import typed
 
 MARK = "form"
@@ -15,12 +15,12 @@ class Sending:
 
     def __init__(self, customer: Customer, *content: str) -> None:
         mark = typed(MARK)
-        self._row: OneTimeToken | None = tokens.form_sent(mark, *content, customer=customer) if mark else None
+        self._sent = tokens.form_sent(mark, *content, customer=customer) if mark else None
 
     @property
     def became(self) -> int | None:
-        return self._row.ticket_id if self._row else None
+        return self._sent.became if self._sent else None
 
     def done(self, ticket_id: int) -> None:
-        if self._row:
-            self._row.ticket_id = ticket_id
+        if self._sent:
+            tokens.form_became(self._sent, ticket_id)

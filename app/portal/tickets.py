@@ -216,9 +216,10 @@ def open_new() -> Any:
         db.session.rollback()
         return _new_page(form, received.code, errors, received.kept)
     sending.done(ticket.id)
+    number, display = ticket.number, ticket.display  # a commit forgets what was read
     db.session.commit()
-    flash(_("We have it. Your number is %(number)s.", number=ticket.display))
-    return redirect(f"/portal/tickets/{ticket.number}", 303)
+    flash(_("We have it. Your number is %(number)s.", number=display))
+    return redirect(f"/portal/tickets/{number}", 303)
 
 
 def _open(form: Mapping[str, str], received: Received) -> Ticket:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import event
+from sqlalchemy import Table, bindparam, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -160,12 +161,20 @@ def book(session: Session, sums: Mapping[Figure, int]) -> None:
 
 
 def _add(session: Session, table: type[Base], key: tuple[dt.date | int, ...], amounts: dict[str, int]) -> None:
-    keys = [column.name for column in table.__table__.primary_key]
-    new = (postgresql.insert if is_postgresql() else sqlite.insert)(table).values(
-        **dict(zip(keys, key, strict=True)), **amounts
+    names = [column.name for column in table.__table__.primary_key]
+    session.execute(_adding(table, tuple(amounts), is_postgresql()), {**dict(zip(names, key, strict=True)), **amounts})
+
+
+@lru_cache(64)
+def _adding(table: type[Base], columns: tuple[str, ...], on_postgresql: bool) -> postgresql.Insert | sqlite.Insert:
+    """Built once for each set of columns."""
+    plain = cast(Table, table.__table__)
+    keys = [column.name for column in plain.primary_key]
+    new = (postgresql.insert if on_postgresql else sqlite.insert)(plain).values(
+        {name: bindparam(name) for name in (*keys, *columns)}
     )
-    more = {name: getattr(table, name) + new.excluded[name] for name in amounts}
-    session.execute(new.on_conflict_do_update(index_elements=keys, set_=more))
+    more = {name: plain.c[name] + new.excluded[name] for name in columns}
+    return new.on_conflict_do_update(index_elements=keys, set_=more)
 
 
 @event.listens_for(Session, "before_commit")

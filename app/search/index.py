@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import TextClause, event, inspect, select, text
@@ -102,7 +103,8 @@ KEYS = {"search_entry": "message_id", "search_ticket": "ticket_id"}
 
 
 def _write(table: str, rows: Sequence[tuple[int, str]]) -> None:
-    """One statement, also for many rows; a row that is there is replaced."""
+    """One statement, also for many rows; a row that is there is replaced. What it stands for is written before it; nothing else
+    of the session has to be written for it now."""
     if not rows:
         return
     if is_postgresql():
@@ -110,7 +112,8 @@ def _write(table: str, rows: Sequence[tuple[int, str]]) -> None:
         values: Any = {"ids": [id for id, _written in rows], "vectors": vectors}
     else:
         values = [{"id": id, "words": " ".join(words.cut(written))} for id, written in rows]
-    db.session.execute(_statement(table), values)
+    with db.session.no_autoflush:
+        db.session.execute(_statement(table, is_postgresql()), values)
 
 
 def blocks(id: int) -> tuple[str, str]:
@@ -118,9 +121,11 @@ def blocks(id: int) -> tuple[str, str]:
     return f"#{id // SMALL}", f"##{id // LARGE}"
 
 
-def _statement(table: str) -> TextClause:
+@cache
+def _statement(table: str, on_postgresql: bool) -> TextClause:
+    """Built once."""
     key = KEYS[table]
-    if is_postgresql():
+    if on_postgresql:
         return text(
             f"INSERT INTO {table} ({key}, vector) SELECT id, array_to_tsvector(string_to_array(words, ' ')) "
             "FROM unnest(CAST(:ids AS bigint[]), CAST(:vectors AS text[])) AS given (id, words) "

@@ -65,10 +65,11 @@ class Conversation(Timeline):
             from app.tickets.opening import follow_up
 
             return follow_up(ticket, words, by)
-        message = place._add(MessageKind.REPLY, words, by, origin=ticket)
+        message = place._compose(MessageKind.REPLY, words, by, origin=ticket)
         place.last_customer_at = message.created_at
         place.awaiting_since = place.awaiting_since or message.created_at
         place.needs_response = True
+        place._enter_message(message, words)
         place.record(Did.RECEIVED, by, message_id=message.id, trusted=words.trusted)
         if place is not ticket:  # its promises are told of it too, for the day it is taken out again
             ticket.remember(Did.RECEIVED, by, message_id=message.id, trusted=words.trusted, forwarded=True)
@@ -84,11 +85,12 @@ class Conversation(Timeline):
         demand(by, "reply", self)
         if isinstance(then, Status) or then is not Then.KEEP:
             demand(by, "status", self)
-        message = self._add(MessageKind.REPLY, words, by)
+        message = self._compose(MessageKind.REPLY, words, by)
         self.last_staff_at, self.awaiting_since, self.needs_response = message.created_at, None, False
         first = self.first_response_at is None
         if first:
             self.first_response_at = message.created_at
+        self._enter_message(message, words)
         self.record(Did.REPLIED, by, message_id=message.id, first=first, bcc=list(words.bcc) or None)
         self._mention(words.text, by, message)
         self._follow_staff_reply(then, by)
@@ -99,7 +101,8 @@ class Conversation(Timeline):
         ticket: Ticket = self  # type: ignore[assignment]
         place = ticket.place_in_turn()
         demand(by, "note", place)
-        note = place._add(MessageKind.NOTE, words, by, origin=ticket)
+        note = place._compose(MessageKind.NOTE, words, by, origin=ticket)
+        place._enter_message(note, words)
         place.record(Did.NOTED, by, message_id=note.id)
         place._mention(words.text, by, note)
         return note
@@ -114,8 +117,9 @@ class Conversation(Timeline):
         closed_at: dt.datetime = self.closed_at or clock.now()  # type: ignore[attr-defined]
         return settings.reopen_policy == "reopen" or clock.now() - closed_at <= dt.timedelta(days=settings.reopen_days)
 
-    def _add(self, kind: MessageKind, words: Words, by: Actor, origin: Conversation | None = None) -> Message:
-        """`origin` is the ticket it was written to, which may go on in this one."""
+    def _compose(self, kind: MessageKind, words: Words, by: Actor, origin: Conversation | None = None) -> Message:
+        """`origin` is the ticket it was written to, which may go on in this one. What else a verb changes in the ticket
+        it changes before `_enter_message`: then both are written together."""
         text = storable(words.text).strip()
         if not text and not words.attachments and not words.html:
             raise Invalid(_("The message is empty."), {"body": _("Please write something.")})
@@ -131,13 +135,16 @@ class Conversation(Timeline):
             message_id=words.message_id, in_reply_to=words.in_reply_to, trusted=words.trusted,
             origin_ticket_id=origin.id if origin is not None and origin is not self else None,  # type: ignore[attr-defined]
         )  # fmt: skip
+        self._count(message)
+        return message
+
+    def _enter_message(self, message: Message, words: Words) -> None:
+        """From here on it has its id."""
         db.session.add(message)
         db.session.flush()
         for attachment in words.attachments:
             attachment.message, attachment.ticket_id = message, message.ticket_id
         mergeable.share(message, self)  # type: ignore[arg-type]
-        self._count(message)
-        return message
 
     def _count(self, message: Message) -> None:
         self.message_count += 1

@@ -2,7 +2,7 @@
 
 import re
 
-from sqlalchemy import case, update
+from sqlalchemy import bindparam, case, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.extensions import db
@@ -19,6 +19,17 @@ class TicketNumber(Base):
     last: Mapped[int] = mapped_column(BigId)
 
 
+_first = bindparam("first", type_=BigId)
+_STEP = (
+    update(TicketNumber)
+    .where(TicketNumber.id == 1)
+    .values(last=case((TicketNumber.last + 1 < _first, _first), else_=TicketNumber.last + 1))
+    .returning(TicketNumber.last)
+    .execution_options(synchronize_session=False)
+)
+"""Built once."""
+
+
 def seed() -> None:
     """The one row, before anybody needs it: two first tickets at once would each make it. Does not commit."""
     if db.session.get(TicketNumber, 1) is None:
@@ -27,10 +38,7 @@ def seed() -> None:
 
 def next_number() -> int:
     """The next number, at least the setting `first_number`."""
-    first = desk.current().first_number
-    following = case((TicketNumber.last + 1 < first, first), else_=TicketNumber.last + 1)
-    step = update(TicketNumber).where(TicketNumber.id == 1).values(last=following).returning(TicketNumber.last)
-    return db.session.execute(step.execution_options(synchronize_session=False)).scalar_one()
+    return db.session.execute(_STEP, {"first": desk.current().first_number}).scalar_one()
 
 
 def read(text: str) -> int | None:

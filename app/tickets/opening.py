@@ -5,21 +5,20 @@ from __future__ import annotations
 import dataclasses as dc
 
 from flask_babel import gettext as _
-from sqlalchemy import select
 
 from app.accounts.models import Customer, Department
 from app.accounts.viewer import SYSTEM, Actor, CustomerActor, Kind
 from app.core import clock
-from app.core.errors import Forbidden, HelpdeskError, Invalid
+from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
 from app.settings import desk
 from app.tickets import numbering, turns
 from app.tickets.choices import Category, Priority, Status
-from app.tickets.lifecycle import initial_status
 from app.tickets.models import Ticket, TicketKind, TicketLink
 from app.tickets.sorting import clean_line
 from app.tickets.thread import Channel, Message, MessageKind, Words
 from app.tickets.timeline import Did
+from app.tickets.usual import Usual
 
 
 @dc.dataclass(frozen=True)
@@ -52,28 +51,31 @@ def open_ticket(new: NewTicket, by: Actor) -> Ticket:
         raise Forbidden(_("You may not open tickets."))
     subject = clean_line(new.subject)
     _check(new, subject, by)
-    ticket = make(new, subject)
+    ticket = _row(new, subject)
     _first_message(ticket, new, by)
     return ticket
 
 
 def make(new: NewTicket, subject: str) -> Ticket:
     """The row with its number, before anything stands in it or is told of it."""
-    priority = new.priority or default_priority()
-    status = new.status or initial_status()
-    now = clock.now()
-    ticket = Ticket(
-        subject=subject, kind=new.kind, channel=new.words.via, requester=new.requester, proven=new.proven,
-        department=route(new), category=new.category, priority=priority, priority_rank=priority.rank,
-        status=status, state=status.state, live=status.state.live, status_since=now,
-        opened_by_staff=new.opened_by_staff or new.kind is not TicketKind.TICKET, created_at=now, last_activity_at=now,
-        message_count=0, time_spent_minutes=0, needs_response=False, hidden_from_client=False, excerpt="",
-    )  # fmt: skip
-    ticket.number = numbering.next_number()
+    ticket = _row(new, subject)
     db.session.add(ticket)
     db.session.flush()
     turns.ours(ticket)
     return ticket
+
+
+def _row(new: NewTicket, subject: str) -> Ticket:
+    """Its number is taken; the row is written with its first message."""
+    usual = Usual.of(new.category, new.department, new.priority, new.status)
+    now = clock.now()
+    return Ticket(
+        number=numbering.next_number(), subject=subject, kind=new.kind, channel=new.words.via, requester=new.requester, proven=new.proven,
+        department=usual.department, category=new.category, priority=usual.priority, priority_rank=usual.priority.rank,
+        status=usual.status, state=usual.status.state, live=usual.status.state.live, status_since=now,
+        opened_by_staff=new.opened_by_staff or new.kind is not TicketKind.TICKET, created_at=now, last_activity_at=now,
+        message_count=0, time_spent_minutes=0, needs_response=False, hidden_from_client=False, excerpt="", merged_in=0, tags=[],
+    )  # fmt: skip
 
 
 def _check(new: NewTicket, subject: str, by: Actor) -> None:
@@ -95,46 +97,17 @@ def _first_message(ticket: Ticket, new: NewTicket, by: Actor) -> None:
     on in a requester's stead does so under their own name."""
     own = by.kind is Kind.CUSTOMER or (ticket.opened_by_staff and by.kind is Kind.STAFF)
     author: Actor = by if own else CustomerActor.of(new.requester)
-    message = ticket._add(MessageKind.REPLY, new.words, author)
+    message = ticket._compose(MessageKind.REPLY, new.words, author)
     if author.kind is Kind.CUSTOMER:
         ticket.last_customer_at = ticket.awaiting_since = message.created_at
         ticket.needs_response = True
     else:
         ticket.last_staff_at = message.created_at
+    ticket._enter_message(message, new.words)
+    turns.ours(ticket)
     ticket.record(Did.OPENED, by, message_id=message.id, by_staff=ticket.opened_by_staff)
     for name in new.tags:
         ticket.tag(name, by=SYSTEM)
-
-
-def route(new: NewTicket) -> Department:
-    """The chosen department, else the category's, else the default, else the first."""
-    if new.department is not None:
-        return new.department
-    if new.category is not None and new.category.department is not None and new.category.department.active:
-        return new.category.department
-    chosen = desk.current().default_department
-    department = db.session.get(Department, chosen) if chosen else None
-    if department is not None and department.active:
-        return department
-    first = db.session.scalar(
-        select(Department).where(Department.active.is_(True)).order_by(Department.position, Department.id).limit(1)
-    )
-    if first is None:
-        raise HelpdeskError(_("The desk has no department yet. An admin adds one under Settings."))
-    return first
-
-
-def default_priority() -> Priority:
-    """The one of rank 2 (normal), else the least urgent one there is."""
-    found = db.session.scalar(
-        select(Priority)
-        .where(Priority.active.is_(True))
-        .order_by(Priority.rank != 2, Priority.rank, Priority.id)
-        .limit(1)
-    )
-    if found is None:
-        raise HelpdeskError(_("The desk has no priority yet. An admin adds one under Settings."))
-    return found
 
 
 def follow_up(closed: Ticket, words: Words, by: Actor) -> Message:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Index, delete, event, func, insert, inspect, select, update
+from sqlalchemy import Index, Integer, bindparam, delete, event, func, insert, inspect, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core.extensions import db
@@ -109,11 +109,19 @@ def _book(session: Session) -> None:
             _add(session, cell, tickets)
 
 
+_CELL = [getattr(Tally, name) == bindparam(f"cell_{name}") for name in Cell._fields]
+_MORE = (
+    update(Tally)
+    .where(*_CELL)
+    .values(tickets=Tally.tickets + bindparam("more", type_=Integer))
+    .execution_options(synchronize_session=False)
+)
+"""Built once."""
+
+
 def _add(session: Session, cell: Cell, tickets: int) -> None:
-    same = [getattr(Tally, name) == value for name, value in cell._asdict().items()]
-    found = session.execute(
-        update(Tally).where(*same).values(tickets=Tally.tickets + tickets).execution_options(synchronize_session=False)
-    )
+    place = {f"cell_{name}": value for name, value in cell._asdict().items()}
+    found = session.execute(_MORE, {**place, "more": tickets})
     if not found.rowcount:  # type: ignore[attr-defined]
         session.execute(insert(Tally).values(**cell._asdict(), tickets=tickets))
 

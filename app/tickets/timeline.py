@@ -226,12 +226,11 @@ class Timeline:
         return event
 
     def remember(self, what: Did, by: Actor, at: dt.datetime | None = None, **particulars: Any) -> TicketEvent:
-        """Write one event of which nobody hears: what follows from it followed already."""
+        """Write one event of which nobody hears: what follows from it followed already. Whoever needs its id flushes."""
         event = TicketEvent(
             ticket=self, what=what, at=at or clock.now(), actor_kind=by.kind, actor_name=by.name, staff_id=by.staff_id, customer_id=by.customer_id,
             particulars={name: value for name, value in particulars.items() if value is not None},
         )  # fmt: skip
-        event.actor = by
+        event.ticket_id, event.actor = self.id, by  # type: ignore[attr-defined]
         db.session.add(event)
-        db.session.flush()
         return event
