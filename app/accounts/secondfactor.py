@@ -14,9 +14,10 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
+from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from sqlalchemy import ForeignKey, UniqueConstraint, delete, func, select, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import StaffProfile
 from app.core import clock
@@ -49,6 +50,14 @@ class SecondFactor(Base):
     """The half minute of the last code taken: a code works once."""
     created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
     confirmed_at: Mapped[dt.datetime | None]
+
+    @property
+    def in_force(self) -> bool:
+        return self.confirmed_at is not None
+
+
+User.second_factor = relationship(SecondFactor, uselist=False, viewonly=True)
+"""For pages that list people: one statement for all of them."""
 
 
 class RecoveryCode(Base):

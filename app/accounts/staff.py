@@ -159,6 +159,11 @@ def must_have_factor(person: Viewer) -> bool:
     return bool(current_app.config["SECOND_FACTOR_ALWAYS"]) and person.needs_factor
 
 
+def may_reset_factor(editor: Viewer, person: User) -> bool:
+    """There is one to reset, and it is theirs to reset."""
+    return may_edit(editor, person) and secondfactor.in_force(person.id)
+
+
 def reset_factor(editor: Viewer, person: User) -> None:
     """For somebody who lost phone and recovery codes. They are told by mail, in case it was not them who asked."""
     if not may_edit(editor, person):

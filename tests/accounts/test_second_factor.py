@@ -2,6 +2,8 @@
 
 import datetime as dt
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import pyotp
@@ -21,6 +23,7 @@ from tests.factories import PASSWORD, a_super_admin, an_admin, an_agent, run_job
 
 NOON = dt.datetime(2026, 6, 1, 12, 0, 0, tzinfo=dt.UTC)
 HERE = "/admin/me/second-factor/"
+AtMost = Callable[[int], AbstractContextManager[list[str]]]
 
 
 class Phone(NamedTuple):
@@ -403,6 +406,20 @@ class TestReset:
         assert client.post(f"/admin/staff/action/reset_factor/{strongest.id}").status_code == 403
         assert secondfactor.in_force(strongest.id)
 
+    def test_is_offered_for_those_alone_who_have_one_and_are_not_above(self, client: FlaskClient) -> None:
+        agent, strongest, without = an_agent(), a_super_admin(), an_agent()
+        with_factor(agent)
+        with_factor(strongest)
+        secondfactor.prepare(without.id)  # begun, no code typed yet
+        sign_in(client, an_admin())
+
+        offered = [
+            "reset_factor" in client.get(f"/admin/staff/show/{person.id}").text
+            for person in (agent, strongest, without)
+        ]
+
+        assert offered == [True, False, False]
+
     def test_is_not_an_agents_to_do(self, client: FlaskClient) -> None:
         agent = an_agent()
         with_factor(agent)
@@ -411,6 +428,19 @@ class TestReset:
         client.post(f"/admin/staff/action/reset_factor/{agent.id}")
 
         assert secondfactor.in_force(agent.id)
+
+
+def test_the_staff_page_says_who_has_one(client: FlaskClient, at_most: AtMost) -> None:
+    with_factor(an_agent(name="sure"))
+    secondfactor.prepare(an_agent(name="begun").id)
+    an_agent(name="without")
+    sign_in(client, an_admin(name="admin"))
+
+    with at_most(12):
+        page = client.get("/admin/staff/list/").text
+
+    said = re.findall(r'>(\w+)</a></td>(?:(?!<tr>).)*?data-h="Second factor">(\w+)<', page, re.S)
+    assert dict(said) == {"sure": "Yes", "begun": "No", "without": "No", "admin": "No"}
 
 
 class TestNeededByARole:

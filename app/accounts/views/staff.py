@@ -34,7 +34,7 @@ SCOPES = {
 
 
 class StaffInterface(DeskInterface):
-    row_options = (selectinload(User.roles),)
+    row_options = (selectinload(User.roles), selectinload(User.second_factor))
 
 
 class RolesToGive(BaseFilter):
@@ -62,8 +62,8 @@ class StaffView(DeskView):
         _l("Staff user"),
         _l("Staff user"),
     )
-    list_columns = ["username", "first_name", "last_name", "email", "roles", "active", "last_login"]
-    show_columns = ["username", "first_name", "last_name", "email", "roles", "active", "last_login", "login_count"]
+    list_columns = ["username", "first_name", "last_name", "email", "roles", "active", "second_factor", "last_login"]
+    show_columns = [*list_columns, "login_count"]
     add_columns = ["username", "first_name", "last_name", "email", "roles"]
     edit_columns = [*add_columns, "active"]
     add_form_query_rel_fields = edit_form_query_rel_fields = {"roles": [["id", RolesToGive, None]]}
@@ -75,8 +75,9 @@ class StaffView(DeskView):
     """Both let somebody in anew."""
     label_columns = {
         "username": _l("User name"), "first_name": _l("First name"), "last_name": _l("Last name"), "email": _l("Email"), "roles": _l("Roles"),
-        "active": _l("May sign in"), "last_login": _l("Last sign-in"), "login_count": _l("Sign-ins"),
+        "active": _l("May sign in"), "second_factor": _l("Second factor"), "last_login": _l("Last sign-in"), "login_count": _l("Sign-ins"),
     }  # fmt: skip
+    formatters_columns = {"second_factor": lambda factor: _("Yes") if factor and factor.in_force else _("No")}
     add_row_message = _l("Added. An invitation is on its way by mail.")
 
     def pre_add(self, person: User) -> None:
@@ -99,6 +100,13 @@ class StaffView(DeskView):
 
     def pre_delete(self, person: User) -> None:
         raise Forbidden(_("People are switched off, not deleted: their replies keep their name."))
+
+    def _get_show_widget(self, pk: Any, item: Any, **more: Any) -> Any:  # FAB's names
+        """What would be refused is not offered."""
+        offered = dict(self.actions)
+        if not people.may_reset_factor(g.user, item):
+            offered.pop("reset_factor")
+        return super()._get_show_widget(pk, item, **more, actions=offered)
 
     @action(
         "invite",
