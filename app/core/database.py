@@ -29,10 +29,16 @@ def install(app: Flask) -> None:
         event.listen(db.engine, "checkin", _note_use)
         event.listen(db.engine, "checkout", functools.partial(_look_after_rest, db.engine.dialect))
     app.before_request(_mark_reading_requests)
+    app.teardown_request(_forget_the_mark)
 
 
 def _mark_reading_requests() -> None:
     reads_only.set(request.method in ("GET", "HEAD", "OPTIONS"))
+
+
+def _forget_the_mark(_problem: BaseException | None) -> None:
+    """What this thread does next is not of this request."""
+    reads_only.set(False)
 
 
 def _open_sqlite(connection: Any, _: object) -> None:

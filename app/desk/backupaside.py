@@ -33,7 +33,7 @@ def laid_aside(say: Callable[[str], object]) -> Iterator[None]:
     lay()
     try:
         yield
-    except BaseException:
+    except BaseException:  # also Ctrl+C: the old desk comes back whatever ended this
         _let_go()
         say("this did not succeed: putting everything back as it was …")
         put_back()

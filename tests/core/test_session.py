@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import event, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.models import Customer, Department
 from app.core import database
 from app.core.extensions import db
+from app.core.session import reads_only
 from tests.factories import a_customer
 
 NAMES = select(Department.name).order_by(Department.id)
@@ -127,3 +129,17 @@ def test_a_connection_that_the_server_ended_is_found_out_after_a_rest(
         another.execute(text("SELECT pg_terminate_backend(:mine)"), {"mine": mine})
 
         assert db.session.scalar(text("SELECT pg_backend_pid()")) != mine
+
+
+def test_what_comes_after_a_reading_request_is_not_of_it(client: FlaskClient) -> None:
+    assert client.get("/healthz").status_code == 200
+
+    assert reads_only.get() is False
+
+
+def test_a_reading_request_may_read_row_by_row(app: Flask) -> None:
+    """PostgreSQL keeps such a cursor in a transaction alone."""
+    with database.reading():
+        assert db.session.scalars(NAMES.execution_options(yield_per=1)).all() == db.session.scalars(NAMES).all() != []
+
+        db.session.rollback()
