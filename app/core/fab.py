@@ -139,11 +139,19 @@ class DeskView(ModelView):
     _filters = FiltersOfThisRequest()
     search_columns: ClassVar[list[str]] = ["name"]
     """Scalar columns only: a relation would put each of its rows into the page."""
+    titles: ClassVar[tuple[str, str, str]]
+    """Over many, over a new one, over one: FAB has a title for each page."""
     page_size = 50
     add_row_message = _l("Added.")
     edit_row_message = _l("Saved.")
     delete_row_message = _l("Deleted.")
     delete_integrity_error_message = _l("This is still used somewhere. Switch it off instead of deleting it.")
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if "titles" in vars(cls):
+            cls.list_title, cls.add_title, cls.edit_title = cls.titles
+            cls.show_title = cls.edit_title
 
     def _init_forms(self) -> None:
         """No choice reads as a dash: Flask-AppBuilder leaves its words empty, and WTForms then shows the value it is known by."""

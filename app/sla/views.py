@@ -42,12 +42,7 @@ class SlaTargetInterface(DeskInterface):
 class SlaTargetView(RebuildsClocks):
     datamodel = SlaTargetInterface(SlaTarget)
     route_base = "/admin/sla-targets"
-    list_title, add_title, edit_title, show_title = (
-        _l("SLA targets"),
-        _l("New SLA target"),
-        _l("SLA target"),
-        _l("SLA target"),
-    )
+    titles = _l("SLA targets"), _l("New SLA target"), _l("SLA target")
     list_columns = show_columns = add_columns = edit_columns = [
         "policy", "priority_rank", "first_response_minutes", "first_response_business_days", "next_response_minutes", "resolution_minutes", "resolution_business_days",
     ]  # fmt: skip
@@ -97,12 +92,7 @@ class SlaTargetView(RebuildsClocks):
 class SlaPolicyView(RebuildsClocks):
     datamodel = DeskInterface(SlaPolicy)
     route_base = "/admin/sla-policies"
-    list_title, add_title, edit_title, show_title = (
-        _l("SLA policies"),
-        _l("New SLA policy"),
-        _l("SLA policy"),
-        _l("SLA policy"),
-    )
+    titles = _l("SLA policies"), _l("New SLA policy"), _l("SLA policy")
     list_columns = show_columns = add_columns = edit_columns = ["name", "hours", "active", "position"]
     order_columns = ["name", "position"]
     base_order = ("position", "asc")

@@ -36,7 +36,7 @@ class StatusView(DeskView):
     datamodel = StatusInterface(Status)
     route_base = "/admin/statuses"
     class_permission_name = "Status"
-    list_title, add_title, edit_title, show_title = _l("Statuses"), _l("New status"), _l("Status"), _l("Status")
+    titles = _l("Statuses"), _l("New status"), _l("Status")
     list_columns = [
         "name",
         "customer_label",
@@ -107,7 +107,7 @@ class PriorityView(DeskView):
     datamodel = DeskInterface(Priority)
     route_base = "/admin/priorities"
     class_permission_name = "Priority"
-    list_title, add_title, edit_title, show_title = _l("Priorities"), _l("New priority"), _l("Priority"), _l("Priority")
+    titles = _l("Priorities"), _l("New priority"), _l("Priority")
     list_columns = ["name", "rank", "aliases", "meaning", "active"]
     show_columns = add_columns = edit_columns = list_columns
     order_columns = ["name", "rank"]
@@ -136,7 +136,7 @@ class CategoryView(DeskView):
     datamodel = CategoryInterface(Category)
     route_base = "/admin/categories"
     class_permission_name = "Category"
-    list_title, add_title, edit_title, show_title = _l("Categories"), _l("New category"), _l("Category"), _l("Category")
+    titles = _l("Categories"), _l("New category"), _l("Category")
     list_columns = ["name", "description", "department", "public", "active", "position"]
     show_columns = add_columns = edit_columns = [
         "name",
@@ -164,7 +164,7 @@ class TagView(DeskView):
     datamodel = DeskInterface(Tag)
     route_base = "/admin/tags"
     class_permission_name = "Tag"
-    list_title, add_title, edit_title, show_title = _l("Tags"), _l("New tag"), _l("Tag"), _l("Tag")
+    titles = _l("Tags"), _l("New tag"), _l("Tag")
     list_columns = show_columns = add_columns = edit_columns = order_columns = ["name"]
     base_order = ("name", "asc")
     label_columns = {"name": _l("Name")}
@@ -179,12 +179,7 @@ class LinkTypeView(DeskView):
     datamodel = DeskInterface(LinkType)
     route_base = "/admin/link-types"
     class_permission_name = "LinkType"
-    list_title, add_title, edit_title, show_title = (
-        _l("Link types"),
-        _l("New link type"),
-        _l("Link type"),
-        _l("Link type"),
-    )
+    titles = _l("Link types"), _l("New link type"), _l("Link type")
     list_columns = show_columns = add_columns = edit_columns = ["name", "reverse_name", "active", "position"]
     order_columns = ["name", "position"]
     base_order = ("position", "asc")
@@ -211,12 +206,7 @@ class CannedResponseView(DeskView):
     datamodel = CannedInterface(CannedResponse)
     route_base = "/admin/canned"
     class_permission_name = "CannedResponse"
-    list_title, add_title, edit_title, show_title = (
-        _l("Canned responses"),
-        _l("New canned response"),
-        _l("Canned response"),
-        _l("Canned response"),
-    )
+    titles = _l("Canned responses"), _l("New canned response"), _l("Canned response")
     list_columns = ["title", "shortcut", "category", "department", "uses", "active"]
     show_columns = ["title", "shortcut", "body", "category", "department", "uses", "active"]
     add_columns = edit_columns = ["title", "shortcut", "body", "category", "department", "active"]

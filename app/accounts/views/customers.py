@@ -33,7 +33,7 @@ class CustomerView(DeskView):
     datamodel = CustomerInterface(Customer)
     route_base = "/admin/customers"
     class_permission_name = "Customer"
-    list_title, add_title, edit_title, show_title = _l("Customers"), _l("New customer"), _l("Customer"), _l("Customer")
+    titles = _l("Customers"), _l("New customer"), _l("Customer")
     list_columns = ["name", "email", "organization", "phone", "active", "created_at"]
     show_columns = [
         "name",
@@ -101,12 +101,7 @@ class OrganizationView(DeskView):
     datamodel = DeskInterface(Organization)
     route_base = "/admin/organizations"
     class_permission_name = "Organization"
-    list_title, add_title, edit_title, show_title = (
-        _l("Organizations"),
-        _l("New organization"),
-        _l("Organization"),
-        _l("Organization"),
-    )
+    titles = _l("Organizations"), _l("New organization"), _l("Organization")
     list_columns = ["name", "domain", "created_at"]
     show_columns = ["name", "domain", "notes", "created_at"]
     add_columns = edit_columns = ["name", "domain", "notes"]

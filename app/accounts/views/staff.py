@@ -56,12 +56,7 @@ class StaffView(DeskView):
     datamodel = StaffInterface(User)
     route_base = "/admin/staff"
     class_permission_name = "Staff"
-    list_title, add_title, edit_title, show_title = (
-        _l("Staff"),
-        _l("New staff user"),
-        _l("Staff user"),
-        _l("Staff user"),
-    )
+    titles = _l("Staff"), _l("New staff user"), _l("Staff user")
     list_columns = ["username", "first_name", "last_name", "email", "roles", "active", "second_factor", "last_login"]
     show_columns = [*list_columns, "login_count"]
     add_columns = ["username", "first_name", "last_name", "email", "roles"]
@@ -148,12 +143,7 @@ class DepartmentView(DeskView):
     datamodel = DepartmentInterface(Department)
     route_base = "/admin/departments"
     class_permission_name = "Department"
-    list_title, add_title, edit_title, show_title = (
-        _l("Departments"),
-        _l("New department"),
-        _l("Department"),
-        _l("Department"),
-    )
+    titles = _l("Departments"), _l("New department"), _l("Department")
     list_columns = ["name", "members", "lead", "public", "active", "position"]
     show_columns = ["name", "description", "email", "members", "lead", "public", "active", "position"]
     add_columns = edit_columns = ["name", "description", "email", "members", "lead", "public", "active", "position"]
@@ -175,7 +165,7 @@ class RoleView(DeskView):
     datamodel = DeskInterface(Role)
     route_base = "/admin/roles"
     class_permission_name = "Role"
-    list_title, add_title, edit_title, show_title = _l("Roles"), _l("New role"), _l("Role"), _l("Role")
+    titles = _l("Roles"), _l("New role"), _l("Role")
     list_columns = ["name"]
     show_columns = add_columns = edit_columns = ["name", "permissions"]
     order_columns = ["name"]
@@ -186,12 +176,7 @@ class RoleScopeView(DeskView):
     datamodel = DeskInterface(RoleScope)
     route_base = "/admin/role-scopes"
     class_permission_name = "Role"
-    list_title, add_title, edit_title, show_title = (
-        _l("Which tickets a role sees"),
-        _l("New scope"),
-        _l("Scope"),
-        _l("Scope"),
-    )
+    titles = _l("Which tickets a role sees"), _l("New scope"), _l("Scope")
     list_columns = ["role", "scope", "categories", "second_factor"]
     show_columns = list_columns
     add_columns = list_columns
