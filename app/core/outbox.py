@@ -2,10 +2,11 @@
 
 import datetime as dt
 import logging
+from functools import cache
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Index, event, or_, select, text, update
+from sqlalchemy import BindParameter, ColumnElement, Index, Update, bindparam, event, or_, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from app.core import clock
@@ -16,6 +17,9 @@ log = logging.getLogger(__name__)
 
 PAUSES = (60, 300, 900, 3600, 4 * 3600)
 """Seconds before the second, third … try. After the last one the row is failed and shown on the jobs page."""
+
+
+Instant = dt.datetime | BindParameter[Any]
 
 
 class Outbox(Base):
@@ -82,14 +86,8 @@ def lease(outbox_id: int) -> Held | None:
     """Take the row for this process, or None when it is done, failed or in another's hands. Commits."""
     now = clock.now()
     until = now + dt.timedelta(seconds=current_app.config["OUTBOX_LEASE_SECONDS"])
-    taken = db.session.execute(
-        update(Outbox)
-        .where(Outbox.id == outbox_id, Outbox.done_at.is_(None), Outbox.failed_at.is_(None))
-        .where(free(Outbox.lease_until, now))
-        .values(lease_until=until, tries=Outbox.tries + 1)
-        .returning(Outbox.job, Outbox.arguments, Outbox.tries)
-        .execution_options(synchronize_session=False)
-    ).first()
+    given = {"row": outbox_id, "until": until, "now": now, "longest": now + _longest_lease()}
+    taken = db.session.execute(_LEASE, given).first()
     held = Held(outbox_id, *taken) if taken is not None else None
     if held is not None and held.tries > len(PAUSES) + 1:
         _settle(held, failed_at=now, error="Each try ended with the death of its worker.")
@@ -98,10 +96,30 @@ def lease(outbox_id: int) -> Held | None:
     return held
 
 
-def free(lease_until: InstrumentedAttribute[dt.datetime | None], now: dt.datetime) -> ColumnElement[bool]:
+def free(
+    lease_until: InstrumentedAttribute[dt.datetime | None], now: Instant, longest: Instant | None = None
+) -> ColumnElement[bool]:
     """Nobody holds it: no lease, one that is over, or one so long that only a clock that was set back since can have given it."""
-    longest = dt.timedelta(seconds=2 * current_app.config["OUTBOX_LEASE_SECONDS"])
-    return or_(lease_until.is_(None), lease_until <= now, lease_until > now + longest)
+    if longest is None:
+        assert isinstance(now, dt.datetime)
+        longest = now + _longest_lease()
+    return or_(lease_until.is_(None), lease_until <= now, lease_until > longest)
+
+
+def _longest_lease() -> dt.timedelta:
+    return dt.timedelta(seconds=2 * current_app.config["OUTBOX_LEASE_SECONDS"])
+
+
+_OPEN = (Outbox.done_at.is_(None), Outbox.failed_at.is_(None))
+_LEASE = (
+    update(Outbox)
+    .where(Outbox.id == bindparam("row"), *_OPEN)
+    .where(free(Outbox.lease_until, bindparam("now"), bindparam("longest")))
+    .values(lease_until=bindparam("until"), tries=Outbox.tries + 1)
+    .returning(Outbox.job, Outbox.arguments, Outbox.tries)
+    .execution_options(synchronize_session=False)
+)
+"""Built once, as composing it costs more than running it; so are those below."""
 
 
 def finish(held: Held) -> bool:
@@ -121,11 +139,16 @@ def give_back(held: Held, error: str) -> None:
 
 def _settle(held: Held, **values: Any) -> bool:
     """What became of it, unless somebody else has taken it since."""
-    ours = update(Outbox).where(
-        Outbox.id == held.id, Outbox.tries == held.tries, Outbox.done_at.is_(None), Outbox.failed_at.is_(None)
-    )
-    settled = db.session.execute(ours.values(lease_until=None, **values))
+    given = {f"new_{name}": value for name, value in values.items()}
+    settled = db.session.execute(_settling(tuple(values)), {"row": held.id, "lease": held.tries, **given})
     return bool(settled.rowcount)
+
+
+@cache
+def _settling(names: tuple[str, ...]) -> Update:
+    ours = update(Outbox).where(Outbox.id == bindparam("row"), Outbox.tries == bindparam("lease"), *_OPEN)
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    return ours.values(lease_until=None, **values).execution_options(synchronize_session=False)
 
 
 def overdue(limit: int = 500) -> list[tuple[int, str]]:

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import undefer
 
 from app.accounts.viewer import SYSTEM
 from app.core import clock, storage
@@ -73,7 +74,7 @@ def _describe(row: RawMail, raw: bytes) -> None:
 
 def deliver(raw_mail_id: int) -> None:
     """The job: decide once and write what follows in one transaction. A second run finds it done."""
-    row = db.session.get(RawMail, raw_mail_id, with_for_update=True)
+    row = db.session.get(RawMail, raw_mail_id, with_for_update=True, options=[undefer(RawMail.content)])
     if row is None or row.state is not RawState.NEW:
         return
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
@@ -69,18 +69,27 @@ NOT_SECRET = tuple(name for name, kind in KINDS.items() if not kind.secret)
 WRITTEN = (DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.CAPTURED)
 
 
-RECENT = (
-    select(func.count())
-    .select_from(Delivery)
-    .where(
-        Delivery.address == bindparam("address"),
-        Delivery.created_at > bindparam("since"),
-        Delivery.automatic.is_(True),
-        Delivery.state.in_(WRITTEN),
-        Delivery.kind.in_(bindparam("kinds", expanding=True)),
-    )
+class Written(NamedTuple):
+    """How many mails an address got that the desk wrote by itself."""
+
+    in_hour: int
+    """Of the same group: links that people ask for, or all else."""
+    same_in_day: int
+    same_in_burst: int
+
+
+_same = Delivery.kind == bindparam("kind")
+RECENT = select(
+    func.count().filter(Delivery.created_at > bindparam("hour"), Delivery.kind.in_(bindparam("group", expanding=True))),
+    func.count().filter(_same),
+    func.count().filter(_same, Delivery.created_at > bindparam("burst")),
+).where(
+    Delivery.address == bindparam("address"),
+    Delivery.created_at > bindparam("since"),
+    Delivery.automatic.is_(True),
+    Delivery.state.in_(WRITTEN),
 )
-"""Built once: mails to an address that the desk wrote by itself."""
+"""Built once."""
 
 
 def put_notice(
@@ -210,8 +219,11 @@ def _entrys_reason(delivery: Delivery) -> str | None:
 
 
 def _by_machine(entry_id: int) -> bool:
-    wanted = select(RawMail.id).where(RawMail.entry_id == entry_id, RawMail.automatic.is_(True)).limit(1)
-    return db.session.scalar(wanted) is not None
+    with db.session.no_autoflush:  # of the mail that is being delivered now, its own job knows it
+        return db.session.scalar(BY_MACHINE, {"entry": entry_id}) is not None
+
+
+BY_MACHINE = select(RawMail.id).where(RawMail.entry_id == bindparam("entry"), RawMail.automatic.is_(True)).limit(1)
 
 
 def _over_cap(delivery: Delivery) -> str | None:
@@ -219,19 +231,17 @@ def _over_cap(delivery: Delivery) -> str | None:
     if not delivery.automatic:
         return None
     most = desk.current().mail_cap_an_hour * (1 if delivery.staff_id is None else STAFF_CAP_FACTOR)
-    group = SECRET if delivery.kind in SECRET else NOT_SECRET
-    if _written_to(delivery.address, dt.timedelta(hours=1), group) >= most:
+    written = _written_to(delivery)
+    if written.in_hour >= most:
         return _("This address already got %(most)s automatic mails within an hour.", most=most)
-    return _too_many_confirmations(delivery) if delivery.kind in TO_STRANGERS else None
+    return _too_many_confirmations(delivery, written) if delivery.kind in TO_STRANGERS else None
 
 
-def _too_many_confirmations(delivery: Delivery) -> str | None:
-    same = (delivery.kind,)
-    if not _verified(delivery) and _written_to(delivery.address, dt.timedelta(days=1), same) >= UNPROVEN_A_DAY:
+def _too_many_confirmations(delivery: Delivery, written: Written) -> str | None:
+    if written.same_in_day >= UNPROVEN_A_DAY and not _verified(delivery):
         return _("Nobody proved this address yet, and it got %(most)s confirmations today.", most=UNPROVEN_A_DAY)
     ticket = db.session.get(Ticket, delivery.ticket_id) if delivery.ticket_id else None
-    by_mail = ticket is not None and ticket.channel is Channel.MAIL
-    if by_mail and _written_to(delivery.address, dt.timedelta(minutes=BURST_MINUTES), same) >= BURST:
+    if written.same_in_burst >= BURST and ticket is not None and ticket.channel is Channel.MAIL:
         return _(
             "This address got %(most)s confirmations within %(minutes)s minutes: a robot may be answering them.",
             most=BURST,
@@ -240,11 +250,19 @@ def _too_many_confirmations(delivery: Delivery) -> str | None:
     return None
 
 
-def _written_to(address: str, within: dt.timedelta, kinds: Sequence[str]) -> int:
+def _written_to(delivery: Delivery) -> Written:
     """Every mail of this transaction is written already: nothing has to be flushed for the question."""
-    given = {"address": address, "since": clock.now() - within, "kinds": kinds}
+    now = clock.now()
+    given = {
+        "address": delivery.address,
+        "kind": delivery.kind,
+        "group": SECRET if delivery.kind in SECRET else NOT_SECRET,
+        "hour": now - dt.timedelta(hours=1),
+        "burst": now - dt.timedelta(minutes=BURST_MINUTES),
+        "since": now - (dt.timedelta(days=1) if delivery.kind in TO_STRANGERS else dt.timedelta(hours=1)),
+    }
     with db.session.no_autoflush:
-        return db.session.scalar(RECENT, given) or 0
+        return Written(*db.session.execute(RECENT, given).one())
 
 
 def proven(delivery: Delivery) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from flask import current_app
 from flask_appbuilder.security.sqla.models import PermissionView, Role, User
-from sqlalchemy import and_, select
+from sqlalchemy import and_, bindparam, select
 
 from app.accounts import models as people
 from app.accounts.models import StaffProfile, department_member
@@ -23,6 +23,21 @@ MOST = 200
 """People told of one ticket; a larger team than that follows the list."""
 
 
+PRESENT = (
+    select(StaffProfile.user_id, StaffProfile.availability, StaffProfile.away_until)
+    .join(User, User.id == StaffProfile.user_id)
+    .where(User.active.is_(True))
+    .order_by(StaffProfile.user_id)
+    .limit(MOST)
+)
+PRESENT_MEMBERS = PRESENT.where(
+    StaffProfile.user_id.in_(
+        select(department_member.c.staff_id).where(department_member.c.department_id == bindparam("department"))
+    )
+)
+"""Built once."""
+
+
 def sees(staff_id: int, ticket: Ticket) -> bool:
     person = viewer(staff_id)
     return person is not None and may_see(person, ticket)
@@ -30,17 +45,8 @@ def sees(staff_id: int, ticket: Ticket) -> bool:
 
 def available(ticket: Ticket, at: dt.datetime) -> list[Viewer]:
     """Who may answer it and is there: the department's members, or everybody in a desk whose departments have none."""
-    present = (
-        select(StaffProfile.user_id, StaffProfile.availability, StaffProfile.away_until)
-        .join(User, User.id == StaffProfile.user_id)
-        .where(User.active.is_(True))
-        .order_by(StaffProfile.user_id)
-        .limit(MOST)
-    )
-    members = select(department_member.c.staff_id).where(department_member.c.department_id == ticket.department_id)
-    profiles = (
-        db.session.execute(present.where(StaffProfile.user_id.in_(members))).all() or db.session.execute(present).all()
-    )
+    members = db.session.execute(PRESENT_MEMBERS, {"department": ticket.department_id}).all()
+    profiles = members or db.session.execute(PRESENT).all()
     there = [each.user_id for each in profiles if people.available(each.availability, each.away_until, at)]
     return [person for person in _who_see(ticket, there) if person.can("reply")]
 

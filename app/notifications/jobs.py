@@ -1,5 +1,7 @@
 """Jobs on notices."""
 
+from sqlalchemy.orm import joinedload
+
 from app.core.extensions import db
 from app.notifications import inbox, rules
 from app.tickets.timeline import TicketEvent
@@ -7,7 +9,7 @@ from app.tickets.timeline import TicketEvent
 
 def tell_department(event_id: int) -> None:
     """Off the way of whoever wrote: a department may be large."""
-    event = db.session.get(TicketEvent, event_id)
+    event = db.session.get(TicketEvent, event_id, options=[joinedload(TicketEvent.ticket)])
     if event is not None:
         rules.tell_department(event)
 

@@ -6,11 +6,15 @@ from contextlib import AbstractContextManager
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from app.accounts import keys
 from app.accounts.models import Department
 from app.accounts.viewer import SYSTEM
+from app.core import queue
 from app.core.extensions import db
+from app.core.outbox import Outbox
+from app.mail import incoming
 from app.tickets import files
 from app.tickets.thread import Words
 from tests.factories import (
@@ -18,6 +22,7 @@ from tests.factories import (
     a_department,
     a_ticket,
     acting,
+    an_admin,
     an_agent,
     an_organization,
     sign_in,
@@ -89,12 +94,47 @@ def test_a_reply_writes_its_rows_and_looks_up_little_more(app: Flask, client: Fl
     client.post(address, data={"kind": "reply", "body": "First", "then": ""})
     db.session.remove()
 
-    with at_most(16) as statements:
+    with at_most(14) as statements:
         assert client.post(address, data={"kind": "reply", "body": "Second", "then": ""}).status_code == 303
 
     assert sum(" customer" in statement and statement.startswith("SELECT") for statement in statements) <= 2, (
         "the requester is read once"
     )
+
+
+def test_a_new_ticket_by_form_writes_its_rows_and_looks_up_little_more(
+    app: Flask, client: FlaskClient, at_most: Budget
+) -> None:
+    sign_in_customer(client, a_customer())
+    form = {"form": "one", "subject": "The printer stopped", "message": "It worked well until Friday."}
+    client.post("/portal/tickets/new", data=form)
+
+    with at_most(20):
+        assert client.post("/portal/tickets/new", data={**form, "form": "two"}).status_code == 303
+
+
+def test_a_program_opens_a_ticket_with_its_rows_and_little_more(
+    app: Flask, client: FlaskClient, at_most: Budget
+) -> None:
+    _row, secret = keys.make("program", an_admin().id, ["*"])
+    db.session.commit()
+    headers = {"Authorization": f"Bearer {secret}"}
+    values = {"subject": "Order", "body": "It has not come.", "customer": {"email": "one@customer.test"}}
+    client.post("/api/v1/tickets", json=values, headers=headers)
+
+    with at_most(21):
+        assert client.post("/api/v1/tickets", json=values, headers=headers).status_code == 201
+
+
+def test_a_mail_becomes_a_ticket_with_its_rows_and_little_more(app: Flask, at_most: Budget) -> None:
+    mail = "From: one@customer.test\r\nSubject: Order\r\nMessage-ID: <{}@customer.test>\r\n\r\nIt has not come.\r\n"
+    for name in ("first", "second"):
+        incoming.store(mail.format(name).encode(), "smtp")
+    first, second = db.session.scalars(select(Outbox.id).where(Outbox.job == "mail.deliver").order_by(Outbox.id))
+    queue.run_outbox(first)
+
+    with at_most(25):
+        queue.run_outbox(second)
 
 
 def test_a_page_over_its_budget_fails(app: Flask, at_most: Budget) -> None:
