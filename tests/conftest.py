@@ -23,7 +23,7 @@ for name in ("DATABASE_URL", "REDIS_URL", "MAIL_URL", "STORAGE_URL", "PUBLIC_URL
 
 from flask import Flask, g  # noqa: E402  # config.py reads the environment when it is imported
 from flask.testing import FlaskClient  # noqa: E402
-from sqlalchemy import Connection, create_engine, event, make_url, text  # noqa: E402
+from sqlalchemy import Connection, event, text  # noqa: E402
 
 from tests import postgres  # noqa: E402
 from tests.security import headers  # noqa: E402
@@ -75,9 +75,13 @@ def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     if request.param not in _desks:
         home = tmp_path_factory.mktemp(request.param)
         sqlite = request.param == "sqlite"
-        url = f"sqlite:///{home / 'desk.sqlite3'}" if sqlite else _new_database(request.getfixturevalue("postgresql"))
+        url = f"sqlite:///{home / 'desk.sqlite3'}" if sqlite else _on(request.getfixturevalue("postgresql"))
         _desks[request.param] = _a_desk(url, home)
     return _desks[request.param]
+
+
+def _on(server: str) -> str:
+    return postgres.a_database(server, f"desk_{os.getpid()}")
 
 
 def _a_desk(url: str, home: Path) -> Flask:
@@ -108,16 +112,6 @@ def _send_at_once() -> None:
 
     change({"undo_send_seconds": 0})
     db.session.commit()
-
-
-def _new_database(server: str) -> str:
-    name = f"desk_{os.getpid()}"
-    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return make_url(server).set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
 
 
 def _read_seeded() -> dict[str, list[dict[str, object]]]:

@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from sqlalchemy import create_engine, make_url, text
+
 from app.bench import postgres
 
 LONGEST_HOME_BYTES = 80
@@ -28,6 +30,25 @@ def start() -> tuple[str, Callable[[], None]]:
         shutil.rmtree(home, ignore_errors=True)
         raise
     return f"postgresql+psycopg://postgres@/postgres?host={home}", functools.partial(_stop, home, server)
+
+
+def a_database(server: str, name: str) -> str:
+    """The URL of an empty one on this server, in place of any of this name that an earlier run left."""
+    _tell(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}")
+    url = make_url(server).set(drivername="postgresql+psycopg", database=name)
+    return url.render_as_string(hide_password=False)
+
+
+def drop(server: str, name: str) -> None:
+    _tell(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _tell(server: str, *statements: str) -> None:
+    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
 
 
 def a_home() -> Path:

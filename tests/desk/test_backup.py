@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import create_engine, func, make_url, select, text
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from app.accounts.viewer import SYSTEM
@@ -28,6 +28,7 @@ from app.search import find
 from app.tickets.files import keep
 from app.tickets.models import Ticket
 from app.tickets.thread import Attachment, Channel, Words
+from tests import postgres
 from tests.conftest import _a_desk
 from tests.factories import a_customer, a_ticket, acting, an_agent, run_jobs
 
@@ -57,7 +58,7 @@ def another(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable
     def make(kind: str) -> Flask:
         url = f"sqlite:///{tmp_path / 'second.sqlite3'}"
         if kind == "postgresql":
-            url = _a_database(request.getfixturevalue("postgresql"))
+            url = postgres.a_database(request.getfixturevalue("postgresql"), f"second_{os.getpid()}")
         made.append(_a_desk(url, tmp_path / "second"))
         return made[-1]
 
@@ -66,16 +67,6 @@ def another(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable
         with desk.app_context():
             db.session.remove()
             db.engine.dispose()
-
-
-def _a_database(server: str) -> str:
-    name = f"second_{os.getpid()}"
-    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return make_url(server).set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
 
 
 def a_busy_desk() -> Ticket:

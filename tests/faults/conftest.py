@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+
+from tests import postgres
 
 _n = count(1)
 
@@ -20,11 +21,5 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def new_database(server: str) -> Iterator[str]:
     name = f"faults_{next(_n)}"
-    engine = create_engine(make_url(server).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(server).set(drivername="postgresql+psycopg", database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
+    yield postgres.a_database(server, name)
+    postgres.drop(server, name)

@@ -10,6 +10,7 @@ import smtplib
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
@@ -108,7 +109,7 @@ class Load:
             return [deed.number for deed in self.done if deed.kind in kinds and deed.number]
 
 
-class Person:
+class Person(ABC):
     """`begin` decides on a deed and returns how to try it: the same each time, so that a repetition can be known."""
 
     name = ""
@@ -119,8 +120,8 @@ class Person:
         self.load, self.chance, self.deeds = load, random.Random(seed), 0
         self.web = requests.Session()
 
-    def begin(self) -> Callable[[], Deed]:
-        raise NotImplementedError
+    @abstractmethod
+    def begin(self) -> Callable[[], Deed]: ...
 
     def get(self, path: str) -> str:
         return self.answered(self.web.get(self.load.address + path, timeout=30)).text

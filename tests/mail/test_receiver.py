@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import smtplib
-import threading
 from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 
 from app.mail import receiver
+from tests.security.receiving import listening
 
 DESK = "support@deskhand.example"
 
@@ -19,25 +18,8 @@ DESK = "support@deskhand.example"
 @pytest.fixture
 def port(app: Flask) -> Iterator[int]:
     """A receiver on loopback."""
-    loop, ready = asyncio.new_event_loop(), threading.Event()
-    ports: list[int] = []
-
-    def serve() -> None:
-        asyncio.set_event_loop(loop)
-        server = loop.run_until_complete(receiver.listen(app, "127.0.0.1", 0))
-        ports.append(server.sockets[0].getsockname()[1])
-        ready.set()
-        loop.run_forever()
-        server.close()
-        loop.run_until_complete(server.wait_closed())
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    ready.wait(10)
-    yield ports[0]
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    loop.close()
+    with listening(app) as port:
+        yield port
 
 
 def test_one_address_holds_only_so_many_lines_and_gets_in_again_when_one_ends(

@@ -108,6 +108,8 @@ class Entrance:
 class PasswordEntrance(Entrance):
     """A form with name and password, whoever checks them."""
 
+    check: Callable[[str, str], User | None]
+    """Whose name and password these are. No abstract method: whoever collects those would read our lazy titles at import."""
     title = _l("Sign in")
     login_template = "appbuilder/general/security/login_db.html"
 
@@ -132,9 +134,6 @@ class PasswordEntrance(Entrance):
     def _known(self, name: str, password: str) -> User | None:
         """Wrong tries are counted by `guessing`, before anything is looked up."""
         return guessing.bounded(name, lambda: self.check(name, password))
-
-    def check(self, name: str, password: str) -> User | None:
-        raise NotImplementedError
 
     def _page(self, form: LoginForm_db) -> Any:
         return self.render_template(self.login_template, title=self.title, form=form, appbuilder=self.appbuilder)
