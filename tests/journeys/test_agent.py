@@ -204,7 +204,7 @@ def test_the_keys_move_open_answer_and_send(windows: Windows) -> None:
     agent.keyboard.press("x")
     expect(agent.get_by_role("region", name="Bulk actions")).to_be_hidden()
     agent.keyboard.press("/")
-    expect(agent.get_by_role("searchbox", name="Search tickets")).to_be_focused()
+    expect(agent.get_by_role("combobox", name="Words, a number")).to_be_focused()
     agent.keyboard.type("keys alone")
     agent.keyboard.press("Enter")
     expect(agent.locator("a.subject")).to_have_count(1)
