@@ -156,10 +156,12 @@ def staff_session(user: User) -> dict[str, object]:
 
 
 def customer_session(customer: Customer) -> dict[str, object]:
+    """What the cookie of a new session of theirs holds. No transaction is open afterwards, as none of a browser's is."""
     db.session.commit()
-    secret = sessions.begin(customer.generation, customer_id=customer.id)
+    person_id, generation = customer.id, customer.generation
+    secret = sessions.begin(generation, customer_id=person_id)
     db.session.commit()
-    return {"customer": [customer.id, secret]}
+    return {"customer": [person_id, secret]}
 
 
 def run_jobs(rounds: int = 10) -> int:
