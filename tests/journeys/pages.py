@@ -19,11 +19,11 @@ PAGES = {
     ],
     "agent": [
         "/admin/tickets/", "/admin/tickets/?view=everything&priority=4", "/admin/tickets/1001", "/admin/tickets/new", "/admin/notifications/", "/admin/notifications/preferences", "/admin/me/",
-        "/admin/me/second-factor/", "/admin/tickets/999999",
+        "/admin/me/second-factor/", "/admin/tickets/999999", "/admin/views/", "/admin/views/columns", "/admin/bulk/",
     ],
     "supervisor": [
         "/admin/tickets/1001/merge", "/admin/tickets/merge?with=1001&with=1002", "/admin/tickets/1001/links", "/admin/tickets/1001/messages/1/move",
-        "/admin/dashboard/", "/admin/canned/list/", "/admin/customers/list/",
+        "/admin/views/1", "/admin/views/shared/", "/admin/bulk/1", "/admin/dashboard/", "/admin/canned/list/", "/admin/customers/list/",
     ],
     "admin": [
         "/admin/settings/general", "/admin/settings/email", "/admin/settings/sign-in", "/admin/jobs/?state=done", "/admin/mail-log/", "/admin/mail-log/incoming", "/admin/mail-lab/", "/admin/mail-lab/1",
@@ -38,7 +38,7 @@ NO_PAGES = (
     (r"/|/portal/|/admin/settings/|/back", "leads on"),
     (r".*/download/.*|/admin/files/.*|/portal/files/.*|.*\.(csv|xlsx|zip|svg)", "files"),
     (r".*/html", "a frame for what was mailed"),
-    (r".*/(bell|unread|thread|canned|customers|faq|suggest|asking|news|numbers)", "parts of pages"),
+    (r".*/(bell|unread|thread|canned|customers|people|faq|suggest|asking|news|numbers)", "parts of pages"),
     (r"/signon/.*|/login/.*", "leads to a sign-in elsewhere"),
 )
 """Patterns of whole rules, and what they answer instead of a page."""

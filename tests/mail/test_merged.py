@@ -150,13 +150,14 @@ def test_merging_and_taking_apart_write_to_no_customer_and_end_nothing_twice(app
     agent, supervisor = an_agent(), acting(a_supervisor())
     first, second = a_ticket(), a_ticket(assignee=agent)
     db.session.commit()
-    before = db.session.scalars(select(Delivery.id)).all()
+    deliveries = select(Delivery.id).order_by(Delivery.id)
+    before = db.session.scalars(deliveries).all()
 
     merging.merge(second, into=first, by=supervisor)
     merging.unmerge(second, by=supervisor)
     run_jobs()
 
-    assert db.session.scalars(select(Delivery.id)).all() == before
+    assert db.session.scalars(deliveries).all() == before
 
 
 def test_nothing_leaves_for_anybody_while_the_primary_is_hidden(app: Flask) -> None:

@@ -47,6 +47,8 @@ class Form:
 
     path: str
     fields: list[Field] = dc.field(default_factory=list)
+    who: Who = Who.SUPER
+    """Who was shown it."""
 
     def filled(self) -> list[tuple[str, str]]:
         """As somebody sends it who types something into each empty field."""
@@ -118,12 +120,13 @@ def read(page: str, path: str) -> list[Form]:
 
 
 def of_desk(app: Flask, world: World) -> dict[str, Form]:
-    """By rule: the first form of any page that is sent there, as the person sees it who sees most."""
+    """By rule: the fullest form of any page that is sent there; of two alike the one of the person who sees most."""
     found: dict[str, Form] = {}
     for visit in _pages(app, world):
         for form in read(visit.body.decode("utf-8", "replace"), urlsplit(visit.path).path):
             rule = rule_of(app, form.path)
             if rule and len(form.fields) > len(found[rule].fields if rule in found else []):
+                form.who = visit.who
                 found[rule] = form
     return found
 
@@ -133,10 +136,15 @@ def _pages(app: Flask, world: World) -> Iterator[sweep.Visit]:
         if rule.rule.startswith(("/static", "/api/")):
             continue
         whose, path = next(sweep.addresses(rule, world))
-        for who in (Who.SUPER, Who.CUSTOMER, Who.ANONYMOUS):
-            came = sweep.visit(app, world, who, rule.rule, whose, path)
+        for who in (Who.SUPER, Who.AGENT, Who.CUSTOMER, Who.ANONYMOUS):
+            came = sweep.visit(app, world, who, rule.rule, whose, path + _asked(rule.rule, world))
             if came.status == 200 and came.headers.get("Content-Type", "").startswith("text/html"):
                 yield came
+
+
+def _asked(rule: str, world: World) -> str:
+    """What a page must be asked for before it shows its form."""
+    return f"?with={world.own['number']}&with={world.foreign['number']}" if rule == "/admin/tickets/merge" else ""
 
 
 def rule_of(app: Flask, path: str) -> str | None:

@@ -29,6 +29,8 @@ PLAIN = {
     "/admin/me/second-factor/codes", "/admin/me/second-factor/confirm", "/admin/me/second-factor/off", "/portal/account/sessions/<int:session_id>", "/admin/me/sessions/<int:session_id>/end",
     "/portal/account/sessions", "/admin/me/sessions/end-others", "/admin/mail-templates/<kind>/reset", "/admin/notifications/read", "/admin/notifications/<int:notification_id>/open",
     "/admin/tickets/<int:number>/take", "/admin/settings/email/test", "/admin/jobs/<int:outbox_id>/retry", "/portal/files",
+    "/admin/tickets/<int:number>/draft", "/admin/tickets/<int:number>/files", "/admin/tickets/<int:number>/here", "/admin/tickets/<int:number>/preview", "/admin/tickets/<int:number>/drafts/<int:draft_id>/discard",
+    "/admin/tickets/<int:number>/departures/<int:draft_id>/now", "/admin/tickets/<int:number>/unmerge", "/admin/tickets/<int:number>/links/remove", "/admin/bulk/<int:change_id>/undo", "/admin/views/<int:view_id>/list",
 }  # fmt: skip
 """Shown only after something happened or to somebody else, sent by a script, or a button without a field: they are tried with odd fields
 all the same."""
@@ -73,7 +75,7 @@ def closed(app: Flask) -> set[str]:
 
 def bend(app: Flask, world: World, rule: Rule, form: Form | None, snapshot: writes.Snapshot) -> list[str]:
     whose, path = next(sweep.addresses(rule, world))
-    who = Who.CUSTOMER if rule.rule.startswith("/portal") and rule.rule not in ("/portal/login", "/portal/contact") else Who.SUPER  # fmt: skip
+    who = form.who if form else Who.CUSTOMER if rule.rule.startswith("/portal") and rule.rule not in ("/portal/login", "/portal/contact") else Who.SUPER  # fmt: skip
     usual = dict(form.filled()) if form else dict(writes.TYPED.get(rule.rule, {}))
     names = st.sampled_from(form.names if form and form.names else [*usual, "value", "message"])
     failed: list[str] = []
