@@ -88,7 +88,8 @@
       if (!answer.ok) throw new Error(String(answer.status));
       saved.set(form, print(fields));
       if (text(form).value === said) keep.drop(key(form));
-      sign(form, (await answer.json()).saved && said.trim() ? words.tDraft ?? "" : "");
+      const kept = (await answer.json()).saved && said.trim();
+      if (!changed(form)) sign(form, kept ? words.tDraft ?? "" : ""); // else what came meanwhile is not saved yet
     } catch {
       if (!sending) {
         sign(form, text(form).dataset.tHere);

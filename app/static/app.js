@@ -106,6 +106,7 @@
     true,
   );
   ask?.addEventListener("close", () => {
+    if (ask.open) return; // of the one before: the event comes late
     if (ask.returnValue === "yes" && held) {
       held.sure = true;
       held.form.requestSubmit(held.button);

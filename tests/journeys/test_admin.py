@@ -64,6 +64,8 @@ def test_a_canned_response_is_at_hand_in_the_composer(windows: Windows) -> None:
     agent = windows.page("agent")
     agent.goto("/admin/tickets/?view=everything")
     agent.locator("a.subject").first.click()
+    expect(agent.locator("#thread")).to_be_visible()
+    agent.wait_for_load_state()
     agent.get_by_label("Message", exact=True).press_sequentially("/reb")
     agent.get_by_role("option").filter(has_text="/reboot").click()
     expect(agent.get_by_label("Message", exact=True)).to_have_value(
