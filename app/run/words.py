@@ -107,7 +107,11 @@ def desk(*arguments: str) -> NoReturn:
 
 def test(*arguments: str) -> NoReturn:
     """Without words of the caller's own: the whole suite on all cores, a file never split, as its tests share what they started."""
-    spread = () if arguments else ("-n", str(min(os.cpu_count() or 1, MOST_TEST_PROCESSES)), "--dist", "loadfile")
+    spread = (
+        ()
+        if arguments
+        else ("-n", str(min(os.cpu_count() or 1, MOST_TEST_PROCESSES)), "--dist", "loadfile", "--no-loadscope-reorder")
+    )
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *spread, *arguments])
 
 
