@@ -144,6 +144,7 @@ written_limits = {
     "reply": os.environ.get("DESKHAND_LIMIT_REPLY", "60/15m"),
     "draft": os.environ.get("DESKHAND_LIMIT_DRAFT", "1200/15m"),
     "upload": os.environ.get("DESKHAND_LIMIT_UPLOAD", "80/15m"),
+    "upload_link": os.environ.get("DESKHAND_LIMIT_UPLOAD_LINK", "30/15m"),
     "api_key": os.environ.get("DESKHAND_LIMIT_API_KEY", "6000/1m"),
     "api_network": os.environ.get("DESKHAND_LIMIT_API_NETWORK", "100/15m"),
 }
@@ -188,4 +189,8 @@ FAB_ADD_OPENAPI_VIEWS = False
 FAB_PASSWORD_COMPLEXITY_ENABLED = False
 AUTH_RATE_LIMITED = False
 BABEL_DEFAULT_LOCALE = "en"
-LANGUAGES = {"en": {"flag": "gb", "name": "English"}, "de": {"flag": "de", "name": "Deutsch"}}
+LANGUAGES = {
+    "en": {"flag": "gb", "name": "English"},
+    "de": {"flag": "de", "name": "Deutsch"},
+    "fr": {"flag": "fr", "name": "Français"},
+}

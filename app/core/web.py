@@ -217,7 +217,7 @@ def filesize(count: int) -> str:
     if count < 1024:
         return str(ngettext("%(num)d byte", "%(num)d bytes", count))
     small = count < 1024**2
-    return f"{decimal(count / (1024 if small else 1024**2), 0 if small else 1)} {'kB' if small else 'MB'}"
+    return f"{decimal(count / (1024 if small else 1024**2), 0 if small else 1)} {_('kB') if small else _('MB')}"
 
 
 def decimal(number: float, places: int = 1) -> str:

@@ -35,12 +35,12 @@ class DeskSettings:
     desk_name: str = setting(
         "Deskhand", "general", _l("Name of the desk"), _l("Customers read it in mails and in the portal."), longest=80
     )
-    language: Literal["en", "de"] = setting(
+    language: Literal["en", "de", "fr"] = setting(
         "en",
         "general",
         _l("Language of the desk"),
         _l("For mails and pages of people who chose none and whose browser asks for none that the desk speaks."),
-        choices={"en": "English", "de": "Deutsch"},
+        choices={"en": "English", "de": "Deutsch", "fr": "Français"},
     )
     ticket_system_on: bool = setting(
         True, "general", _l("Take new tickets"), _l("Off: customers cannot open tickets; open ones go on.")

@@ -11,6 +11,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from app import create_app
+from config import LANGUAGES
 from tests.journeys.pages import PAGES, forgotten, generated_lists
 from tests.journeys.windows import PHONE, WIDE, Windows
 
@@ -116,35 +117,39 @@ CUT = """() => [...document.querySelectorAll("button, .btn, .badge, .tag, .tabs 
 """Words that stick out of their place or are cut off without a sign."""
 
 
+OTHER_LANGUAGES = [code for code in LANGUAGES if code != "en"]
+
+
 @contextmanager
-def german(page: Page, who: str) -> Iterator[None]:
+def speaking(page: Page, who: str, language: str) -> Iterator[None]:
     """By the switches a person has, and back again."""
-    _speak(page, who, "Deutsch")
+    _speak(page, who, language)
     yield
-    _speak(page, who, "English")
+    _speak(page, who, "en")
 
 
 def _speak(page: Page, who: str, language: str) -> None:
     page.goto("/admin/tickets/" if who not in ("stranger", "ada") else "/help/")
     if who not in ("stranger", "ada"):
         page.locator("[popovertarget=me]").click()
-    page.get_by_role("button", name=language).click()
+    page.get_by_role("button", name=LANGUAGES[language]["name"]).click()
     page.wait_for_load_state()
-    assert page.locator("html").get_attribute("lang") == {"Deutsch": "de", "English": "en"}[language]
+    assert page.locator("html").get_attribute("lang") == language
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("who", PAGES)
-def test_longer_words_fit(windows: Windows, made: dict[str, str], who: str, size: str) -> None:
-    """In German nothing reaches over the side, and no word is cut off."""
+@pytest.mark.parametrize("language", OTHER_LANGUAGES)
+def test_longer_words_fit(windows: Windows, made: dict[str, str], language: str, who: str, size: str) -> None:
+    """In no language anything reaches over the side, and no word is cut off."""
     page = windows.stranger() if who == "stranger" else windows.page(who)
     wrong: dict[str, list[str]] = {}
     page.emulate_media(reduced_motion="reduce")
-    with german(page, who):
+    with speaking(page, who, language):
         page.set_viewport_size(SIZES[size])  # type: ignore[arg-type]
         for address in PAGES[who]:
             page.goto(made.get(address, address))
-            assert page.locator("html").get_attribute("lang") == "de", address
+            assert page.locator("html").get_attribute("lang") == language, address
             wrong[address] = sideways(page) + page.evaluate(CUT)
         page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     assert not any(wrong.values()), json.dumps(

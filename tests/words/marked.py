@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo, write_mo
 from babel.messages.pofile import read_po
 from flask_appbuilder import __file__ as fab
 from wtforms import __file__ as wtforms
@@ -19,24 +19,37 @@ from translations import collect
 BEGIN, END = "⟦", "⟧"
 MARKED = "de"
 """The language whose catalogue the marked one stands in for: dates and numbers follow its rules."""
+OFFERED = sorted(collect.languages())
+"""Every language of the desk but the one its words are written in."""
 SPOKEN = ("title", "placeholder", "aria-label", "alt", "aria-description", "aria-roledescription", "label")
 SILENT = {"script", "style", "code", "kbd", "svg", "bdi", "iframe", "textarea"}
 """What stands in them is no sentence of ours, or checked apart: keys, code, times, other people's words."""
 
 
 def write(folder: Path) -> None:
-    """A catalogue of every message that has a translation, Flask-AppBuilder's among them."""
+    """A catalogue of every message that has a translation in each language, Flask-AppBuilder's among them."""
     marked = Catalog(locale=MARKED)
-    theirs = Path(fab).parent / "translations" / MARKED / "LC_MESSAGES" / "messages.po"
-    with theirs.open("rb") as file:
-        foreign = [message for message in read_po(file, locale=MARKED) if message.string and not message.fuzzy]
-    for message in [*foreign, *collect.read(MARKED)]:
-        if message.id and all(message.string if isinstance(message.string, tuple) else [message.string]):
-            marked.add(message.id, _in_marks(message.id), context=message.context)
+    everywhere = set.intersection(*(_theirs(language) | _ours(language) for language in OFFERED))
+    for words in sorted(everywhere, key=str):
+        marked.add(words, _in_marks(words))
     target = folder / MARKED / "LC_MESSAGES" / "messages.mo"
     target.parent.mkdir(parents=True)
     with target.open("wb") as file:
         write_mo(file, marked)
+
+
+def _theirs(language: str) -> set[str | tuple[str, ...]]:
+    """From what gettext reads: not every source of theirs can be read."""
+    with (Path(fab).parent / "translations" / language / "LC_MESSAGES" / "messages.mo").open("rb") as file:
+        return {message.id for message in read_mo(file) if message.id and message.string}
+
+
+def _ours(language: str) -> set[str | tuple[str, ...]]:
+    return {
+        message.id
+        for message in collect.read(language)
+        if message.id and all(message.string if isinstance(message.string, tuple) else [message.string])
+    }
 
 
 def _in_marks(words: str | tuple[str, ...]) -> str | tuple[str, ...]:

@@ -7,11 +7,19 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Message
+from flask_appbuilder.models.sqla.filters import SQLAFilterConverter
+from wtforms.i18n import get_translations
 
-from app.core import language
+from app.core import borrowed, language
 from translations import collect
 
 PLACES = re.compile(r"%\(\w+\)[a-z]|%%|\{\{.*?\}\}|\{%.*?%\}|\{\w+\}")
+KEYS = re.compile(
+    r"</?\w+>|&\w+;|\bhttps?://[\w.-]+|\b(?:state|customer|field\.key):\w+|--\w+|\.csv\b|\.eml\b|\*\*|##-"
+)
+CODE = re.compile(PLACES.pattern + r"|https?://\S*|\w+(?::\w+)+|Authorization: Bearer|'à'")
+"""Of no language: what machines read, and the French word that stands in a pattern of dates."""
+ILL_SET = re.compile(r"(?<!\u202f)[;!?]|(?<!\u00a0):(?!\u00a0»)|«(?!\u00a0)|(?<!\u00a0)»|['“”\"]|\.\.\.")
 LANGUAGES = sorted(collect.languages())
 
 
@@ -54,6 +62,48 @@ def test_a_translation_holds_what_its_sentence_holds(name: str) -> None:
                 words[-1:] == " ",
             ):
                 wrong.append(f"{sentence!r}: {words!r}")
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_a_translation_holds_the_marks_and_keys_of_its_sentence(name: str) -> None:
+    """What a browser, a template or a search box reads stays as it is: tags, entities, addresses, the words that are typed."""
+    wrong = [
+        f"{sentence!r}: {words!r}"
+        for message in collect.read(name)
+        for sentence, words in (texts(message) if message.id else ())
+        if set(KEYS.findall(sentence)) != set(KEYS.findall(words))
+    ]
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_no_word_of_flask_appbuilder_is_left_to_its_own_catalogues(name: str) -> None:
+    """Every comparison a generated list offers is ours to say."""
+    kept = {message.id for message in collect.read(name) if message.string}
+
+    assert {str(one.name) for one in SQLAFilterConverter.conversion_table for one in one[1]} <= set(borrowed.FILTERS)
+    assert {*borrowed.FILTERS, *borrowed.REFUSALS, *borrowed.OTHERS} <= kept
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_forms_refuse_in_every_language(name: str) -> None:
+    """WTForms has sentences of its own, and ships their translations."""
+    refusal = get_translations([name]).gettext("Not a valid integer value.")
+
+    assert refusal != "Not a valid integer value."
+
+
+def test_french_is_set_as_the_french_set_it() -> None:
+    """A narrow blank that never breaks before ; ! ?, one before a colon and inside of guillemets, and curved apostrophes."""
+    wrong = [
+        words
+        for message in collect.read("fr")
+        for _sentence, words in (texts(message) if message.id else ())
+        if ILL_SET.search(CODE.sub("x", words))
+    ]
 
     assert wrong == []
 
