@@ -16,6 +16,7 @@ from app.core import clock, outbox, queue
 from app.core.extensions import db
 from app.settings import desk
 from app.tickets.choices import Category, Priority, State, Status
+from app.tickets.fieldmodels import CustomField, FieldKind
 from app.tickets.lifecycle import status_for
 from app.tickets.models import Ticket
 from app.tickets.opening import NewTicket, open_ticket
@@ -184,3 +185,13 @@ def multipart(fields: dict[str, Any]) -> dict[str, Any]:
     parts = [(name, FileStorage(one[0], one[1]) if isinstance(one, tuple) else str(one)) for name, one in pairs]
     boundary, body = encode_multipart(MultiDict(parts))
     return {"data": body, "content_type": f'multipart/form-data; boundary="{boundary}"'}
+
+
+def a_field(name: str = "Serial number", **given: Any) -> CustomField:
+    """`choices` are texts; its key is the name's."""
+    key = given.pop("key", name.casefold().replace(" ", "_"))
+    given["choices"] = "\n".join(given.pop("choices", ()))
+    field = CustomField(name=name, key=key, **{"kind": FieldKind.TEXT, "help": "", **given})
+    db.session.add(field)
+    db.session.commit()
+    return field

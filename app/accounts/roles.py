@@ -13,7 +13,7 @@ from app.core.extensions import db
 
 CRUD = ("list", "show", "add", "edit", "delete")
 READ = ("list", "show")
-WORK = ("list", "show", "add", "reply", "note", "status", "priority", "category", "assign", "tag", "link")
+WORK = ("list", "show", "add", "reply", "note", "status", "priority", "category", "assign", "tag", "link", "documents", "task")
 SHAPE = ("department", "merge", "split", "hide")
 OVERSEE = ("bulk", "export")
 SELF = {"MyAccount": ("list", "edit")}
@@ -31,6 +31,7 @@ RUN_DESK = {
     "Priority": CRUD,
     "Tag": CRUD,
     "LinkType": CRUD,
+    "CustomField": CRUD,
     "SlaPolicy": CRUD,
     "Setting": ("list", "edit"),
     "Job": ("list", "retry"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -24,7 +25,9 @@ from app.core.model import BigId
 from app.search.engines import rows_of
 from app.search.find import matching
 from app.settings import desk
+from app.tickets import fields as own_fields
 from app.tickets.choices import Category, Priority, State, Status, Tag, ticket_tag
+from app.tickets.fieldkinds import Values
 from app.tickets.models import Ticket
 from app.tickets.queues import TicketQuery
 from app.tickets.visibility import visible_to
@@ -73,8 +76,17 @@ def list_tickets() -> Answer:
     found = db.session.execute(wanted, {"before": cut.before, "rows": cut.limit + 1}).all()
     rows, tags = found[: cut.limit], _tags([row[0] for row in found[: cut.limit]])
     width = len(Line._fields)
-    items = [shapes.ticket_of(Line(*row[:width]), Named(*row[width:]), tags[row[0]]) for row in rows]
+    held = own_fields.values_of([row[0] for row in rows], own_fields.active())
+    items = [
+        shapes.ticket_of(line, Named(*row[width:]), tags[line.id], _own(line, held.get(line.id, {})))
+        for row in rows
+        for line in (Line(*row[:width]),)
+    ]
     return {"items": items, "next": cut.following([row[0] for row in found])}, 200
+
+
+def _own(line: Line, held: Mapping[int, Values]) -> dict[str, Any]:
+    return {field.key: field.plain(held.get(field.id, ())) for field in own_fields.of_category(line.category_id)}
 
 
 @lru_cache(512)

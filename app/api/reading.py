@@ -23,6 +23,7 @@ from app.tickets.lifecycle import status_for
 from app.tickets.thread import Attachment, Channel, Words
 
 LONGEST_NAME = 255
+MOST_FIELDS = 200
 
 
 def department(given: Any) -> Department:
@@ -79,6 +80,13 @@ def assignee(caller: Viewer) -> Callable[[Any], User | None]:
     return read
 
 
+def own_fields(given: Any) -> dict[str, Any]:
+    """Of the desk's own fields, by their keys; what each takes is its kind's to say."""
+    if not isinstance(given, dict) or len(given) > MOST_FIELDS:
+        raise ValueError(_("This is an object: a value for each key."))
+    return {key[:80]: value for key, value in given.items()}
+
+
 def requester(fields: Fields) -> Customer | None:
     """`customer_id`, or `customer` with email and name: found by the address, made if new. None after a refusal."""
     if "customer_id" in fields:
@@ -127,6 +135,11 @@ def instant(given: str) -> dt.datetime:
         return (at if at.tzinfo else at.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
     except (ValueError, OverflowError):
         raise ValueError(_("This is a time such as 2026-11-01T12:00:00Z."))
+
+
+def moment(given: Any) -> dt.datetime:
+    """Of a body."""
+    return instant(text(given, 40))
 
 
 def message(fields: Fields, caller: Viewer) -> Words:

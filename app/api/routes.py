@@ -6,7 +6,7 @@ import dataclasses as dc
 import re
 from collections.abc import Callable
 
-from app.api import customers, joining, lists, thread, tickets
+from app.api import customers, joining, lists, tasks, thread, tickets
 from app.api.listing import list_tickets
 from app.api.repeats import Answer
 from app.api.schema import CUSTOMER_FILTERS, PAGING, TEXT, TICKET_FILTERS, Schema
@@ -71,6 +71,10 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/tickets/{number}/links", joining.list_links, READ, "Linked tickets", "Links"),
     Route("POST", "/tickets/{number}/links", joining.link, WRITE, "Link two tickets", "Links", "NewLink", 201),
     Route("DELETE", "/tickets/{number}/links/{other}", joining.unlink, WRITE, "Remove a link", "Links"),
+    Route("GET", "/tickets/{number}/tasks", tasks.list_tasks, READ, "Tasks of a ticket", "Tasks"),
+    Route("POST", "/tickets/{number}/tasks", tasks.create_task, WRITE, "A new task of a ticket", "Task", "NewTask", 201),
+    Route("GET", "/tasks/{task_id}", tasks.read_task, READ, "A task", "Task"),
+    Route("PATCH", "/tasks/{task_id}", tasks.change_task, WRITE, "Change a task", "Task", "TaskChanges"),
     Route("POST", "/attachments", thread.upload, WRITE, "Upload a file", "Attachment", FILE, 201),
     Route("GET", "/attachments/{attachment_id}", thread.download, READ, "The bytes of a file", FILE),
     Route(
@@ -114,6 +118,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/categories", lists.list_categories, READ, "All categories", "Categories"),
     Route("GET", "/departments", lists.list_departments, READ, "All departments", "Departments"),
+    Route("GET", "/fields", lists.list_fields, READ, "The desk's own fields of tickets", "Fields"),
     Route("GET", "/statuses", lists.list_statuses, READ, "All statuses", "Statuses"),
     Route("GET", "/priorities", lists.list_priorities, READ, "All priorities", "Priorities"),
     Route(

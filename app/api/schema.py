@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.api.documents import ALLOWED
 from app.api.fields import MOST, USUAL
 from app.api.tickets import KINDS, LONGEST_SUBJECT
 from app.tickets.choices import State
 from app.tickets.conversation import LONGEST_MESSAGE
+from app.tickets.fieldmodels import FieldKind, Readers, Required
+from app.tickets.requests import LONGEST_HINT, LONGEST_NAME, MOST_SLOTS, RequestState, SlotState
+from app.tickets.tasks import LONGEST_DETAILS, LONGEST_TITLE, TaskState
 from app.tickets.thread import Channel
 
 Schema = dict[str, Any]
@@ -29,7 +33,7 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def thing(required: tuple[str, ...] = (), example: Schema | None = None, **properties: Schema) -> Schema:
+def thing(required: tuple[str, ...] = (), example: Schema | None = None, /, **properties: Schema) -> Schema:
     """What the desk answers has all its properties; what it takes has no others."""
     written: Schema = {"type": "object", "properties": properties}
     if required:
@@ -57,18 +61,35 @@ FILING: dict[str, Schema] = {
     "category": {**MAYBE_TEXT, "maxLength": 255, "description": "By name."},
     "assignee": {**MAYBE_TEXT, "maxLength": 255, "description": "A user name, `me` or `none`."},
     "tags": TAGS,
+    "fields": {"type": "object", "additionalProperties": True, "description": "By the keys of `GET /fields`; null takes a value away."},
 }
+DATES: dict[str, Schema] = {
+    "follow_up_at": {**MAYBE_INSTANT, "description": "Its people are reminded then; null takes it away."},
+    "action_required_at": {**MAYBE_INSTANT, "description": "Something must be done by then; null takes it away."},
+    "snoozed_until": {**MAYBE_INSTANT, "description": "Out of the queues until then; null wakes it."},
+}
+"""All in the future."""
 TICKET: dict[str, Schema] = {
     "id": WHOLE, "number": WHOLE, "display": TEXT, "reference": MAYBE_TEXT, "subject": TEXT, "kind": {**TEXT, "enum": KINDS}, "channel": {**TEXT, "enum": CHANNELS},
     "state": {**TEXT, "enum": STATES}, "status": TEXT, "priority": TEXT, "department": TEXT, "category": MAYBE_TEXT, "assignee": {**MAYBE_TEXT, "description": "A user name."},
-    "customer": answered(id=WHOLE, name=TEXT, email=TEXT), "tags": {"type": "array", "items": TEXT}, "needs_response": FLAG,
+    "customer": answered(id=WHOLE, name=TEXT, email=TEXT), "tags": {"type": "array", "items": TEXT}, "fields": {"type": "object", "additionalProperties": True, "description": "What it holds in the fields of its category."}, "needs_response": FLAG,
     "created_at": INSTANT, "updated_at": INSTANT, "last_activity_at": INSTANT, "first_response_at": MAYBE_INSTANT, "first_response_due_at": MAYBE_INSTANT,
-    "resolution_due_at": MAYBE_INSTANT, "resolved_at": MAYBE_INSTANT, "closed_at": MAYBE_INSTANT, "url": TEXT,
+    "resolution_due_at": MAYBE_INSTANT, "resolved_at": MAYBE_INSTANT, "closed_at": MAYBE_INSTANT,
+    "follow_up_at": MAYBE_INSTANT, "action_required_at": MAYBE_INSTANT, "snoozed_until": {**MAYBE_INSTANT, "description": "Null when it does not sleep."}, "url": TEXT,
 }  # fmt: skip
 ENTRY: dict[str, Schema] = {
     "id": WHOLE, "kind": {**TEXT, "enum": ["reply", "note", "event"]},
     "author": answered(type={**TEXT, "enum": ["staff", "customer", "system"]}, name=TEXT), "via": {**MAYBE_TEXT, "enum": [*CHANNELS, None]},
     "text": TEXT, "html": TEXT, "full_text": TEXT, "created_at": INSTANT, "attachments": {"type": "array", "items": ref("Attachment")},
+}  # fmt: skip
+DAY: Schema = {"type": "string", "format": "date", "nullable": True}
+TASK: dict[str, Schema] = {
+    "id": WHOLE, "title": TEXT, "details": MAYBE_TEXT, "state": {**TEXT, "enum": [state.value for state in TaskState]}, "assignee": {**MAYBE_TEXT, "description": "A user name."}, "department": MAYBE_TEXT,
+    "due_on": DAY, "made_by": {**MAYBE_TEXT, "description": "A user name."}, "tickets": {"type": "array", "items": WHOLE, "description": "Numbers of those you may see."}, "created_at": INSTANT, "updated_at": INSTANT, "done_at": MAYBE_INSTANT, "url": TEXT,
+}  # fmt: skip
+TASK_FIELDS: dict[str, Schema] = {
+    "title": {**TEXT, "minLength": 1, "maxLength": LONGEST_TITLE}, "details": {**MAYBE_TEXT, "maxLength": LONGEST_DETAILS}, "assignee": FILING["assignee"], "due_on": DAY,
+    "department": {**MAYBE_TEXT, "maxLength": 255, "description": "By name. Whose people see it while it belongs to no ticket."},
 }  # fmt: skip
 CUSTOMER_FIELDS: dict[str, Schema] = {
     "email": {**TEXT, "maxLength": 254}, "name": {**TEXT, "maxLength": 255}, "phone": {**MAYBE_TEXT, "maxLength": 100}, "notes": {**MAYBE_TEXT, "maxLength": 20_000},
@@ -79,17 +100,27 @@ NEW_TICKET_EXAMPLE: Schema = {
     "subject": "The printer is on fire", "body": "It burns since this morning.", "customer": {"email": "kim@example.com", "name": "Kim Lee"}, "priority": "high", "tags": ["hardware"],
 }  # fmt: skip
 
+SLOT: dict[str, Schema] = {"name": {**TEXT, "minLength": 1, "maxLength": LONGEST_NAME}, "hint": {**TEXT, "maxLength": LONGEST_HINT}, "allowed": {**TEXT, "enum": ALLOWED}, "required": FLAG}
+ASKED_FOR: Schema = {
+    **thing(("slots",), {"due_on": None, "slots": [{"name": "Passport", "allowed": "pdf"}]}, due_on={**MAYBE_TEXT, "format": "date"}, slots={"type": "array", "minItems": 1, "maxItems": MOST_SLOTS, "items": thing(("name",), {"name": "Passport"}, **SLOT)}),
+    "description": "Makes it a document request: the customer is asked for these files, at least one of them required.",
+}  # fmt: skip
+
 SCHEMAS: dict[str, Schema] = {
     "Ticket": answered(**TICKET),
-    "TicketWithThread": answered(**TICKET, messages={"type": "array", "items": ref("Entry")}),
+    "TicketWithThread": answered(**TICKET, documents={"type": "array", "items": ref("DocumentRequest")}, messages={"type": "array", "items": ref("Entry")}),
     "Tickets": rows_of("Ticket"),
     "NewTicket": thing(
         ("subject", "body"), NEW_TICKET_EXAMPLE,
         subject={**TEXT, "minLength": 1, "maxLength": LONGEST_SUBJECT}, body=BODY,
         customer=thing(("email",), {"email": "kim@example.com", "name": "Kim Lee"}, email={**TEXT, "maxLength": 254}, name={**TEXT, "maxLength": 255}),
-        customer_id=WHOLE, opened_by={**TEXT, "enum": ["customer", "staff"]}, kind={**TEXT, "enum": KINDS}, attachment_ids=IDS, **FILING,
+        customer_id=WHOLE, opened_by={**TEXT, "enum": ["customer", "staff"]}, kind={**TEXT, "enum": KINDS}, attachment_ids=IDS, documents=ASKED_FOR, **FILING,
     ),
-    "TicketChanges": thing((), {"status": "waiting", "priority": "urgent", "assignee": "me", "tags": ["hardware", "fire"]}, subject={**TEXT, "minLength": 1, "maxLength": LONGEST_SUBJECT}, **FILING),
+    "TicketChanges": thing((), {"status": "waiting", "priority": "urgent", "assignee": "me", "tags": ["hardware", "fire"]}, subject={**TEXT, "minLength": 1, "maxLength": LONGEST_SUBJECT}, **FILING, **DATES),
+    "DocumentRequest": answered(
+        id=WHOLE, state={**TEXT, "enum": [state.value for state in RequestState]}, due_on={**MAYBE_TEXT, "format": "date"}, asked_by=TEXT, created_at=INSTANT,
+        slots={"type": "array", "items": answered(id=WHOLE, **SLOT, state={**TEXT, "enum": [state.value for state in SlotState]}, reason=MAYBE_TEXT, file={**ref("Attachment"), "nullable": True})},
+    ),
     "Entry": thing(tuple(ENTRY), **ENTRY, trusted={**FLAG, "description": "False: nobody proved that the sender takes part."}, event={**TEXT, "description": "What happened, of an event."}),
     "NewReply": thing(("body",), {"body": "We are on our way.", "status": "waiting"}, body=BODY, attachment_ids=IDS, status=FILING["status"], seen={**WHOLE, "description": "The newest message its author has read: refused (409) when others wrote since."}),
     "NewNote": thing(("body",), {"body": "Third time this month."}, body=BODY, attachment_ids=IDS),
@@ -104,6 +135,10 @@ SCHEMAS: dict[str, Schema] = {
     "NewLink": thing(("type", "number"), {"type": "blocks", "number": 1001}, type={**TEXT, "maxLength": 255, "description": "A link type by either of its names."}, number={**WHOLE, "description": "Of the other ticket."}),
     "Link": answered(type={**TEXT, "description": "What this ticket is to the other; `follow_up` where the desk linked them itself."}, number=WHOLE, display=TEXT, subject=TEXT, state={**TEXT, "enum": STATES}),
     "Links": rows_of("Link"),
+    "Task": answered(**TASK),
+    "Tasks": rows_of("Task"),
+    "NewTask": thing(("title",), {"title": "Order a new printer", "assignee": "me", "due_on": "2026-12-31"}, **TASK_FIELDS),
+    "TaskChanges": thing((), {"state": "done"}, state=TASK["state"], **TASK_FIELDS),
     "Customers": rows_of("Customer"),
     "NewCustomer": thing(("email",), {"email": "ines@example.com", "name": "Ines Roth", "phone": "+49 30 1234"}, **CUSTOMER_FIELDS),
     "CustomerChanges": thing((), {"name": "Ines Roth-Lee", "phone": None}, **CUSTOMER_FIELDS),
@@ -113,6 +148,11 @@ SCHEMAS: dict[str, Schema] = {
     "Categories": rows_of("Category"),
     "Department": answered(id=WHOLE, name=TEXT, description=MAYBE_TEXT, email=MAYBE_TEXT, public=FLAG, active=FLAG),
     "Departments": rows_of("Department"),
+    "Field": answered(
+        id=WHOLE, key=TEXT, name=TEXT, help=TEXT, kind={**TEXT, "enum": [kind.value for kind in FieldKind]}, choices={"type": "array", "items": TEXT}, categories={"type": "array", "items": TEXT},
+        required={**TEXT, "enum": [each.value for each in Required]}, readers={**TEXT, "enum": [each.value for each in Readers]}, active=FLAG,
+    ),
+    "Fields": rows_of("Field"),
     "Status": answered(id=WHOLE, name=TEXT, state={**TEXT, "enum": STATES}, manual=FLAG, active=FLAG),
     "Statuses": rows_of("Status"),
     "Priority": answered(id=WHOLE, name=TEXT, rank={"type": "integer"}, aliases={"type": "array", "items": TEXT}, active=FLAG),

@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 from flask import current_app
 
 from app.accounts.models import Customer, Department, Organization
+from app.core import clock
 from app.core.html import from_text
 from app.settings import desk
+from app.tickets import fields
 from app.tickets.choices import CannedResponse, Category, State
+from app.tickets.fieldkinds import Field
 from app.tickets.models import Ticket, TicketKind
 from app.tickets.thread import Attachment, Channel, Message
 from app.tickets.timeline import TicketEvent
@@ -27,6 +30,7 @@ class Line(NamedTuple):
     channel: Channel
     state: State
     requester_id: int
+    category_id: int | None
     needs_response: bool
     created_at: dt.datetime
     updated_at: dt.datetime
@@ -36,6 +40,9 @@ class Line(NamedTuple):
     resolution_due_at: dt.datetime | None
     resolved_at: dt.datetime | None
     closed_at: dt.datetime | None
+    follow_up_at: dt.datetime | None
+    action_required_at: dt.datetime | None
+    snoozed_until: dt.datetime | None
 
 
 def instant(at: dt.datetime | None) -> str | None:
@@ -59,11 +66,12 @@ def ticket(row: Ticket) -> dict[str, Any]:
         row.status.name, row.priority.name, row.department.name, row.category.name if row.category else None,
         row.assignee.username if row.assignee else None, row.requester.name, row.requester.email,
     )  # fmt: skip
-    return ticket_of(row, named, [tag.name for tag in row.tags])
+    own = {one.field.key: one.field.plain(one.values) for one in fields.held(row)}
+    return ticket_of(row, named, [tag.name for tag in row.tags], own)
 
 
-def ticket_of(row: Ticket | Line, named: Named, tags: list[str]) -> dict[str, Any]:
-    """`row` has the columns of a ticket."""
+def ticket_of(row: Ticket | Line, named: Named, tags: list[str], own: dict[str, Any]) -> dict[str, Any]:
+    """`row` has the columns of a ticket; `own` is what it holds in the desk's own fields."""
     return {
         "id": row.id,
         "number": row.number,
@@ -80,6 +88,7 @@ def ticket_of(row: Ticket | Line, named: Named, tags: list[str]) -> dict[str, An
         "assignee": named.assignee,
         "customer": {"id": row.requester_id, "name": named.customer_name, "email": named.customer_email},
         "tags": tags,
+        "fields": own,
         "needs_response": row.needs_response,
         "created_at": instant(row.created_at),
         "updated_at": instant(row.updated_at),
@@ -89,6 +98,9 @@ def ticket_of(row: Ticket | Line, named: Named, tags: list[str]) -> dict[str, An
         "resolution_due_at": instant(row.resolution_due_at),
         "resolved_at": instant(row.resolved_at),
         "closed_at": instant(row.closed_at),
+        "follow_up_at": instant(row.follow_up_at),
+        "action_required_at": instant(row.action_required_at),
+        "snoozed_until": instant(row.snoozed_until) if row.snoozed_until and row.snoozed_until > clock.now() else None,
         "url": f"{current_app.config['PUBLIC_URL']}/admin/tickets/{row.number}",
     }
 
@@ -182,6 +194,21 @@ def department(row: Department) -> dict[str, Any]:
         "description": row.description,
         "email": row.email,
         "public": row.public,
+        "active": row.active,
+    }
+
+
+def own_field(row: Field, categories: dict[int, str]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "key": row.key,
+        "name": row.name,
+        "help": row.help,
+        "kind": row.kind.value,
+        "choices": list(row.choices),
+        "categories": [categories[each] for each in row.categories if each in categories],
+        "required": row.required.value,
+        "readers": row.readers.value,
         "active": row.active,
     }
 

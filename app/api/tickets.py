@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Response, current_app, jsonify
@@ -11,14 +12,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from app.accounts.models import Customer
-from app.accounts.viewer import Actor, CustomerActor
-from app.api import reading, shapes
+from app.accounts.viewer import CustomerActor
+from app.api import documents, reading, shapes
+from app.api.documents import Documents
 from app.api.doorman import caller, demand
 from app.api.fields import Fields, words
 from app.api.listing import LOADED
 from app.api.repeats import Answer
 from app.core.errors import NotThere
 from app.core.extensions import db
+from app.tickets import collecting
 from app.tickets.choices import Category, Priority, Status
 from app.tickets.models import Ticket, TicketKind
 from app.tickets.opening import NewTicket, open_ticket
@@ -38,8 +41,8 @@ def create_ticket() -> Answer:
     staffs = fields.one_of("opened_by", ("staff", "customer")) == "staff"
     kind = TicketKind(fields.one_of("kind", KINDS) or TicketKind.TICKET)
     assignee = fields.take("assignee", reading.assignee(caller()))
-    new = _new_ticket(fields, kind, staffs)
-    ticket = open_ticket(new, _opener(new))
+    asked: Documents | None = fields.take("documents", documents.asked)
+    ticket = _opened(_new_ticket(fields, kind, staffs), asked)
     if assignee is not None:
         ticket.assign_to(assignee, by=caller())
     db.session.flush()
@@ -56,6 +59,7 @@ def _new_ticket(fields: Fields, kind: TicketKind, staffs: bool) -> NewTicket:
         "priority": fields.take("priority", reading.priority),
         "status": fields.take("status", reading.status),
         "tags": fields.take("tags", words, ()),
+        "fields": fields.take("fields", reading.own_fields, {}),
     }
     requester: Customer | None = reading.requester(fields)
     fields.done()
@@ -63,8 +67,13 @@ def _new_ticket(fields: Fields, kind: TicketKind, staffs: bool) -> NewTicket:
     return NewTicket(**given, requester=requester, kind=kind, opened_by_staff=staffs)
 
 
-def _opener(new: NewTicket) -> Actor:
-    return caller() if new.opened_by_staff or new.kind is not TicketKind.TICKET else CustomerActor.of(new.requester)
+def _opened(new: NewTicket, asked: Documents | None) -> Ticket:
+    """What staff begin waits for the customer; with `documents` it is a request for them."""
+    if asked is not None:
+        return collecting.begin_request(new, asked.wanted, asked.due_on, caller()).ticket
+    if new.kind is not TicketKind.TICKET:
+        return collecting.begin(new, caller())
+    return open_ticket(new, caller() if new.opened_by_staff else CustomerActor.of(new.requester))
 
 
 def read_ticket(number: int) -> Answer:
@@ -89,6 +98,7 @@ def read_ticket(number: int) -> Answer:
     thread += [(row.at, shapes.event(row)) for row in told if row.particulars.get("other_id") not in unseen]
     return {
         **shapes.ticket(ticket),
+        "documents": documents.of_ticket(ticket),
         "messages": [entry for _at, entry in sorted(thread, key=lambda pair: pair[0])],
     }, 200
 
@@ -127,7 +137,9 @@ def change_ticket(number: int) -> Answer:
     department = fields.take("department", reading.department)
     subject = fields.text("subject", LONGEST_SUBJECT, required="subject" in fields)
     tags: tuple[str, ...] | None = fields.take("tags", words)
+    own: dict[str, Any] = fields.take("fields", reading.own_fields, {})
     assignee = fields.take("assignee", reading.assignee(caller()))
+    dates = {name: fields.take(name, reading.moment) for name in DATES if name in fields}
     fields.done()
     if subject:
         ticket.rename(subject, by=caller())
@@ -135,6 +147,7 @@ def change_ticket(number: int) -> Answer:
         ticket.set_priority(priority, by=caller())
     if "category" in fields:
         ticket.set_category(category, by=caller())
+    ticket.set_fields(own, by=caller())
     if department is not None:
         ticket.move_to(department, by=caller())
     if "assignee" in fields:
@@ -143,8 +156,25 @@ def change_ticket(number: int) -> Answer:
         ticket.set_status(status, by=caller())
     if tags is not None:
         _set_tags(ticket, tags)
+    for name, at in dates.items():
+        DATES[name](ticket, at)
     db.session.flush()
     return shapes.ticket(ticket), 200
+
+
+def _snooze(ticket: Ticket, until: dt.datetime | None) -> None:
+    if until is None:
+        ticket.wake(by=caller())
+    else:
+        ticket.snooze(until, by=caller())
+
+
+DATES: dict[str, Callable[[Ticket, dt.datetime | None], None]] = {
+    "follow_up_at": lambda ticket, at: ticket.follow_up(at, by=caller()),
+    "action_required_at": lambda ticket, at: ticket.require_action(at, by=caller()),
+    "snoozed_until": _snooze,
+}
+"""Null takes a date away."""
 
 
 def _set_tags(ticket: Ticket, names: tuple[str, ...]) -> None:

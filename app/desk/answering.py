@@ -17,7 +17,7 @@ from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.limits import Limit, TooMany
 from app.core.web import wants_json
-from app.desk import composing
+from app.desk import composing, taskforms
 from app.desk.composing import Composer
 from app.desk.conversing import show
 from app.desk.listing import Listing
@@ -26,6 +26,7 @@ from app.notifications import inbox
 from app.settings import desk
 from app.tickets import copies, departures, drafts
 from app.tickets.drafts import Copy
+from app.tickets.fieldkinds import FORM
 from app.tickets.leaks import Leak, leaks
 from app.tickets.models import Ticket
 from app.tickets.thread import Channel, Words
@@ -122,6 +123,8 @@ def _said(composer: Composer, refusal: HelpdeskError) -> dict[str, Any]:
         looked = (*composer.looked, *(_key(doubt) for doubt in refusal.doubts))
         return {"doubts": tuple(refusal.doubts), "looked": looked}
     errors = refusal.fields if isinstance(refusal, Invalid) and refusal.fields else {"body": str(refusal)}
+    if any(name.startswith(FORM) for name in errors):  # those stand beside the conversation
+        errors = {"body": str(refusal)}
     return {"errors": {name: str(text) for name, text in errors.items()}}
 
 
@@ -150,6 +153,7 @@ def _look_again(ticket: Ticket, composer: Composer) -> None:
         demand_seen(ticket, composer.seen, g.user)
     copied = [*copies.read(composer.cc, "cc"), *copies.read(composer.bcc, "bcc")]
     found = leaks(ticket, composer.body, copied, len(composer.pending))
+    found += taskforms.doubts(ticket, composer.then)
     doubts = [leak for leak in found if _key(leak) not in composer.looked]
     if doubts:
         raise Doubtful(doubts)

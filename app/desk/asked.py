@@ -13,11 +13,13 @@ from werkzeug.datastructures import MultiDict
 
 from app.core import web
 from app.core.clock import now
-from app.desk import asking, lookups
-from app.desk.listing import Due, Listing, day
+from app.desk import asking, fieldfilters, lookups
+from app.desk.listing import Due, Listing, Snooze, When, day
 from app.desk.lookups import Lookups
 from app.desk.queues import Queue
+from app.tickets import fields
 from app.tickets.choices import STATE_LABELS, State
+from app.tickets.fieldkinds import LIST
 from app.tickets.models import TicketKind
 from app.tickets.thread import Channel
 from app.tickets.vocabularies import RANKS
@@ -26,9 +28,10 @@ NOBODY = ("nobody", "none", "unassigned")
 KINDS = {"request": TicketKind.DOCUMENT_REQUEST, "document": TicketKind.DOCUMENT_REQUEST}
 VIAS = {"email": Channel.MAIL, "web": Channel.PORTAL, "website": Channel.FORM}
 DUES = {"late": Due.OVERDUE, "near": Due.SOON}
+WHENS = {"overdue": When.OVER, "late": When.OVER, "yes": When.ANY, "no": When.NONE}
 IS: dict[str, dict[str, object]] = {
     "mine": {"assigned": "me"}, "unassigned": {"assigned": "nobody"}, "overdue": {"due": Due.OVERDUE}, "due": {"due": Due.SOON},
-    "urgent": {"view": Queue.URGENT}, "needs-response": {"view": Queue.NEEDS}, "unanswered": {"view": Queue.NEEDS}, "live": {"view": Queue.OPEN},
+    "snoozed": {"snoozed": Snooze.YES}, "urgent": {"view": Queue.URGENT}, "needs-response": {"view": Queue.NEEDS}, "unanswered": {"view": Queue.NEEDS}, "live": {"view": Queue.OPEN},
     **{state.value: {"state": state} for state in State}, **{kind.value.replace("_", "-"): {"kind": kind} for kind in TicketKind},
 }  # fmt: skip
 """`is:…` → what it narrows the list by."""
@@ -60,6 +63,7 @@ def plainly(listing: Listing) -> Listing:
 def understood(listing: Listing, names: Lookups) -> Understood:
     """Take the fields out of what was typed. What makes no sense is said in a sentence, and narrows nothing."""
     changes: dict[str, object] = {}
+    own = dict(listing.fields)
     words, errors = [], []
     for part in asking.parts(listing.q):
         try:
@@ -67,7 +71,10 @@ def understood(listing: Listing, names: Lookups) -> Understood:
                 raise NotUnderstood(_("There is no field “%(typed)s”. Did you mean “%(field)s:”?", typed=part.value.partition(":")[0], field=part.slip))  # fmt: skip
             if part.field and part.excluded:
                 raise NotUnderstood(_("“%(part)s”: only words can be left out with a minus.", part=part.text))
-            if part.field:
+            if part.field.startswith(asking.OWN):
+                own |= [_own(part)]
+                changes["fields"] = tuple(sorted(own.items()))
+            elif part.field:
                 changes |= _read(part, names)
             else:
                 words.append(part.text)
@@ -83,6 +90,19 @@ def _read(part: asking.Part, names: Lookups) -> dict[str, object]:
     if not part.value:
         raise NotUnderstood(_("“%(field)s:” needs a value, for instance %(example)s.", field=part.field, example=EXAMPLES[part.field]))  # fmt: skip
     return READERS[part.field](part.value, names)
+
+
+def _own(part: asking.Part) -> tuple[str, str]:
+    """One of the desk's own fields, and what is asked of it."""
+    field = fields.by_key(part.field.removeprefix(asking.OWN))
+    if field is None:
+        raise NotUnderstood(_("There is no field “%(key)s”. There are: %(keys)s", key=part.field, keys=", ".join(one.list_name for one in fields.active()[:8]) or "–"))  # fmt: skip
+    if not part.value:
+        raise NotUnderstood(_("“%(field)s:” needs a value, for instance %(example)s.", field=part.field, example=f"{part.field}:any"))  # fmt: skip
+    try:
+        return field.key, fieldfilters.understood(field, part.value)
+    except ValueError as problem:
+        raise NotUnderstood(f"{field.name}: {problem}") from None
 
 
 def _named(kind: str, value: str, names: Lookups) -> Any:
@@ -192,6 +212,7 @@ READERS: dict[str, Callable[[str, Lookups], dict[str, object]]] = {
     "customer": lambda value, names: {"who": value}, "organization": lambda value, names: {"organization": value}, "tag": lambda value, names: {"tag": value.casefold()},
     "state": _state, "status": _status, "assignee": _assignee, "department": _department, "category": _category, "priority": _priority,
     "kind": _chosen("kind", TicketKind, KINDS), "via": _chosen("channel", Channel, VIAS), "sla": _chosen("due", Due, DUES), "is": _is,
+    "followup": _chosen("followup", When, WHENS), "action": _chosen("action", When, WHENS), "snoozed": _chosen("snoozed", Snooze, {}),
     "before": lambda value, names: {"created_to": _day(value) - dt.timedelta(days=1)}, "after": lambda value, names: {"created_from": _day(value)},
     "created": _between("created_from", "created_to"), "updated": _between("updated_from", "updated_to"),
 }  # fmt: skip
@@ -199,6 +220,7 @@ EXAMPLES = {
     "customer": "customer:ada", "organization": "organization:northwind", "tag": "tag:vip", "state": "state:open", "status": 'status:"On Hold"', "assignee": "assignee:me", "department": "department:support",
     "category": "category:billing", "priority": "priority:high", "kind": "kind:conversation", "via": "via:mail", "sla": "sla:overdue", "is": "is:unassigned", "before": "before:2026-03-31", "after": "after:7d",
     "created": "created:today", "updated": "updated:2026-03-01..2026-03-31",
+    "followup": "followup:today", "action": "action:over", "snoozed": "snoozed:yes",
 }  # fmt: skip
 
 
@@ -216,7 +238,9 @@ def _spoken(listing: Listing, names: Lookups) -> list[tuple[str, str | None]]:
         ("assignee", assigned if assigned in ("", "me", "nobody") else _user_name(int(assigned), names)), ("department", names.name("department", listing.department)),
         ("category", "none" if listing.category == 0 else names.name("category", listing.category)), ("priority", priority), ("tag", listing.tag),
         ("kind", listing.kind), ("via", listing.channel), ("sla", listing.due),
+        ("followup", listing.followup), ("action", listing.action), ("snoozed", listing.snoozed),
         ("created", _range(listing.created_from, listing.created_to)), ("updated", _range(listing.updated_from, listing.updated_to)),
+        *((LIST + key, text) for key, text in listing.fields),
     ]  # fmt: skip
 
 

@@ -12,19 +12,22 @@ FIELDS: dict[str, str] = {
     "state": "state", "status": "status", "assignee": "assignee", "assigned": "assignee", "owner": "assignee", "department": "department", "team": "department",
     "category": "category", "type": "category", "priority": "priority", "tag": "tag", "kind": "kind", "via": "via", "channel": "via", "sla": "sla", "due": "sla",
     "before": "before", "after": "after", "created": "created", "updated": "updated", "is": "is",
+    "followup": "followup", "reminder": "followup", "action": "action", "snoozed": "snoozed", "snooze": "snoozed",
 }  # fmt: skip
 """What may stand before a colon → the field it means."""
+OWN = "field."
+"""Before the key of one of the desk's own fields."""
 ALMOST = 0.8
 """From here on an unknown word before a colon is a field with a slip of the finger; below, it is a word of the question like any other."""
 LONGEST_NAME = 20
-_piece = re.compile(r'(?P<minus>-?)(?:(?P<field>[A-Za-z]+):)?(?:"(?P<quoted>[^"]*)"?|(?P<plain>[^\s"]*))')
+_piece = re.compile(r'(?P<minus>-?)(?:(?P<field>[A-Za-z]+|[Ff]ield\.[A-Za-z0-9_]+):)?(?:"(?P<quoted>[^"]*)"?|(?P<plain>[^\s"]*))')
 
 
 class Part(NamedTuple):
     """One piece of what was typed."""
 
     field: str
-    """One of FIELDS' values, empty for words."""
+    """One of FIELDS' values, or `field.` and the key of one of the desk's own; empty for words."""
     value: str
     excluded: bool = False
     quoted: bool = False
@@ -59,7 +62,7 @@ def _part(found: re.Match[str]) -> Iterator[Part]:
     named, quoted = found["field"] or "", found["quoted"] is not None
     value = (found["quoted"] if quoted else found["plain"] or "").strip()
     excluded = bool(found["minus"])
-    field = FIELDS.get(named.lower(), "")
+    field = named.lower() if named.lower().startswith(OWN) else FIELDS.get(named.lower(), "")
     if named and not field:
         slip = _slip(named.lower()) if value else ""
         yield Part("", f"{named}:{value}", excluded, quoted=" " in value, slip=slip)

@@ -11,6 +11,7 @@ from app.mail.models import EmailTemplate
 from app.settings.models import Setting
 from app.sla.models import SlaPolicy, SlaTarget
 from app.tickets.choices import CannedResponse, Category, Priority, Status, Tag
+from app.tickets.fieldmodels import CustomField
 from app.tickets.models import LinkType
 
 BY_ITSELF = frozenset({"last_login", "login_count", "fail_login_count", "changed_on", "created_on", "changed_by_fk", "created_by_fk"})  # fmt: skip
@@ -20,6 +21,7 @@ AUDITED: dict[type, Watched] = {
     Article: Watched(quiet=frozenset({"html", "updated_at"})),
     CannedResponse: Watched(quiet=frozenset({"uses"}), owner="owner_id"),
     Category: Watched(),
+    CustomField: Watched(),
     Customer: Watched(personal=True, quiet=frozenset({"email_key", "name_key"})),
     Department: Watched(),
     EmailTemplate: Watched(quiet=frozenset({"changed_at", "changed_by"})),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext as _l
+
+from app.desk import fieldfilters
 
 LABELS = {
     "subject": _l("Subject"), "department": _l("Department"), "status": _l("Status"), "priority": _l("Priority"), "sla": _l("Time left"), "assignee": _l("Assignee"), "created": _l("Created"), "updated": _l("Updated"),
     "number": _l("Number"), "customer": _l("Client"), "organization": _l("Organization"), "category": _l("Category"), "tags": _l("Tags"), "channel": _l("Came by"), "kind": _l("Kind"),
+    "follow_up": _l("Follow-up"), "action": _l("Action by"), "snoozed": _l("Snoozed until"),
 }  # fmt: skip
 FIXED = "subject"
 """It holds the link to the ticket, and number, customer and tags below it on a phone."""
@@ -28,12 +31,18 @@ Columns = tuple[Shown, ...]
 USUAL: Columns = tuple(Shown(name) for name in ("subject", "department", "status", "priority", "sla", "assignee", "created", "updated"))  # fmt: skip
 
 
+def labels() -> dict[str, Any]:
+    """All there are: those of every desk, then its own fields."""
+    return {**LABELS, **fieldfilters.labels()}
+
+
 def read(text: str) -> Columns:
     """As they were kept; names that are gone are passed over, the fixed one is always first."""
     found: dict[str, Shown] = {}
+    known = labels()
     for piece in text.split(","):
         name = piece.strip().removesuffix("+")
-        if name in LABELS:
+        if name in known:
             found.setdefault(name, Shown(name, piece.strip().endswith("+")))
     if not found:
         return USUAL

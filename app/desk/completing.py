@@ -11,9 +11,12 @@ from app.accounts.models import Customer, Organization
 from app.accounts.viewer import Viewer
 from app.core.extensions import db
 from app.desk.asked import EXAMPLES, IS
-from app.desk.listing import Due
+from app.desk.listing import Due, Snooze, When
 from app.desk.lookups import Lookups
+from app.tickets import fields as own
 from app.tickets.choices import State, Tag, ticket_tag
+from app.tickets.fieldkinds import Field
+from app.tickets.fieldmodels import FieldKind
 from app.tickets.models import Ticket, TicketKind
 from app.tickets.thread import Channel
 from app.tickets.visibility import visible_to
@@ -24,6 +27,7 @@ MEANINGS = {
     "assignee": _l("me, nobody or a person"), "department": _l("a department"), "category": _l("a category, or none"), "priority": _l("a priority"), "tag": _l("a tag"),
     "kind": _l("ticket, conversation, document request"), "via": _l("how it came"), "sla": _l("how its promise stands"), "is": _l("what it is"),
     "before": _l("created before a day"), "after": _l("created on a day or later"), "created": _l("a day, a span, or 7d"), "updated": _l("a day, a span, or 7d"),
+    "followup": _l("how its follow-up date stands"), "action": _l("how the date of a required action stands"), "snoozed": _l("yes or no"),
 }  # fmt: skip
 DAYS = ["today", "yesterday", "7d", "30d"]
 
@@ -32,7 +36,7 @@ def fields(names: Lookups) -> list[dict[str, Any]]:
     """Each with its meaning, an example and, where they are few, its values; `asked` ones are asked for as they are typed."""
     few: dict[str, list[str]] = {
         "state": [state.value for state in State], "kind": [kind.value.replace("_", "-") for kind in TicketKind], "via": [channel.value for channel in Channel], "sla": [due.value for due in Due],
-        "is": list(IS), "assignee": ["me", "nobody", *(row.detail for row in names.active("person"))], "category": ["none", *(row.name for row in names.active("category"))],
+        "followup": [when.value for when in When], "action": [when.value for when in When], "snoozed": [each.value for each in Snooze], "is": list(IS), "assignee": ["me", "nobody", *(row.detail for row in names.active("person"))], "category": ["none", *(row.name for row in names.active("category"))],
         **{kind: [row.name for row in names.active(kind)] for kind in ("status", "department", "priority")}, **dict.fromkeys(("before", "after", "created", "updated"), DAYS),
     }  # fmt: skip
     return [
@@ -44,7 +48,14 @@ def fields(names: Lookups) -> list[dict[str, Any]]:
             "asked": name not in few,
         }
         for name, means in MEANINGS.items()
-    ]
+    ] + [_own(field) for field in own.active()]
+
+
+def _own(field: Field) -> dict[str, Any]:
+    """One of the desk's own fields."""
+    offered = [*field.choices, "none"] if field.choices else ["yes", "no"] if field.kind is FieldKind.CHECKBOX else ["any", "none"]  # fmt: skip
+    name = field.list_name
+    return {"name": name, "means": field.name, "example": f"{name}:{offered[0]}", "values": offered, "asked": False}
 
 
 def values(field: str, begin: str, viewer: Viewer) -> list[str]:

@@ -20,10 +20,10 @@ from app.desk.customernames import Known, Theirs, everything_they_were_called
 from app.mail.models import Delivery, RawMail
 from app.notifications.models import Notification
 from app.search import index
-from app.tickets import drafts, merging
+from app.tickets import drafts, fields, merging
 from app.tickets.models import Participant, Ticket
 from app.tickets.thread import Attachment, Message
-from app.tickets.timeline import TicketEvent
+from app.tickets.timeline import Did, TicketEvent
 
 ERASED = "Erased customer"
 EMPTIED = "(erased)"
@@ -54,6 +54,7 @@ def erase(address: str, with_tickets: bool) -> Erased:
         for ticket in db.session.scalars(select(Ticket).where(Ticket.requester_id == person)):
             db.session.delete(ticket)
         db.session.flush()
+    _empty_fields(tickets)
     _empty_messages(theirs)
     _empty_tickets(tickets, touched)
     _empty_customer(customer)
@@ -145,6 +146,17 @@ def _empty_messages(theirs: ColumnElement[bool]) -> None:
     emptied = {"text": EMPTIED, "full_text": None, "html": None, "message_id": None, "in_reply_to": None}
     _do(update(Message).where(theirs).values(**emptied))
     _do(update(Message).where(theirs, Message.customer_id.is_not(None)).values(author_name=ERASED))
+
+
+def _empty_fields(tickets: list[int]) -> None:
+    """What customers wrote in the desk's own fields; the history says which changed and no more."""
+    emptied = set(fields.forget_words(tickets))
+    if not emptied:
+        return
+    changed = select(TicketEvent).where(TicketEvent.ticket_id.in_(tickets), TicketEvent.what == Did.FIELD_CHANGED)
+    for event in db.session.scalars(changed):
+        if event.particulars.get("field_id") in emptied:
+            event.particulars = {key: value for key, value in event.particulars.items() if key not in ("was", "now")}
 
 
 def _empty_tickets(tickets: list[int], touched: list[int]) -> None:

@@ -15,10 +15,15 @@ from app.core.audit import What, note
 from app.core.errors import NotThere
 from app.core.extensions import db
 from app.mail.models import Delivery, RawMail
+from app.tickets import fields
+from app.tickets.fieldmodels import Readers
 from app.tickets.files import safe_name
 from app.tickets.mergeable import HOME, entries_of
 from app.tickets.models import Participant, Ticket
 from app.tickets.thread import Message, MessageKind
+
+PUBLIC = (Readers.READ, Readers.FILL)
+"""Fields that customers read."""
 
 
 class Exported(NamedTuple):
@@ -72,6 +77,7 @@ def _ticket(ticket: Ticket, files: dict[str, str]) -> dict[str, Any]:
         "subject": ticket.subject,
         "status": ticket.status.name,
         "created_at": ticket.created_at,
+        "fields": {one.field.name: one.field.plain(one.values) for one in fields.held(ticket, PUBLIC) if one.values},
         "messages": [_message(message, files) for message in db.session.scalars(_public(ticket))],
     }
 

@@ -17,9 +17,11 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from app.accounts.viewer import Viewer
 from app.core import clock
 from app.core.extensions import db
+from app.desk import fieldfilters
 from app.desk.listing import Listing
 from app.desk.listpage import rows_of
 from app.settings import desk
+from app.tickets import fields
 from app.tickets.models import Ticket
 
 BATCH = 500
@@ -73,7 +75,7 @@ def safe(cell: object) -> str:
 
 def _storable(cell: object) -> object:
     """A workbook takes no control characters and no endless cell; a leading = would be a formula."""
-    return cell if isinstance(cell, int) or cell is None else ILLEGAL_CHARACTERS_RE.sub("", safe(cell))[:LONGEST_CELL]
+    return cell if isinstance(cell, int | float) or cell is None else ILLEGAL_CHARACTERS_RE.sub("", safe(cell))[:LONGEST_CELL]
 
 
 def _batches(listing: Listing, viewer: Viewer) -> Iterator[list[list[object]]]:
@@ -81,7 +83,11 @@ def _batches(listing: Listing, viewer: Viewer) -> Iterator[list[list[object]]]:
     zone = ZoneInfo(desk.current().time_zone)
     ids = list(db.session.scalars(listing.ids(viewer)))
     for start in range(0, len(ids), BATCH):
-        yield [_cells(ticket, zone) for ticket in rows_of(ids[start : start + BATCH])]
+        own = fields.values_of(ids[start : start + BATCH], fields.active())
+        yield [
+            [*_cells(ticket, zone), *fieldfilters.row(own.get(ticket.id, {}))]
+            for ticket in rows_of(ids[start : start + BATCH])
+        ]
         db.session.expunge_all()
 
 
@@ -89,6 +95,7 @@ def _header() -> list[str]:
     return [
         _("Number"), _("Subject"), _("Customer"), _("Email"), _("Organization"), _("Department"), _("Category"), _("Status"), _("State"), _("Priority"), _("Assignee"), _("Tags"),
         _("Channel"), _("Created"), _("Last update"), _("First response"), _("First response due"), _("Resolution due"), _("Resolved"), _("Closed"),
+        *(field.name for field in fields.active()),
     ]  # fmt: skip
 
 

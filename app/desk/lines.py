@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, case, select
+from sqlalchemy import bindparam, case, literal, select, union_all
 
 from app.accounts.models import Customer, Organization
 from app.core.extensions import db
 from app.tickets.choices import State, Status, Tag, ticket_tag
+from app.tickets.fieldkinds import Values
+from app.tickets.fieldmodels import CustomValue
 from app.tickets.models import Ticket, TicketKind
 from app.tickets.thread import Channel
 
@@ -34,11 +36,16 @@ class Line(NamedTuple):
     first_response_at: dt.datetime | None
     first_response_due_at: dt.datetime | None
     resolution_due_at: dt.datetime | None
+    follow_up_at: dt.datetime | None
+    action_required_at: dt.datetime | None
+    snoozed_until: dt.datetime | None
     department_id: int
     category_id: int | None
     priority_id: int
     assignee_id: int | None
     channel: Channel
+    documents_wanted: int
+    documents_here: int
     status: str
     colour: str | None
     customer: str
@@ -60,15 +67,38 @@ TAGS = (
     .where(ticket_tag.c.ticket_id.in_(bindparam("ids", expanding=True)))
     .order_by(Tag.name)
 )
-"""Built once: composing them costs more than running them."""
+VALUES = union_all(
+    TAGS.order_by(None).add_columns(literal(0).label("field_id"), literal(0).label("place")),
+    select(CustomValue.ticket_id, CustomValue.text, CustomValue.field_id, CustomValue.place).where(
+        CustomValue.ticket_id.in_(bindparam("ids", expanding=True)),
+        CustomValue.field_id.in_(bindparam("fields", expanding=True)),
+    ),
+).order_by("field_id", "place", "name")
+"""Tags, and the values of fields. Built once: composing them costs more than running them."""
 
 
-def lines_of(ids: list[int]) -> tuple[list[Line], Mapping[int, list[str]]]:
-    """The lines of these ids in their order, and the names of the tags of each."""
-    tags: defaultdict[int, list[str]] = defaultdict(list)
+Besides = tuple[Mapping[int, list[str]], Mapping[int, dict[int, Values]]]
+"""Ticket → names of its tags; ticket → field → values."""
+
+
+def lines_of(ids: list[int], fields: Sequence[int] = ()) -> tuple[list[Line], Besides]:
+    """The lines of these ids in their order, with the tags of each and what it holds in these of the desk's own fields."""
     if not ids:
-        return [], tags
+        return [], ({}, {})
     lines = {row[0]: Line(*row) for row in db.session.execute(LINES, {"ids": ids})}
-    for ticket_id, name in db.session.execute(TAGS, {"ids": ids}):
-        tags[ticket_id].append(name)
-    return [lines[ticket_id] for ticket_id in ids if ticket_id in lines], tags
+    return [lines[ticket_id] for ticket_id in ids if ticket_id in lines], _besides(ids, fields)
+
+
+def _besides(ids: list[int], fields: Sequence[int]) -> Besides:
+    """In one statement, with fields or without."""
+    tags: defaultdict[int, list[str]] = defaultdict(list)
+    values: defaultdict[int, dict[int, Values]] = defaultdict(dict)
+    wanted = (
+        db.session.execute(VALUES, {"ids": ids, "fields": fields}) if fields else db.session.execute(TAGS, {"ids": ids})
+    )
+    for ticket_id, text, *field in wanted:
+        if field and field[0]:
+            values[ticket_id][field[0]] = (*values[ticket_id].get(field[0], ()), text)
+        else:
+            tags[ticket_id].append(text)
+    return tags, values

@@ -18,11 +18,13 @@ from werkzeug.datastructures import MultiDict
 from app.accounts.models import Customer, Department, Organization
 from app.accounts.viewer import Viewer
 from app.core import clock
-from app.desk import finding
+from app.desk import fieldfilters, finding
 from app.desk.counts import FILTERS
+from app.desk.fieldfilters import Pair
 from app.desk.queues import Queue, in_queue
 from app.settings import desk
 from app.tickets.choices import Category, State, Status
+from app.tickets.fieldkinds import LIST
 from app.tickets.models import Ticket, TicketKind
 from app.tickets.queues import TicketQuery
 from app.tickets.thread import Channel
@@ -47,6 +49,23 @@ class Due(enum.StrEnum):
     NONE = "none"
 
 
+class When(enum.StrEnum):
+    """How a date that somebody set stands to now."""
+
+    OVER = "over"
+    TODAY = "today"
+    WEEK = "week"
+    ANY = "any"
+    NONE = "none"
+
+
+class Snooze(enum.StrEnum):
+    YES = "yes"
+    NO = "no"
+
+
+WHENS = {When.OVER: _l("Over"), When.TODAY: _l("Today"), When.WEEK: _l("Within 7 days"), When.ANY: _l("Set"), When.NONE: _l("Not set")}  # fmt: skip
+SNOOZES = {Snooze.YES: _l("Snoozed"), Snooze.NO: _l("Not snoozed")}
 DUES = {Due.OVERDUE: _l("Overdue"), Due.SOON: _l("Due within 4 hours"), Due.NONE: _l("No promise running")}
 CHANNELS = {
     Channel.PORTAL: _l("Portal"),
@@ -71,6 +90,7 @@ SORTS: dict[str, Any] = {
     "department": _of(Department.name, Department.id, Ticket.department_id), "category": _of(Category.name, Category.id, Ticket.category_id),
     "status": _of(Status.position, Status.id, Ticket.status_id), "priority": Ticket.priority_rank, "sla": Ticket.next_due_at,
     "assignee": _of(User.first_name, User.id, Ticket.assignee_id), "created": Ticket.created_at, "updated": Ticket.last_activity_at, "channel": Ticket.channel, "kind": Ticket.kind,
+    "follow_up": Ticket.follow_up_at, "action": Ticket.action_required_at, "snoozed": Ticket.snoozed_until,
     "organization": select(Organization.name).join(Customer, Customer.organization_id == Organization.id).where(Customer.id == Ticket.requester_id).scalar_subquery(),
 }  # fmt: skip
 """Column → what it is ordered by. Nothing else orders the list."""
@@ -102,10 +122,15 @@ class Listing:
     kind: TicketKind | None = None
     channel: Channel | None = None
     due: Due | None = None
+    followup: When | None = None
+    action: When | None = None
+    snoozed: Snooze | None = None
     created_from: dt.date | None = None
     created_to: dt.date | None = None
     updated_from: dt.date | None = None
     updated_to: dt.date | None = None
+    fields: tuple[Pair, ...] = ()
+    """The desk's own fields by their keys, each with what is asked of it."""
     sort: str = USUAL_SORT
     page: int = 1
     saved: int | None = None
@@ -117,7 +142,9 @@ class Listing:
         values = {
             field.name: _typed(field.name, given.get(field.name, "").replace("\x00", "")[:LONGEST_QUESTION].strip())
             for field in dc.fields(cls)
+            if field.name != "fields"
         }
+        values["fields"] = fieldfilters.read(given, LONGEST_QUESTION)
         return cls(**{name: value for name, value in values.items() if value is not None}).widened  # type: ignore[arg-type]
 
     @property
@@ -160,8 +187,9 @@ class Listing:
         said = {
             field.name: getattr(wanted, field.name)
             for field in dc.fields(wanted)
-            if getattr(wanted, field.name) != field.default
+            if field.name != "fields" and getattr(wanted, field.name) != field.default
         }
+        said |= {LIST + key: text for key, text in wanted.fields}
         return "?" + urlencode({name: str(value) for name, value in said.items()}) if said else ""
 
     def sorted_by(self, column: str) -> str:
@@ -174,7 +202,15 @@ class Listing:
         return "/admin/tickets/" + self.address(sort=f"-{column}" if down else column)
 
     def query(self, viewer: Viewer) -> TicketQuery:
-        narrowed = (*self._columns(), *self._dates(), *self._assigned(viewer), *self._people(), *self._due())
+        narrowed = (
+            *self._columns(),
+            *self._dates(),
+            *self._assigned(viewer),
+            *self._people(),
+            *self._due(),
+            *self._reminders(),
+            *fieldfilters.narrow(self.fields),
+        )
         query = in_queue(self.view, viewer).where(*narrowed)
         if self.tag:
             query = query.tagged(self.tag)
@@ -182,10 +218,11 @@ class Listing:
 
     def ids(self, viewer: Viewer) -> Select[int]:
         """All ids in the order of the list."""
-        column = SORTS[self.sort.lstrip("-")]
+        name = self.sort.lstrip("-")
+        column = SORTS[name] if name in SORTS else fieldfilters.order(name)
         down = self.sort.startswith("-")
         order = [column.desc() if down else column.asc(), Ticket.id.desc() if down else Ticket.id.asc()]
-        if self.sort.lstrip("-") in ("sla", "assignee", "category", "organization"):
+        if name not in SORTS or name in ("sla", "assignee", "category", "organization", "follow_up", "action", "snoozed"):
             order.insert(0, column.is_(None))
         return self.query(viewer).statement.with_only_columns(Ticket.id).order_by(None).order_by(*order)
 
@@ -227,6 +264,15 @@ class Listing:
             return [Ticket.next_due_at.is_not(None), Ticket.next_due_at < at]
         return [Ticket.next_due_at >= at, Ticket.next_due_at < at + SOON] if self.due is Due.SOON else []
 
+    def _reminders(self) -> list[ColumnElement[bool]]:
+        wanted = []
+        for column, when in ((Ticket.follow_up_at, self.followup), (Ticket.action_required_at, self.action)):
+            if when is not None:
+                wanted.append(_when(column, when))
+        if self.snoozed is not None:
+            wanted.append(Ticket.where_asleep() if self.snoozed is Snooze.YES else Ticket.where_awake())
+        return wanted
+
     def _dates(self) -> list[ColumnElement[bool]]:
         """From midnight to midnight in the zone of the desk, both days included."""
         wanted = []
@@ -239,6 +285,19 @@ class Listing:
             if last is not None:
                 wanted.append(column < _midnight(last + dt.timedelta(days=1)))
         return wanted
+
+
+def _when(column: Any, when: When) -> ColumnElement[bool]:
+    at = clock.now()
+    today = at.astimezone(ZoneInfo(desk.current().time_zone)).date()
+    spans: dict[When, ColumnElement[bool]] = {
+        When.OVER: column <= at,
+        When.TODAY: column.between(_midnight(today), _midnight(today + dt.timedelta(days=1))),
+        When.WEEK: column.between(at, at + dt.timedelta(days=7)),
+        When.ANY: column.is_not(None),
+        When.NONE: column.is_(None),
+    }
+    return spans[when]
 
 
 def _midnight(day: dt.date) -> dt.datetime:
@@ -268,7 +327,7 @@ def _id(text: str) -> int:
 
 
 def _sort(text: str) -> str:
-    if text.removeprefix("-") not in SORTS:
+    if text.removeprefix("-") not in SORTS and not fieldfilters.known(text.removeprefix("-")):
         raise ValueError(text)
     return text
 
@@ -287,5 +346,5 @@ def day(text: str) -> dt.date:
 
 READERS: dict[str, Callable[[str], object]] = {
     "view": Queue, "status": _id, "state": State, "priority": _id, "category": _id, "assigned": _person, "department": _id, "customer": _id, "channel": Channel,
-    "created_from": day, "created_to": day, "updated_from": day, "updated_to": day, "kind": TicketKind, "due": Due, "saved": _id, "sort": _sort, "page": lambda text: max(1, min(LAST_PAGE, _id(text))),
+    "created_from": day, "created_to": day, "updated_from": day, "updated_to": day, "kind": TicketKind, "due": Due, "followup": When, "action": When, "snoozed": Snooze, "saved": _id, "sort": _sort, "page": lambda text: max(1, min(LAST_PAGE, _id(text))),
 }  # fmt: skip

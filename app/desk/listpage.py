@@ -16,11 +16,11 @@ from app.accounts.viewer import Viewer
 from app.core import clock
 from app.core.extensions import db
 from app.core.words import catalogue
-from app.desk import asked, columns, lookups, tabs
+from app.desk import asked, columns, fieldfilters, lookups, tabs
 from app.desk.columns import Columns
 from app.desk.counts import FILTERS, counts
 from app.desk.lines import Line, lines_of
-from app.desk.listing import COUNT_CAP, DUES, KINDS, PAGE_SIZE, USUAL_SORT, Listing
+from app.desk.listing import COUNT_CAP, DUES, KINDS, PAGE_SIZE, SNOOZES, USUAL_SORT, WHENS, Listing
 from app.desk.listrows import Row, rows
 from app.desk.lookups import Lookups
 from app.desk.passages import passages
@@ -29,6 +29,7 @@ from app.desk.tabs import Kept, Tab
 from app.search.find import matching
 from app.settings import desk
 from app.tickets.choices import STATE_LABELS
+from app.tickets.fieldkinds import Field
 from app.tickets.models import Ticket
 
 BULK = ("assign", "status", "priority", "department", "category", "tag", "reply", "merge", "delete")
@@ -45,7 +46,14 @@ LOADED = (
 
 
 Pairs = tuple[tuple[str, str], ...]
-SAID: dict[str, Mapping[Any, Any]] = {"columns": columns.LABELS, "states": STATE_LABELS, "kinds": KINDS, "dues": DUES}
+SAID: dict[str, Mapping[Any, Any]] = {
+    "columns": columns.LABELS,
+    "states": STATE_LABELS,
+    "kinds": KINDS,
+    "dues": DUES,
+    "whens": WHENS,
+    "snoozes": SNOOZES,
+}
 
 
 @dc.dataclass(frozen=True)
@@ -79,9 +87,11 @@ class ListPage:
             ids, total = _ids(listing, viewer)
         if total is None:
             total = told.filtered
-        lines, tags = lines_of(ids)
+        shown = fieldfilters.columned(column.name for column in _columns(listing, names))
+        lines, (tags, values) = lines_of(ids, [field.id for field in shown])
         found = passages(ids, listing.q, viewer) if listing.q else {}
-        said = rows(lines, tags, names, clock.now(), desk.current().number_pattern, found)
+        own = fieldfilters.cells(values, shown)
+        said = rows(lines, tags, names, clock.now(), desk.current().number_pattern, found, own)
         typed = typed if errors else asked.said(listing, names)
         may = frozenset(verb for verb in BULK if viewer.can(verb))
         return cls(listing, lines, said, max(total, len(ids)), told.queues, names, typed, errors, drawn_at, may)
@@ -96,7 +106,7 @@ class ListPage:
     @property
     def opened_view(self) -> Kept | None:
         """The saved view that this list is, perhaps narrowed further since."""
-        return next((view for view in tabs.views(self.names) if view.id == self.listing.saved), None)
+        return _opened_view(self.listing, self.names)
 
     @property
     def differs(self) -> bool:
@@ -106,10 +116,12 @@ class ListPage:
 
     @property
     def columns(self) -> Columns:
-        """The view's, else the reader's own."""
-        choice = next(iter(self.names.all("choice")), None)
-        view = self.opened_view
-        return columns.read((view.columns if view else "") or (choice.detail if choice else ""))
+        return _columns(self.listing, self.names)
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The desk's own fields that the filter form offers."""
+        return fieldfilters.picked()
 
     @property
     def vocabulary(self) -> Lookups:
@@ -127,7 +139,7 @@ class ListPage:
 
     @property
     def labels(self) -> Pairs:
-        return _pairs(catalogue(), "columns")
+        return (*_pairs(catalogue(), "columns"), *fieldfilters.labels().items())
 
     @property
     def newer(self) -> str | None:
@@ -160,6 +172,14 @@ class ListPage:
         return _pairs(catalogue(), "dues")
 
     @property
+    def whens(self) -> Pairs:
+        return _pairs(catalogue(), "whens")
+
+    @property
+    def snoozes(self) -> Pairs:
+        return _pairs(catalogue(), "snoozes")
+
+    @property
     def chips(self) -> list[tuple[str, str]]:
         """What narrows the list, in words, each with the address without it."""
         return [
@@ -168,7 +188,11 @@ class ListPage:
                 "/admin/tickets/" + self.listing.address(**{name: None if name not in WORDS else ""}),
             )
             for name in self.listing.filters
-        ]
+            if name != "fields"
+        ] + [(fieldfilters.chip(pair), "/admin/tickets/" + self._without(pair)) for pair in self.listing.fields]
+
+    def _without(self, pair: tuple[str, str]) -> str:
+        return self.listing.address(fields=tuple(one for one in self.listing.fields if one != pair))
 
     def _said(self, name: str) -> str:
         value = getattr(self.listing, name)
@@ -178,11 +202,23 @@ class ListPage:
             "priority": lambda: next((row.name for row in names.all("priority") if row.place == value), str(value)), "department": lambda: names.name("department", value),
             "assigned": lambda: {"me": _("Assigned to me"), "nobody": _("Unassigned")}.get(value) or names.name("person", int(value)),
             "customer": lambda: names.name("customer", value) or _("One customer"), "who": lambda: _("Customer: %(words)s", words=value), "organization": lambda: _("Organization: %(words)s", words=value),
-            "kind": lambda: str(KINDS[value]), "due": lambda: str(DUES[value]), "tag": lambda: _("Tag %(name)s", name=value), "channel": lambda: _("By %(channel)s", channel=value.value),
+            "kind": lambda: str(KINDS[value]), "due": lambda: str(DUES[value]),
+            "followup": lambda: _("Follow-up: %(when)s", when=WHENS[value]), "action": lambda: _("Action required: %(when)s", when=WHENS[value]), "snoozed": lambda: str(SNOOZES[value]), "tag": lambda: _("Tag %(name)s", name=value), "channel": lambda: _("By %(channel)s", channel=value.value),
             "created_from": lambda: _("Created from %(day)s", day=value), "created_to": lambda: _("Created until %(day)s", day=value),
             "updated_from": lambda: _("Updated from %(day)s", day=value), "updated_to": lambda: _("Updated until %(day)s", day=value),
         }[name]()  # fmt: skip
         return said or _("unknown")
+
+
+def _opened_view(listing: Listing, names: Lookups) -> Kept | None:
+    return next((view for view in tabs.views(names) if view.id == listing.saved), None)
+
+
+def _columns(listing: Listing, names: Lookups) -> Columns:
+    """The view's, else the reader's own."""
+    choice = next(iter(names.all("choice")), None)
+    view = _opened_view(listing, names)
+    return columns.read((view.columns if view else "") or (choice.detail if choice else ""))
 
 
 @lru_cache(64)

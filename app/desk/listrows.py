@@ -16,6 +16,7 @@ from app.desk.listing import CHANNELS
 from app.desk.lookups import Lookups
 from app.desk.passages import Passage
 from app.desk.promise import promise_of
+from app.tickets.dates import nearness
 from app.tickets.thread import Channel
 
 
@@ -45,10 +46,19 @@ class Row(NamedTuple):
     created: tuple[str, str, str]
     """Machine's, whole and short form of an instant."""
     updated: tuple[str, str, str]
+    follow_up: tuple[str, str, str] | None
+    action: tuple[str, str, str] | None
+    action_near: str
+    """over, soon or later."""
+    snoozed: tuple[str, str, str] | None
     tags: tuple[str, ...]
     channel: str
+    documents: str
+    """How many of those we asked for are here."""
     passage: Passage
     """Of a search: where its words stand."""
+    own: tuple[tuple[str, str], ...]
+    """What the columns of the desk's own fields say."""
 
 
 def rows(
@@ -58,6 +68,7 @@ def rows(
     at: dt.datetime,
     pattern: str,
     passages: Mapping[int, Passage],
+    own: Mapping[int, tuple[tuple[str, str], ...]],
 ) -> list[Row]:
     """`pattern`: of ticket numbers, as DeskSettings.number_pattern."""
     channels = _channels(catalogue())
@@ -70,7 +81,10 @@ def rows(
             department=names.name("department", line.department_id) or "", category=names.name("category", line.category_id) or "–",
             status=shown(line.status), state=line.state.value, colour=line.colour, priority=priority.name if priority else "", rank=priority.place if priority else 0, sla=promise.kind, sla_text=promise.text,
             assignee=names.name("person", line.assignee_id) or (_("Somebody") if line.assignee_id else None),
-            created=_instant(line.created_at), updated=_instant(line.last_activity_at), tags=tuple(tags.get(line.id, ())), channel=channels[line.channel], passage=passages.get(line.id, ()),
+            created=_instant(line.created_at), updated=_instant(line.last_activity_at), follow_up=_date(line.follow_up_at), action=_date(line.action_required_at),
+            action_near=nearness(line.action_required_at, at).value if line.action_required_at and line.live else "",
+            snoozed=_date(line.snoozed_until) if line.live and line.snoozed_until and line.snoozed_until > at else None,
+            tags=tuple(tags.get(line.id, ())), channel=channels[line.channel], documents=_documents(line), passage=passages.get(line.id, ()), own=own.get(line.id, ()),
         )
         for line in lines
         for priority, promise in ((names.row("priority", line.priority_id), promise_of(line, at)),)
@@ -81,6 +95,17 @@ def rows(
 def _channels(_catalogue: object) -> dict[Channel, str]:
     """Said once a language; the catalogue tells the languages apart."""
     return {channel: str(label) for channel, label in CHANNELS.items()}
+
+
+def _date(at: dt.datetime | None) -> tuple[str, str, str] | None:
+    """One that lies ahead, mostly: its short form is the day."""
+    return (at.isoformat(), web.absolute(at), web.day(web.local(at).date())) if at is not None else None
+
+
+def _documents(line: Line) -> str:
+    if not line.documents_wanted:
+        return ""
+    return _("%(here)s of %(wanted)s documents", here=line.documents_here, wanted=line.documents_wanted)
 
 
 def _instant(at: dt.datetime) -> tuple[str, str, str]:

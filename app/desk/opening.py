@@ -9,12 +9,14 @@ from flask import flash, g, jsonify, redirect, request
 from flask_appbuilder import BaseView, expose, has_access
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
 
 from app.accounts import customers, tokens
 from app.accounts.models import Department
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.desk import lookups, pickers
+from app.tickets import fieldforms
 from app.tickets.choices import Category, Priority
 from app.tickets.models import Ticket, TicketKind
 from app.tickets.opening import NewTicket, open_ticket
@@ -55,7 +57,7 @@ class NewTicketView(BaseView):
             fields = refusal.fields if isinstance(refusal, Invalid) else {}
             if not fields:
                 flash(str(refusal), "danger")
-            return self._form(request.form.to_dict(), fields), refusal.code
+            return self._form(request.form, fields), refusal.code
         if not ticket.seen_by(g.user):
             flash(_("%(number)s is open. It is out of your sight.", number=ticket.display), "success")
             return redirect("/admin/tickets/", code=303)
@@ -71,11 +73,11 @@ class NewTicketView(BaseView):
 
     def _form(self, values: Mapping[str, str], errors: Mapping[str, str]) -> Any:
         return self.render_template(
-            "desk/new.html", title=_("New ticket"), values=values, errors=errors, names=lookups.of_list()
+            "desk/new.html", title=_("New ticket"), values=values, errors=errors, names=lookups.of_list(), fields=fieldforms.asked(values, Channel.STAFF)
         )
 
 
-def _open(form: Mapping[str, str]) -> Ticket:
+def _open(form: MultiDict[str, str]) -> Ticket:
     """Everything that is wrong is said at once, each beside its field."""
     wrong: dict[str, str] = {}
     subject, body = form.get("subject", "").strip(), form.get("body", "").replace("\x00", "").replace("\r\n", "\n")
@@ -89,6 +91,7 @@ def _open(form: Mapping[str, str]) -> Ticket:
         address = customers.checked_address(form.get("email", ""))
     except Invalid as refusal:
         wrong |= refusal.fields
+    wrong |= fieldforms.wrong(form, Channel.STAFF)
     if wrong:
         raise Invalid(_("The ticket is not complete yet."), wrong)
     by_staff = form.get("begun_by") == BY_STAFF
@@ -96,7 +99,7 @@ def _open(form: Mapping[str, str]) -> Ticket:
         NewTicket(
             subject=subject, words=Words(body, via=Channel.STAFF), requester=customers.find_or_create(address, form.get("name", "")),
             department=pickers.optional(Department, form.get("department", ""), "department"), category=pickers.optional(Category, form.get("category", ""), "category"),
-            priority=pickers.optional(Priority, form.get("priority", ""), "priority"), kind=TicketKind.CONVERSATION if by_staff else TicketKind.TICKET, opened_by_staff=by_staff,
+            priority=pickers.optional(Priority, form.get("priority", ""), "priority"), fields=fieldforms.given(form), kind=TicketKind.CONVERSATION if by_staff else TicketKind.TICKET, opened_by_staff=by_staff,
         ),
         by=g.user,
     )  # fmt: skip

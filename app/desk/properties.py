@@ -1,7 +1,8 @@
-"""What stands beside the conversation, changed in place: status, priority, assignee, department, category, tags, hidden or not."""
+"""What stands beside the conversation, changed in place: status, priority, assignee, department, category, tags, hidden or not, dates."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from app.accounts.viewer import Viewer
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.web import wants_json
-from app.desk import pickers
+from app.desk import fielding, moments, pickers, taskforms
 from app.desk.listing import Listing
 from app.desk.workspace import find
 from app.tickets.choices import Category, Priority, Status
@@ -70,6 +71,18 @@ def _set_hidden(ticket: Ticket, value: str, viewer: Viewer) -> None:
     ticket.hide(viewer, hidden=value == "1")
 
 
+def _moment(field: str, value: str) -> dt.datetime | None:
+    return moments.read(value, request.form.get(f"{field}_on", ""), field)
+
+
+def _snooze(ticket: Ticket, value: str, viewer: Viewer) -> None:
+    until = _moment("snooze", value)
+    if until is None:
+        ticket.wake(viewer)
+    else:
+        ticket.snooze(until, viewer)
+
+
 SETTERS: dict[str, Setter] = {
     "subject": lambda ticket, value, viewer: ticket.rename(value, viewer),
     "status": _set_status,
@@ -77,6 +90,9 @@ SETTERS: dict[str, Setter] = {
     "assignee": _set_assignee,
     "category": _set_category,
     "hidden": _set_hidden,
+    "follow_up": lambda ticket, value, viewer: ticket.follow_up(_moment("follow_up", value), viewer),
+    "action_required": lambda ticket, value, viewer: ticket.require_action(_moment("action_required", value), viewer),
+    "snooze": _snooze,
     "department": _set_department,
 }
 """The department comes last: after it the ticket may be out of sight."""
@@ -117,6 +133,8 @@ class PropertiesView(BaseView):
             return self._refuse(number, refusal)
         if wants_json():
             return jsonify(saved=True)
+        if "status" in request.form and not ticket.live and (many := taskforms.unfinished(ticket)):
+            flash(taskforms.warning(many), "warning")
         if not ticket.seen_by(g.user):
             flash(_("Saved. The ticket is out of your sight now."), "success")
             return redirect("/admin/tickets/", code=303)
@@ -133,7 +151,7 @@ class PropertiesView(BaseView):
 
 def _change_all(ticket: Ticket) -> None:
     wanted = [(setter, request.form[name]) for name, setter in SETTERS.items() if name in request.form]
-    if not wanted:
+    if not fielding.change(ticket, g.user) and not wanted:
         raise Invalid(_("Nothing was named that could be changed."))
     for setter, value in wanted:
         setter(ticket, value, g.user)

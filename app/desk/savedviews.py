@@ -68,7 +68,7 @@ class SavedViewsView(BaseView):
             flash(_("Saved."), "success")
             return redirect(HERE)
         return self.render_template(
-            "desk/view.html", view=view, ordered=_moved(deed) if deed else columns.ordered(columns.read(view.columns)), labels=columns.LABELS,
+            "desk/view.html", view=view, ordered=_moved(deed) if deed else columns.ordered(columns.read(view.columns)), labels=columns.labels(),
             roles=db.session.scalars(select(Role).order_by(Role.name)).all(), departments=db.session.scalars(select(Department).order_by(Department.position)).all(),
         )  # fmt: skip
 
@@ -133,7 +133,7 @@ class SavedViewsView(BaseView):
                 db.session.commit()
                 flash(_("Saved."), "success")
                 return redirect("/admin/tickets/" + back.address())
-        return self.render_template("desk/columns.html", ordered=shown, labels=columns.LABELS, back=back.address())
+        return self.render_template("desk/columns.html", ordered=shown, labels=columns.labels(), back=back.address())
 
 
 class SharedViewsView(BaseView):
@@ -220,7 +220,7 @@ def _share(view: SavedView) -> None:
 
 def _columns_of_form() -> str:
     wide = set(request.form.getlist("wide"))
-    order = [name for name in request.form.getlist("order") if name in columns.LABELS]
+    order = [name for name in request.form.getlist("order") if name in columns.labels()]
     chosen = set(request.form.getlist("show")) | {columns.FIXED}
     return columns.written(Shown(name, name in wide) for name in order if name in chosen)
 
@@ -228,7 +228,7 @@ def _columns_of_form() -> str:
 def _moved(deed: str) -> list[tuple[Shown, bool]]:
     """The form with one column a place up or down, nothing kept yet."""
     way, _colon, name = deed.partition(":")
-    order = [one for one in request.form.getlist("order") if one in columns.LABELS]
+    order = [one for one in request.form.getlist("order") if one in columns.labels()]
     chosen, wide = set(request.form.getlist("show")) | {columns.FIXED}, set(request.form.getlist("wide"))
     names = columns.moved(list(dict.fromkeys(order)), name, 1 if way == "down" else -1)
     return [(Shown(one, one in wide), one in chosen) for one in names]

@@ -13,25 +13,30 @@ from sqlalchemy.orm import joinedload
 
 from app.accounts import rights
 from app.accounts.viewer import Viewer
-from app.core import clock, parts
+from app.core import clock, parts, web
 from app.core.errors import NotThere
 from app.core.extensions import db
 from app.core.words import said as _
-from app.desk import entries, facts, family, listpage, lookups, pickers
+from app.desk import entries, facts, family, fielding, listpage, lookups, moments, pickers, tasklist
 from app.desk.entries import Entry, Event, Happened
 from app.desk.facts import Facts, Other
 from app.desk.family import Member
 from app.desk.listing import PAGE_SIZE, Listing
 from app.desk.lookups import Lookups, Named
+from app.desk.moments import Choice
 from app.desk.pickers import Candidate
 from app.desk.promise import Promise, promise_of
+from app.desk.tasklist import Line
 from app.settings import desk
-from app.tickets import links
+from app.tickets import fields, links, requests
 from app.tickets.choices import State
 from app.tickets.conversation import Then
+from app.tickets.dates import nearness
+from app.tickets.fields import Held
 from app.tickets.links import Linked
 from app.tickets.models import Ticket
 from app.tickets.queues import TicketQuery
+from app.tickets.requests import DocumentRequest
 from app.tickets.timeline import Did
 
 NEWEST = 8
@@ -47,6 +52,24 @@ class Way(NamedTuple):
     then: str
     words: str
     sign: str
+
+
+class Snoozed(NamedTuple):
+    until: str
+    by: str
+
+
+class Date(NamedTuple):
+    """One that staff set."""
+
+    name: str
+    words: str
+    at: dt.datetime | None
+    value: str
+    """As its field has it."""
+    near: str
+    """Of what must be done: over, soon or later."""
+    choices: list[Choice]
 
 
 @dc.dataclass(frozen=True)
@@ -90,8 +113,33 @@ class Workspace:
         return entries.thread_of((self.ticket.id, self.ticket.number), self.viewer, told, marks, self.may("split"))
 
     @cached_property
+    def fields(self) -> list[tuple[Held, list[str]]]:
+        """The desk's own fields of its category, each with what may be chosen."""
+        return [(one, fielding.options(one.field, one.values)) for one in fields.held(self.ticket)]
+
+    @property
+    def own_fields(self) -> bool:
+        """Whether the desk has any: then another category may ask for others."""
+        return bool(fields.active())
+
+    @cached_property
+    def documents(self) -> list[DocumentRequest]:
+        """What we asked for here and in the tickets that go on in this one."""
+        if not self.ticket.documents_wanted:
+            return []
+        return requests.requests_of([self.ticket.id, *(member.id for member in self.members)])
+
+    @cached_property
     def links(self) -> list[Linked]:
         return links.links_of(self.ticket.id, self.viewer) if self.ticket.linked else []
+
+    @cached_property
+    def tasks(self) -> list[Line]:
+        return tasklist.of_ticket(self.ticket.id, self.viewer) if self.ticket.tasked else []
+
+    @property
+    def open_tasks(self) -> int:
+        return sum(not line.task.done for line in self.tasks)
 
     @property
     def timeline(self) -> Markup:
@@ -110,6 +158,29 @@ class Workspace:
     @property
     def promise(self) -> Promise:
         return promise_of(self.ticket, clock.now())
+
+    @property
+    def snoozed(self) -> Snoozed | None:
+        """Until when it sleeps, and who wanted that."""
+        until = self.ticket.snoozed_until
+        if until is None or until <= clock.now():
+            return None
+        last = next((event for event in self.events if event.what is Did.SNOOZED), None)
+        return Snoozed(web.absolute(until), last.actor_name if last is not None else _("Somebody"))
+
+    @property
+    def dates(self) -> list[Date]:
+        """Follow-up and action required, as they are set and as they may be."""
+        ticket, choices = self.ticket, moments.choices(*moments.DATES)
+        near = nearness(ticket.action_required_at, clock.now()) if ticket.action_required_at and ticket.live else ""
+        return [
+            Date("follow_up", _("Follow-up"), ticket.follow_up_at, moments.field_value(ticket.follow_up_at), "", choices),
+            Date("action_required", _("Action by"), ticket.action_required_at, moments.field_value(ticket.action_required_at), near, choices),
+        ]  # fmt: skip
+
+    @property
+    def snoozes(self) -> list[Choice]:
+        return moments.choices(*moments.SNOOZES)
 
     @property
     def why_mine(self) -> str | None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from flask_babel import gettext as _
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 
 from app.accounts.models import Department
 from app.accounts.viewer import CustomerActor
@@ -15,10 +16,12 @@ from app.core.errors import Invalid
 from app.core.extensions import db
 from app.kb.words import words
 from app.settings import desk
+from app.tickets import fieldforms
 from app.tickets.choices import Category, Priority
 from app.tickets.models import Ticket
 from app.tickets.queues import TicketQuery
 from app.tickets.sorting import LONGEST_SUBJECT
+from app.tickets.thread import Channel
 
 Row = TypeVar("Row", Department, Category, Priority)
 LOOKED_AT = 200
@@ -72,7 +75,7 @@ def demand(field: str, offered: Callable[[], Sequence[Row]], form: Mapping[str, 
     return row
 
 
-def missing(form: Mapping[str, str]) -> dict[str, str]:
+def missing(form: MultiDict[str, str], via: Channel) -> dict[str, str]:
     """A sentence for each field that is empty or too long, in the order of the page."""
     wrong: dict[str, str] = {}
     if desk.current().require_category and not form.get("category"):
@@ -83,7 +86,7 @@ def missing(form: Mapping[str, str]) -> dict[str, str]:
         wrong["subject"] = _("At most %(most)s characters here; the rest fits below.", most=LONGEST_SUBJECT)
     if not form.get("message", "").strip():
         wrong["message"] = _("Please write what happens.")
-    return wrong
+    return {**wrong, **{name: said for name, said in fieldforms.wrong(form, via).items() if name not in wrong}}
 
 
 def as_form(refusal: Invalid) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 from flask import flash, redirect, request
 from flask_babel import gettext as _
 from sqlalchemy.orm.attributes import set_committed_value
+from werkzeug.datastructures import MultiDict
 
 from app.accounts import customers, guessing, tokens
 from app.accounts.models import Customer
@@ -23,6 +24,7 @@ from app.portal.files import Received
 from app.portal.frame import link, page, portal, signed_in_customer, start_session, typed
 from app.portal.once import Sending
 from app.settings import desk
+from app.tickets import fieldforms
 from app.tickets.models import Ticket
 from app.tickets.opening import NewTicket, open_ticket
 from app.tickets.thread import Channel, Words
@@ -47,6 +49,7 @@ def _contact_page(values: Mapping[str, str], code: int = 200, errors: Mapping[st
         options=choosing.options(),
         values=values,
         errors=errors or {},
+        fields=fieldforms.asked(values, Channel.FORM),
     )
 
 
@@ -89,7 +92,7 @@ def _count(address: str) -> None:
     limits.spend(Limit.GUEST_ADDRESS, guessing.spelled(address), shown=guessing.masked(address))
 
 
-def _missing(form: Mapping[str, str]) -> dict[str, str]:
+def _missing(form: MultiDict[str, str]) -> dict[str, str]:
     wrong: dict[str, str] = {}
     if not customers.clean_name(form.get("name", "")):
         wrong["name"] = _("Please tell us your name.")
@@ -97,14 +100,14 @@ def _missing(form: Mapping[str, str]) -> dict[str, str]:
         customers.checked_address(form.get("email", ""))
     except Invalid as refusal:
         wrong.update(refusal.fields)
-    return {**wrong, **choosing.missing(form)}
+    return {**wrong, **choosing.missing(form, Channel.FORM)}
 
 
-def _open(form: Mapping[str, str], customer: Customer, received: Received) -> Ticket:
+def _open(form: MultiDict[str, str], customer: Customer, received: Received) -> Ticket:
     words = Words(typed("message"), via=Channel.FORM, attachments=tuple(received.kept))
     category = choosing.demand("category", choosing.categories, form)
     ticket = open_ticket(
-        NewTicket(subject=form["subject"], words=words, requester=customer, category=category, proven=False),
+        NewTicket(subject=form["subject"], words=words, requester=customer, category=category, proven=False, fields=fieldforms.given(form)),
         by=CustomerActor.of(customer),
     )
     secret = tokens.issue(Purpose.GUEST_PROOF, customer, ticket.id)

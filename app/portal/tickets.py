@@ -9,6 +9,7 @@ from flask import abort, flash, redirect, request
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
+from werkzeug.datastructures import MultiDict
 
 from app.accounts import rights, tokens
 from app.core import limits
@@ -16,14 +17,16 @@ from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.limits import Limit, TooMany
 from app.kb import finding
-from app.portal import choosing
+from app.portal import choosing, uploads
 from app.portal.files import Received
 from app.portal.frame import me, myself, page, portal, signed_in, typed
 from app.portal.once import Sending
 from app.portal.promise import meaning, promise
 from app.portal.shelf import Wish, shelf
 from app.portal.thread import read
+from app.tickets import fieldforms, fields
 from app.tickets.choices import State
+from app.tickets.fieldmodels import Readers
 from app.tickets.models import Ticket
 from app.tickets.opening import NewTicket, open_ticket
 from app.tickets.thread import Channel, Words
@@ -73,7 +76,8 @@ def _ticket_page(ticket: Ticket, code: int = 200, **typed_before: Any) -> Any:
     actor, place = me(), ticket.place()
     place = ticket if place.hidden_from_client else place
     return page(
-        "portal/ticket.html", code, form=tokens.new_form(), ticket=ticket, place=place, thread=read(ticket, actor), promise=promise(place), meaning=meaning(place.state), mine=ticket.requester_id == actor.customer_id,
+        "portal/ticket.html", code, form=tokens.new_form(), ticket=ticket, place=place, thread=read(ticket, actor), promise=promise(place), documents=uploads.documents_of(ticket, actor), due=uploads.due, meaning=meaning(place.state), mine=ticket.requester_id == actor.customer_id,
+        fields=[one for one in fields.held(ticket, (Readers.READ, Readers.FILL)) if one.values],
         may_close=place is ticket and ticket.state is not State.CLOSED and rights.may(actor, "close", ticket), **{"values": {}, "errors": {}, "kept": [], **typed_before},
     )  # fmt: skip
 
@@ -166,7 +170,7 @@ def _new_page(
     subject = values.get("subject", "")
     return page(
         "portal/new.html", code, form=tokens.new_form(), options=options, values={"priority": options.usual_priority, **values}, errors=errors or {}, kept=kept,
-        category=category, asked_often=finding.asked_often(category.id) if category else [], **_suggested(subject),
+        category=category, asked_often=finding.asked_often(category.id) if category else [], fields=fieldforms.asked(values, Channel.PORTAL), **_suggested(subject),
     )  # fmt: skip
 
 
@@ -204,7 +208,7 @@ def open_new() -> Any:
     sending = Sending(myself(), typed("subject"), typed("message"))
     if sending.became:
         return redirect(f"/portal/tickets/{_number(sending.became)}", 303)
-    errors = {**choosing.missing(form), **received.errors}
+    errors = {**choosing.missing(form, Channel.PORTAL), **received.errors}
     try:
         if not errors:
             ticket = _open(form, received)
@@ -222,12 +226,12 @@ def open_new() -> Any:
     return redirect(f"/portal/tickets/{number}", 303)
 
 
-def _open(form: Mapping[str, str], received: Received) -> Ticket:
+def _open(form: MultiDict[str, str], received: Received) -> Ticket:
     limits.spend(Limit.NEW_TICKET, f"customer {myself().id}")
     words = Words(typed("message"), via=Channel.PORTAL, attachments=tuple(received.kept))
     new = NewTicket(
         subject=form.get("subject", ""), words=words, requester=myself(),
         department=choosing.demand("department", choosing.departments, form), category=choosing.demand("category", choosing.categories, form),
-        priority=choosing.demand("priority", choosing.priorities, form),
+        priority=choosing.demand("priority", choosing.priorities, form), fields=fieldforms.given(form),
     )  # fmt: skip
     return open_ticket(new, by=me())

@@ -159,7 +159,36 @@ class DeskSettings:
     resolved_close_days: int = setting(
         7, "time", _l("Close a resolved ticket after"), _l("0: never."), unit=_l("days"), least=0, most=365
     )
+    document_before_days: int = setting(
+        2,
+        "time",
+        _l("Remind of missing documents before they are due"),
+        _l("0: never."),
+        unit=_l("days"),
+        least=0,
+        most=365,
+    )
+    document_on_due: bool = setting(True, "time", _l("Remind of missing documents on the day they are due"))
+    document_after_days: int = setting(
+        3,
+        "time",
+        _l("Remind of missing documents after they were due"),
+        _l("0: never."),
+        unit=_l("days"),
+        least=0,
+        most=365,
+    )
+    document_link_days: int = setting(
+        30,
+        "time",
+        _l("A link for documents works for"),
+        _l("Counted from its mail, or from the day they are due when that is later."),
+        unit=_l("days"),
+        least=1,
+        most=365,
+    )
     sla_version: str = setting("0", "time", _l("Version of the SLA policies"), hidden=True)
+    custom_fields: str = setting("[]", "general", _l("Fields of tickets"), hidden=True)
     time_zone: str = setting(
         "UTC", "time", _l("Time zone of the desk"), _l("Such as Europe/Berlin."), zone=True, longest=64
     )

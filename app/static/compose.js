@@ -79,6 +79,13 @@
     else field.value = value;
   };
   const place = (field) => $("[data-saved]", field.parentElement) ?? $("[data-saved]", field.closest("form, section") ?? document);
+  /* A refusal may be about other properties than the one that was changed: each sentence stands at its own. */
+  const atFields = (sentences, besides) => {
+    for (const [name, sentence] of Object.entries(sentences ?? {})) {
+      const other = $$("[data-autosave]").find((one) => one !== besides && (one.name === name || one.name.startsWith(`${name}:`)));
+      if (other) place(other)?.replaceChildren(make("span", { className: "bad", textContent: sentence }));
+    }
+  };
   const save = async (field, old) => {
     const value = valueOf(field);
     const said = place(field);
@@ -87,7 +94,11 @@
     try {
       const body = new URLSearchParams({ [field.name]: value, csrf_token: token() });
       const answer = await fetch(field.dataset.autosave, { method: "POST", body, headers: { Accept: "application/json", "X-CSRFToken": token(), "X-Requested-With": "fetch" } });
-      if (!answer.ok) throw new Error((await answer.json().catch(() => ({}))).error || words.tFailed);
+      if (!answer.ok) {
+        const refusal = await answer.json().catch(() => ({}));
+        atFields(refusal.fields, field);
+        throw new Error(refusal.error || words.tFailed);
+      }
       before.set(field, value);
       if (said) {
         const undo = make("button", { type: "button", className: "linkish", textContent: words.tUndo ?? "Undo" });

@@ -4,7 +4,8 @@
    data-chosen                                  a file input: the chosen files' names stand in the form's [data-chosen-list]
    data-pick="URL" data-pick-name="FIELD"       an address field that suggests customers from GET URL?q=, JSON {"items": [{"name", "email", "organization"}]};
                                                 choosing one fills FIELD
-   "desk:saved" with the name department        reloads the page: another team may have it now */
+   "desk:saved" with the name department        reloads the page: another team may have it now; with the name category where
+                                                the desk has fields of its own (data-own-fields): others belong to it now */
 (() => {
   "use strict";
   const $ = (selector, root = document) => root.querySelector(selector);
@@ -56,6 +57,7 @@
   });
 
   document.addEventListener("desk:saved", (event) => {
-    if (event.detail?.name === "department") location.reload();
+    const name = event.detail?.name ?? "";
+    if (name === "department" || (name === "category" && $("[data-own-fields]"))) location.reload();
   });
 })();

@@ -15,7 +15,7 @@ from app.core import clock
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.outbox import Outbox
-from app.tickets import canned, copies, drafts
+from app.tickets import canned, copies, drafts, fields
 from app.tickets.choices import Priority, Status
 from app.tickets.conversation import LONGEST_MESSAGE, Then
 from app.tickets.drafts import LAST_TURN, Draft, Written
@@ -140,6 +140,8 @@ def _demand(ticket: Ticket, by: Viewer, written: Written) -> None:
     then = outcome(written.then)
     if then is not Then.KEEP:
         demand(by, "status", ticket)
+        if ticket.live and (not then.state.live if isinstance(then, Status) else then in (Then.RESOLVE, Then.CLOSE)):
+            fields.demand_filled(ticket)
     if isinstance(then, Status):
         demand_choosable(then, by)
     if _priority(written.priority) is not None:

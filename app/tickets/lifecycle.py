@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.settings import desk
+from app.tickets import fields
 from app.tickets.choices import State, Status
 from app.tickets.timeline import Did, Timeline
 from app.tickets.turns import demand
@@ -144,6 +145,8 @@ class Lifecycle(Timeline):
         """The one place where a ticket changes its status. Entering the status it has does nothing."""
         if status.id == self.status_id:
             return
+        if self.live and not status.state.live and by.kind is Kind.STAFF:
+            fields.demand_filled(self)
         was, was_state, was_live = self.status, self.state, self.live
         now = clock.now()
         self.status, self.status_id, self.state, self.live = status, status.id, status.state, status.state.live

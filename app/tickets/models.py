@@ -18,6 +18,8 @@ from app.settings import desk
 from app.tickets.assignable import Assignable
 from app.tickets.choices import Category, Priority, Tag, ticket_tag
 from app.tickets.conversation import Conversation
+from app.tickets.dates import Dated
+from app.tickets.fields import Fielded
 from app.tickets.lifecycle import Lifecycle
 from app.tickets.mergeable import Mergeable
 from app.tickets.sorting import Sorted
@@ -30,7 +32,7 @@ class TicketKind(enum.StrEnum):
     DOCUMENT_REQUEST = "document_request"
 
 
-class Ticket(Conversation, Lifecycle, Assignable, Sorted, Mergeable, Base):
+class Ticket(Conversation, Lifecycle, Assignable, Sorted, Fielded, Dated, Mergeable, Base):
     """One request. Made by `opening.open_ticket`, changed by its verbs only."""
 
     __tablename__ = "ticket"
@@ -51,6 +53,10 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Mergeable, Base):
         Index("ix_ticket_created", "created_at", "id"),
         Index("ix_ticket_updated", "updated_at", "id"),
         Index("ix_ticket_status_since", "state", "status_since"),
+        *(
+            Index(f"ix_ticket_{name}", column, "id", sqlite_where=text(f"{column} IS NOT NULL"), postgresql_where=text(f"{column} IS NOT NULL"))
+            for name, column in (("follow_up", "follow_up_at"), ("action", "action_required_at"), ("snoozed", "snoozed_until"), ("woke", "woke_at"))
+        ),
         Index("ix_ticket_merged", "merged_into_id", "id", sqlite_where=text("merged_into_id IS NOT NULL"), postgresql_where=text("merged_into_id IS NOT NULL")),
     )  # fmt: skip
 
@@ -74,14 +80,18 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Mergeable, Base):
     created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
     updated_at: Mapped[dt.datetime] = mapped_column(default=clock.now, onupdate=clock.now)
 
-    follow_up_at: Mapped[dt.datetime | None]
-    action_required_at: Mapped[dt.datetime | None]
     first_response_due_at: Mapped[dt.datetime | None]
     resolution_due_at: Mapped[dt.datetime | None]
     next_due_at: Mapped[dt.datetime | None]
     """The least due instant of the running SLA clocks; they keep it."""
     time_spent_minutes: Mapped[int] = mapped_column(default=0)
     budget_minutes: Mapped[int | None]
+    documents_wanted: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Required ones that we asked for, in requests not withdrawn; requests.count keeps these three."""
+    documents_here: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Of them, those that came and were not refused."""
+    documents_due_on: Mapped[dt.date | None]
+    """The last day of the requests that are open: until then no silence is too long."""
 
     requester: Mapped[Customer] = relationship(Customer)
     department: Mapped[Department] = relationship(Department)

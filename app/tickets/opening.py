@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses as dc
+from collections.abc import Mapping
+from typing import Any
 
 from flask_babel import gettext as _
 
@@ -12,8 +14,10 @@ from app.core import clock
 from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
 from app.settings import desk
-from app.tickets import numbering, turns
+from app.tickets import fields, numbering, turns
+from app.tickets.canned import filled
 from app.tickets.choices import Category, Priority, Status
+from app.tickets.fieldkinds import Field, Values
 from app.tickets.models import Ticket, TicketKind, TicketLink
 from app.tickets.sorting import clean_line
 from app.tickets.thread import Channel, Message, MessageKind, Words
@@ -34,7 +38,11 @@ class NewTicket:
     status: Status | None = None
     kind: TicketKind = TicketKind.TICKET
     tags: tuple[str, ...] = ()
+    fields: Mapping[str, Any] | None = None
+    """By their keys, as they were given; None where nobody was asked for them, as in a mail."""
     proven: bool = True
+    variables: bool = False
+    """Names in braces in its words mean this ticket's values, as in a canned response."""
     opened_by_staff: bool = False
     """Staff began it: the first message is theirs and no first response is owed."""
 
@@ -50,9 +58,9 @@ def open_ticket(new: NewTicket, by: Actor) -> Ticket:
     if by.kind is Kind.STAFF and not by.can("add"):
         raise Forbidden(_("You may not open tickets."))
     subject = clean_line(new.subject)
-    _check(new, subject, by)
+    held = _check(new, subject, by)
     ticket = _row(new, subject)
-    _first_message(ticket, new, by)
+    _first_message(ticket, new, by, held)
     return ticket
 
 
@@ -78,8 +86,10 @@ def _row(new: NewTicket, subject: str) -> Ticket:
     )  # fmt: skip
 
 
-def _check(new: NewTicket, subject: str, by: Actor) -> None:
+def _check(new: NewTicket, subject: str, by: Actor) -> dict[Field, Values]:
+    """What it holds in the desk's fields. Raises Invalid."""
     wrong: dict[str, str] = {}
+    held: dict[Field, Values] = {}
     if not subject:
         wrong["subject"] = _("Please say in a few words what it is about.")
     if not new.words.text.strip() and not new.words.attachments and not new.words.html:
@@ -88,16 +98,21 @@ def _check(new: NewTicket, subject: str, by: Actor) -> None:
         wrong["category"] = _("Please choose a category.")
     if not new.requester.active:
         wrong["customer"] = _("This customer's account is switched off.")
+    if new.fields is not None:
+        held, wrong_fields = fields.checked(new.fields, new.category.id if new.category else None, new.words.via)
+        wrong |= wrong_fields
     if wrong:
         raise Invalid(_("The ticket is not complete yet."), wrong)
+    return held
 
 
-def _first_message(ticket: Ticket, new: NewTicket, by: Actor) -> None:
+def _first_message(ticket: Ticket, new: NewTicket, by: Actor, held: Mapping[Field, Values]) -> None:
     """The customer's own words stand as theirs, whoever typed them in; staff's begin a conversation. A colleague who writes
     on in a requester's stead does so under their own name."""
     own = by.kind is Kind.CUSTOMER or (ticket.opened_by_staff and by.kind is Kind.STAFF)
     author: Actor = by if own else CustomerActor.of(new.requester)
-    message = ticket._compose(MessageKind.REPLY, new.words, author)
+    words = dc.replace(new.words, text=filled(new.words.text, ticket, by)) if new.variables else new.words
+    message = ticket._compose(MessageKind.REPLY, words, author)
     if author.kind is Kind.CUSTOMER:
         ticket.last_customer_at = ticket.awaiting_since = message.created_at
         ticket.needs_response = True
@@ -105,7 +120,8 @@ def _first_message(ticket: Ticket, new: NewTicket, by: Actor) -> None:
         ticket.last_staff_at = message.created_at
     ticket._enter_message(message, new.words)
     turns.ours(ticket)
-    ticket.record(Did.OPENED, by, message_id=message.id, by_staff=ticket.opened_by_staff)
+    fields.fill(ticket, held)
+    ticket.record(Did.OPENED, by, message_id=message.id, by_staff=ticket.opened_by_staff, asks=new.words.asks or None)
     for name in new.tags:
         ticket.tag(name, by=SYSTEM)
 

@@ -7,16 +7,18 @@ import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from babel.dates import format_date
 from flask_babel import ngettext
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from app.accounts.viewer import Actor, Kind
-from app.core import clock
+from app.core import clock, web
 from app.core.events import publish
 from app.core.extensions import db
 from app.core.model import Base, intpk
 from app.core.shipped import shown
+from app.core.words import language
 from app.core.words import said as _
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ class Did(enum.StrEnum):
     CATEGORY_CHANGED = "category_changed"
     DEPARTMENT_CHANGED = "department_changed"
     SUBJECT_CHANGED = "subject_changed"
+    FIELD_CHANGED = "field_changed"
     TAGGED = "tagged"
     UNTAGGED = "untagged"
     HIDDEN = "hidden"
@@ -59,6 +62,32 @@ class Did(enum.StrEnum):
     MOVED_OUT = "moved_out"
     MOVED_IN = "moved_in"
     UNLINKED = "unlinked"
+    DOCUMENTS_ASKED = "documents_asked"
+    DOCUMENT_SENT = "document_sent"
+    DOCUMENT_ACCEPTED = "document_accepted"
+    DOCUMENT_REFUSED = "document_refused"
+    DOCUMENTS_REVIEWED = "documents_reviewed"
+    DOCUMENTS_DONE = "documents_done"
+    DOCUMENTS_WITHDRAWN = "documents_withdrawn"
+    DOCUMENTS_REMINDED = "documents_reminded"
+    LINK_SENT = "upload_link_sent"
+    LINKS_ENDED = "upload_links_ended"
+    TASK_CREATED = "task_created"
+    TASK_LINKED = "task_linked"
+    TASK_UNLINKED = "task_unlinked"
+    TASK_CHANGED = "task_changed"
+    TASK_ASSIGNED = "task_assigned"
+    TASK_DUE_CHANGED = "task_due_changed"
+    TASK_STARTED = "task_started"
+    TASK_PUT_BACK = "task_put_back"
+    TASK_DONE = "task_done"
+    TASK_REOPENED = "task_reopened"
+    FOLLOW_UP_CHANGED = "follow_up_changed"
+    FOLLOW_UP_DUE = "follow_up_due"
+    ACTION_CHANGED = "action_changed"
+    ACTION_DUE = "action_due"
+    SNOOZED = "snoozed"
+    WOKE = "woke"
 
 
 PUBLIC = frozenset(
@@ -71,6 +100,10 @@ PUBLIC = frozenset(
         Did.PRIORITY_CHANGED,
         Did.DEPARTMENT_CHANGED,
         Did.LINKED,
+        Did.DOCUMENT_ACCEPTED,
+        Did.DOCUMENT_REFUSED,
+        Did.DOCUMENTS_DONE,
+        Did.DOCUMENTS_WITHDRAWN,
     }
 )
 """What customers read in the thread as "System"."""
@@ -78,6 +111,7 @@ PUBLIC = frozenset(
 IN_THREAD = PUBLIC | {
     Did.CATEGORY_CHANGED,
     Did.SUBJECT_CHANGED,
+    Did.FIELD_CHANGED,
     Did.TAGGED,
     Did.UNTAGGED,
     Did.HIDDEN,
@@ -96,6 +130,12 @@ IN_THREAD = PUBLIC | {
     Did.UNSENT,
     Did.HELD_BACK,
     Did.COPIED,
+    Did.FOLLOW_UP_CHANGED,
+    Did.FOLLOW_UP_DUE,
+    Did.ACTION_CHANGED,
+    Did.ACTION_DUE,
+    Did.SNOOZED,
+    Did.WOKE,
 }
 """What staff read between the messages; a message is its own entry."""
 
@@ -135,6 +175,29 @@ def _from_to(sentence: Callable[[str, str], str]) -> Callable[[dict[str, Any]], 
     return lambda given: sentence(shown(given.get("was")) or "–", shown(given.get("now")) or "–")
 
 
+def _when(given: dict[str, Any]) -> str:
+    """The date an event tells of, as its reader writes it."""
+    written = given.get("now_at")
+    return web.absolute(dt.datetime.fromisoformat(written)) if written else "–"
+
+
+def _of_task(sentence: Callable[[str, dict[str, Any]], str]) -> Callable[[dict[str, Any]], str]:
+    return lambda given: sentence(str(given.get("task") or "–"), given)
+
+
+def day_of(written: str) -> str:
+    """A date as it stands in an event or a notice, as the reader writes one."""
+    return str(format_date(dt.date.fromisoformat(written), "medium", locale=language()))
+
+
+def _in_field(given: dict[str, Any], when: str) -> str:
+    """A ticked box is said in the reader's language, everything else as it was written."""
+    value = given.get(when)
+    if given.get("kind") == "checkbox":
+        return _("Yes") if value else _("No")
+    return str(value or "–")
+
+
 SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
     Did.OPENED: lambda given: _("opened the ticket"),
     Did.RECEIVED: lambda given: _("wrote a message"),
@@ -158,6 +221,12 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
     Did.DEPARTMENT_CHANGED: _from_to(lambda was, now: _("moved the ticket from %(was)s to %(now)s", was=was, now=now)),
     Did.SUBJECT_CHANGED: lambda given: _(
         "changed the subject from “%(was)s” to “%(now)s”", was=given.get("was") or "–", now=given.get("now") or "–"
+    ),
+    Did.FIELD_CHANGED: lambda given: _(
+        "changed “%(field)s” from “%(was)s” to “%(now)s”",
+        field=given.get("field") or "–",
+        was=_in_field(given, "was"),
+        now=_in_field(given, "now"),
     ),
     Did.TAGGED: lambda given: _("added the tag %(tag)s", tag=given["tag"]),
     Did.UNTAGGED: lambda given: _("removed the tag %(tag)s", tag=given["tag"]),
@@ -194,9 +263,72 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
         "changed the copies from %(was)s to %(now)s", was=given.get("was") or "–", now=given.get("now") or "–"
     ),
     Did.REMINDED: lambda given: _("reminded the customer"),
+    Did.DOCUMENTS_ASKED: lambda given: ngettext(
+        "asked for a document", "asked for %(num)d documents", given.get("count", 1)
+    ),
+    Did.DOCUMENT_SENT: lambda given: _("sent %(file)s for “%(name)s”", file=given["file"], name=given["name"]),
+    Did.DOCUMENT_ACCEPTED: lambda given: _("accepted the document “%(name)s”", name=given["name"]),
+    Did.DOCUMENT_REFUSED: lambda given: _(
+        "refused the document “%(name)s”: %(reason)s", name=given["name"], reason=given.get("reason") or "–"
+    ),
+    Did.DOCUMENTS_REVIEWED: lambda given: _("told the customer what is still missing"),
+    Did.DOCUMENTS_DONE: lambda given: _("has all documents that were asked for"),
+    Did.DOCUMENTS_WITHDRAWN: lambda given: _("withdrew the document request"),
+    Did.DOCUMENTS_REMINDED: lambda given: _("reminded the customer of missing documents"),
+    Did.LINK_SENT: lambda given: _("mailed a new link for the documents"),
+    Did.LINKS_ENDED: lambda given: _("ended the links for the documents"),
+    Did.FOLLOW_UP_CHANGED: lambda given: (
+        _("set the follow-up date to %(at)s", at=_when(given))
+        if given.get("now_at")
+        else _("removed the follow-up date")
+    ),
+    Did.FOLLOW_UP_DUE: lambda given: _("reminded of the follow-up"),
+    Did.ACTION_CHANGED: lambda given: (
+        _("set that action is required by %(at)s", at=_when(given))
+        if given.get("now_at")
+        else _("set that no action is required by a date")
+    ),
+    Did.ACTION_DUE: lambda given: (
+        _("reminded that action was required by %(at)s", at=_when(given))
+        if given.get("over")
+        else _("reminded that action is required by %(at)s", at=_when(given))
+    ),
+    Did.SNOOZED: lambda given: _("snoozed the ticket until %(at)s", at=_when(given)),
+    Did.WOKE: lambda given: (
+        {"time": _("brought the ticket back: its time has come"), "customer_wrote": _("brought the ticket back: the customer wrote")}.get(given.get("why", ""))
+        or _("brought the ticket back from snooze")
+    ),
     Did.BREACHED: lambda given: _(
         "noted a broken promise: %(what)s", what=given.get("metric_name") or _("first response")
     ),
+    Did.TASK_CREATED: _of_task(lambda task, given: _("made the task “%(task)s”", task=task)),
+    Did.TASK_LINKED: _of_task(lambda task, given: _("linked the task “%(task)s”", task=task)),
+    Did.TASK_UNLINKED: _of_task(lambda task, given: _("took the task “%(task)s” off the ticket", task=task)),
+    Did.TASK_CHANGED: _of_task(
+        lambda task, given: (
+            _("renamed the task “%(was)s” to “%(task)s”", was=given["was"], task=task)
+            if given.get("was")
+            else _("changed the task “%(task)s”", task=task)
+        )
+    ),
+    Did.TASK_ASSIGNED: _of_task(
+        lambda task, given: (
+            _("gave the task “%(task)s” to %(now)s", task=task, now=given["now"])
+            if given.get("now")
+            else _("took the task “%(task)s” from %(was)s", task=task, was=given.get("was") or "–")
+        )
+    ),
+    Did.TASK_DUE_CHANGED: _of_task(
+        lambda task, given: (
+            _("made the task “%(task)s” due on %(day)s", task=task, day=day_of(given["now"]))
+            if given.get("now")
+            else _("took the due date from the task “%(task)s”", task=task)
+        )
+    ),
+    Did.TASK_STARTED: _of_task(lambda task, given: _("started the task “%(task)s”", task=task)),
+    Did.TASK_PUT_BACK: _of_task(lambda task, given: _("put the task “%(task)s” back to do", task=task)),
+    Did.TASK_DONE: _of_task(lambda task, given: _("finished the task “%(task)s”", task=task)),
+    Did.TASK_REOPENED: _of_task(lambda task, given: _("reopened the task “%(task)s”", task=task)),
 }
 
 
