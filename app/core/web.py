@@ -53,6 +53,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(
         csp_nonce=csp_nonce,
         ago=ago,
+        day=day,
         absolute=absolute,
         initials=initials,
         hue=hue,

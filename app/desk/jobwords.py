@@ -30,6 +30,7 @@ WORDS = {
     "mail.send_due": _l("Send the mails that wait"),
     "notifications.forget_old": _l("Forget old notices"),
     "notifications.tell_department": _l("Tell a department of a ticket that nobody has"),
+    "notifications.tell_due_tasks": _l("Tell of tasks whose day comes"),
     "notifications.tell_lead": _l("Tell a lead of a late answer"),
     "portal.forget_unsent": _l("Forget files that were never sent"),
     "portal.mail_password_reset": _l("Mail a customer a link for a new password"),

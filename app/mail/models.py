@@ -54,6 +54,8 @@ class Delivery(Base):
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id", ondelete="SET NULL"))
     """The entry of the thread it tells of."""
+    task_id: Mapped[int | None] = mapped_column(BigId)
+    """The task it tells of, to staff alone."""
     values: Mapped[dict[str, Any]] = mapped_column(default=dict)
     automatic: Mapped[bool] = mapped_column(default=True)
     """A machine's mail, not a person's words: it says so and is counted against the cap."""

@@ -42,6 +42,7 @@ class Kind(enum.StrEnum):
     OTHERS = "others"
     DOMAIN = "domain"
     FILE = "file"
+    TASKS = "tasks"
 
 
 class Leak(NamedTuple):

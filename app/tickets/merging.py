@@ -14,6 +14,7 @@ from app.core import clock
 from app.core.database import is_postgresql
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
+from app.tickets import tasks
 from app.tickets.choices import State, Status
 from app.tickets.lifecycle import status_for
 from app.tickets.mergeable import Merge, SharedMessage, within
@@ -130,6 +131,7 @@ def _bring(duplicate: Ticket, into: Ticket) -> None:
     _do(update(Message).where(here, Message.origin_ticket_id.is_(None)).values(origin_ticket_id=duplicate.id))
     _do(update(Message).where(here).values(ticket_id=into.id))
     _do(update(Attachment).where(Attachment.ticket_id == duplicate.id).values(ticket_id=into.id))
+    tasks.bring(duplicate.id, into.id)
     _read_anew(duplicate, into)
 
 
@@ -178,6 +180,7 @@ def _give_back(ticket: Ticket, place: Ticket, own: list[int]) -> None:
     _do(update(Message).where(entries).values(ticket_id=ticket.id))
     home = and_(Message.ticket_id == ticket.id, Message.origin_ticket_id == ticket.id)
     _do(update(Message).where(home).values(origin_ticket_id=None))
+    tasks.give_back(place.id, ticket.id, own)
     _read_anew(ticket, place)
 
 
