@@ -7,11 +7,12 @@ from app.accounts.availability import Presence
 from app.assignment import queue as assignment
 from app.core.events import Reaction
 from app.mail.failed import Went
+from app.notifications import documents, tasks, undelivered
 from app.notifications import rules as notices
-from app.notifications import undelivered
 from app.reports import daily as reports
 from app.search import index as search
 from app.sla import clocks as sla
+from app.tickets import requests
 from app.tickets.timeline import Did
 
 REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
@@ -24,8 +25,8 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.CLOSED: (reports.count, sla.follow, assignment.fill_room, notices.tell_of_end),
     Did.REOPENED: (reports.count, sla.follow, assignment.assign_again),
     Did.MERGED: (reports.count, sla.follow, assignment.fill_room),
-    Did.UNMERGED: (reports.count, sla.follow),
-    Did.GAVE_BACK: (sla.follow,),
+    Did.UNMERGED: (requests.count_anew, reports.count, sla.follow),
+    Did.GAVE_BACK: (requests.count_anew, sla.follow),
     Did.MOVED_OUT: (sla.follow,),
     Did.MOVED_IN: (sla.follow,),
     Did.PRIORITY_CHANGED: (sla.follow, notices.tell_of_priority),
@@ -33,8 +34,18 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.MENTIONED: (notices.tell_of_mention,),
     Did.HELD_BACK: (notices.tell_of_held_reply,),
     Did.REMINDED: (notices.tell_of_reminder,),
+    Did.FOLLOW_UP_DUE: (notices.tell_of_date,),
+    Did.ACTION_DUE: (notices.tell_of_date,),
+    Did.WOKE: (notices.tell_of_waking,),
     Did.BREACHED: (notices.tell_of_breach,),
+    Did.TASK_ASSIGNED: (tasks.tell_of_assignment,),
     Did.DEPARTMENT_CHANGED: (assignment.assign_moved,),
+    Did.DOCUMENTS_ASKED: (documents.tell_of_request,),
+    Did.DOCUMENTS_REVIEWED: (documents.tell_of_request,),
+    Did.DOCUMENTS_REMINDED: (documents.tell_of_missing,),
+    Did.LINK_SENT: (documents.tell_of_missing,),
+    Did.DOCUMENTS_DONE: (documents.tell_of_end,),
+    Did.TOOK_IN: (requests.count_anew,),
     Did.SUBJECT_CHANGED: (search.index_header,),
     Presence.CAME: (assignment.fill_room,),
     Went.FAILED: (undelivered.tell_of_mail,),

@@ -28,6 +28,7 @@ JOBS: dict[str, JobFunction] = {
     "mail.keep_files": incoming.keep_files,
     "notifications.forget_old": notifications.forget_old,
     "notifications.tell_department": notifications.tell_department,
+    "notifications.tell_due_tasks": notifications.tell_due_tasks,
     "notifications.tell_lead": notifications.tell_lead,
     "portal.forget_unsent": portal.forget_unsent,
     "portal.mail_password_reset": portal.mail_password_reset,
@@ -43,8 +44,11 @@ JOBS: dict[str, JobFunction] = {
     "tickets.forget_drafts": tickets.forget_drafts,
     "tickets.leave": tickets.leave,
     "tickets.recount_tally": tickets.recount_tally,
+    "tickets.remind": tickets.remind,
+    "tickets.remind_documents": tickets.remind_documents,
     "tickets.remind_waiting": tickets.remind_waiting,
     "tickets.sweep_files": tickets.sweep_files,
+    "tickets.wake": tickets.wake,
 }
 """Name -> function of ids. Nothing else ever runs in a worker."""
 
@@ -55,6 +59,7 @@ PERIODIC: dict[str, tuple[int, str]] = {
     "mail.forget_old": (86400, "bulk"),
     "mail.send_due": (30, "urgent"),
     "notifications.forget_old": (86400, "bulk"),
+    "notifications.tell_due_tasks": (300, "bulk"),
     "sla.check": (86400, "bulk"),
     "sla.enforce": (30, "bulk"),
     "reports.recount": (86400, "reports"),
@@ -64,6 +69,7 @@ PERIODIC: dict[str, tuple[int, str]] = {
     "tickets.close_waiting": (300, "bulk"),
     "tickets.forget_drafts": (86400, "bulk"),
     "tickets.recount_tally": (86400, "bulk"),
+    "tickets.remind_documents": (3600, "bulk"),
     "tickets.remind_waiting": (300, "bulk"),
     "tickets.sweep_files": (86400, "bulk"),
 }

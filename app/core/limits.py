@@ -54,6 +54,7 @@ class Limit(enum.StrEnum):
     NEW_TICKET = "new_ticket"
     REPLY = "reply"
     UPLOAD = "upload"
+    UPLOAD_LINK = "upload_link"
     DRAFT = "draft"
     API_KEY = "api_key"
     API_NETWORK = "api_network"

@@ -17,6 +17,7 @@ from app.settings import desk
 from app.tickets.choices import State, Status
 from app.tickets.drafts import Draft
 from app.tickets.models import Ticket, TicketKind, TicketLink
+from app.tickets.tasks import TaskLink
 from app.tickets.visibility import visible_to
 
 PREVIOUS = 6
@@ -55,6 +56,8 @@ class Facts(NamedTuple):
     resolved_at: dt.datetime | None
     closed_at: dt.datetime | None
     follow_up_at: dt.datetime | None
+    action_required_at: dt.datetime | None
+    snoozed_until: dt.datetime | None
     next_due_at: dt.datetime | None
     first_response_due_at: dt.datetime | None
     resolution_due_at: dt.datetime | None
@@ -66,6 +69,8 @@ class Facts(NamedTuple):
     requester_id: int
     merged_into_id: int | None
     merged_in: int
+    documents_wanted: int
+    documents_here: int
     colour: str | None
     """Of its status."""
     assignee: str | None
@@ -74,6 +79,8 @@ class Facts(NamedTuple):
     """Somebody has a draft here, or a reply waits to leave: else nobody looks for one."""
     linked: bool
     """With another ticket, likewise."""
+    tasked: bool
+    """It has tasks, likewise."""
     requester: Person
 
     @property
@@ -105,9 +112,10 @@ def of(number: int, viewer: Viewer) -> Facts | None:
         return None
     row = rows[0]
     own = len(_COLUMNS)
-    colour, first, last, organization, drafted, linked, *person = row[own:]
+    colour, first, last, organization, drafted, linked, tasked, *person = row[own:]
     assignee = f"{first} {last}" if row.assignee_id is not None else None
-    return Facts._make((*row[:own], colour, assignee, organization, bool(drafted), bool(linked), Person._make(person)))
+    kept = (bool(drafted), bool(linked), bool(tasked))
+    return Facts._make((*row[:own], colour, assignee, organization, *kept, Person._make(person)))
 
 
 _COLUMNS = Facts._fields[: Facts._fields.index("colour")]
@@ -118,7 +126,8 @@ def _facts(viewer: Viewer, agents_see_departments: bool) -> Executable:
     """Built once for each viewer, as the row rule is. The setting is part of the rule, and so of the key."""
     drafted = exists().where(Draft.ticket_id == Ticket.id, Draft.spent_at.is_(None))
     linked = or_(exists().where(TicketLink.ticket_id == Ticket.id), exists().where(TicketLink.other_id == Ticket.id))
-    around = (Status.colour, User.first_name, User.last_name, Organization.name, drafted, linked)
+    tasked = exists().where(TaskLink.ticket_id == Ticket.id)
+    around = (Status.colour, User.first_name, User.last_name, Organization.name, drafted, linked, tasked)
     wanted = select(
         *(getattr(Ticket, name) for name in _COLUMNS), *around, *(getattr(Customer, name) for name in Person._fields)
     )

@@ -42,6 +42,8 @@ VERBS = (
     "assign",
     "tag",
     "link",
+    "task",
+    "documents",
     "department",
     "merge",
     "split",
@@ -67,7 +69,7 @@ class TicketView(DeskView):
     base_permissions = [f"can_{verb}" for verb in VERBS]
     method_permission_name = {
         "set_status": "status", "resolve": "status", "close": "status", "reopen": "status", "set_priority": "priority", "assign": "assign", "take": "assign",
-        "set_department": "department", "set_category": "category", "add_tag": "tag", "remove_tag": "tag", "reply_all": "reply", "merge": "merge", "delete_tickets": "delete",
+        "set_department": "department", "set_category": "category", "add_tag": "tag", "remove_tag": "tag", "snooze": "status", "follow_up": "status", "reply_all": "reply", "merge": "merge", "delete_tickets": "delete",
     }  # fmt: skip
     exclude_route_methods = {"show", "add", "edit", "delete", "download"}
     list_title = _l("Tickets")
@@ -212,6 +214,14 @@ class TicketView(DeskView):
     @offered("reopen", _l("Reopen"), icon="rotate-ccw")
     def reopen(self, ids: Ids) -> Any:
         return _do("reopen", ids)
+
+    @offered("snooze", _l("Snooze"), icon="moon-star")
+    def snooze(self, ids: Ids) -> Any:
+        return _do("snooze", ids)
+
+    @offered("follow_up", _l("Follow-up"), icon="calendar-clock")
+    def follow_up(self, ids: Ids) -> Any:
+        return _do("follow_up", ids)
 
     @offered("reply_all", _l("Reply to all"), icon="send")
     def reply_all(self, ids: Ids) -> Any:

@@ -14,25 +14,35 @@ from app.desk.dashboard import DashboardView
 from app.desk.files import FilesView
 from app.desk.joining import MergeView
 from app.desk.menu import menu
+from app.desk.messaging import MessagingView
 from app.desk.moving import MovingView
+from app.desk.myday import MyDayView
 from app.desk.opening import NewTicketView
 from app.desk.properties import PropertiesView
+from app.desk.requests import RequestsView
 from app.desk.savedviews import SavedViewsView, SharedViewsView
+from app.desk.tasks import TasksView
+from app.desk.taskslinked import LinkedTasksView
 from app.desk.tickets import TicketView
 
 
 def register(appbuilder: AppBuilder) -> None:
+    appbuilder.add_view(MyDayView, "My day", label=_l("My day"), icon="fa-sun")
     appbuilder.add_view(DashboardView, "Dashboard", label=_l("Dashboard"), icon="fa-chart-simple")
     appbuilder.add_view(TicketView, "Tickets", label=_l("Tickets"), icon="fa-inbox")
+    appbuilder.add_view(TasksView, "Tasks", label=_l("Tasks"), icon="list-checks")
     for view in (
         WorkspaceView,
         ComposerView,
         AssistingView,
         PropertiesView,
         NewTicketView,
+        MessagingView,
+        RequestsView,
         FilesView,
         MergeView,
         MovingView,
+        LinkedTasksView,
         SavedViewsView,
         SharedViewsView,
         BulkView,

@@ -106,7 +106,7 @@ def _address(mail: EmailMessage, delivery: Delivery, recipient: str) -> None:
 def _sender_name(delivery: Delivery) -> str:
     """A person's answer comes from that person, at the desk's address."""
     name = desk.current().desk_name
-    entry = letters.entry_of(delivery) if delivery.kind == "staff_replied" else None
+    entry = letters.entry_of(delivery) if delivery.kind in ("staff_replied", "documents_asked") else None
     return one_line(f"{entry.author_name} ({name})" if entry is not None else name, 120)
 
 
@@ -171,7 +171,7 @@ def _usable(ids: Iterable[str]) -> Iterable[str]:
 
 def _files(delivery: Delivery) -> tuple[list[tuple[Attachment, bytes]], list[Attachment]]:
     """The files of a reply, in their order: those that travel along, and those that are a link."""
-    entry = letters.entry_of(delivery) if delivery.kind == "staff_replied" else None
+    entry = letters.entry_of(delivery) if delivery.kind in ("staff_replied", "documents_asked") else None
     sent: list[tuple[Attachment, bytes]] = []
     linked: list[Attachment] = []
     room = FILES_SENT_BYTES

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from flask import current_app
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import get_locale
@@ -24,9 +24,11 @@ from app.mail import outgoing
 from app.mail.models import Delivery
 from app.mail.quoting import DELIMITER
 from app.settings import desk
-from app.tickets.choices import State
+from app.tickets.inactivity import closes_at
 from app.tickets.mergeable import entries_of
 from app.tickets.models import Participant, Ticket
+from app.tickets.requests import HERE, DocumentRequest
+from app.tickets.tasks import Task
 from app.tickets.thread import Channel, Message, MessageKind
 
 HISTORY = 3
@@ -34,7 +36,7 @@ HISTORY = 3
 LONGEST_QUOTE = 3000
 BARE = ("guest_proof",)
 """Mails that say nothing of a ticket's words."""
-SAID = {"who": "", "was": "", "now": "", "link": "", "outcome": ""}
+SAID = {"who": "", "was": "", "now": "", "link": "", "outcome": "", "request": "", "near": "", "over": ""}
 """What whoever asked for the mail may add, as `values` of put_notice."""
 
 
@@ -51,10 +53,12 @@ def words_of(delivery: Delivery, linked_files: Sequence[tuple[str, int]] = ()) -
         "proven": outgoing.proven(delivery),
         "files": [{"name": name, "size": filesize(count)} for name, count in linked_files],
         "said": SAID | {name: shown(str(value)) if name in ("was", "now") else str(value) for name, value in delivery.values.items()},
-        "ticket": None, "entry": None, "history": [], "asked": None, "url": "", "delimiter": "", "reference": "", "portal_url": "", "preview": "", "why": "",
+        "ticket": None, "entry": None, "task": None, "history": [], "asked": None, "documents": None, "url": "", "delimiter": "", "reference": "", "portal_url": "", "preview": "", "why": "",
     }  # fmt: skip
     if ticket is not None:
         said |= _about(ticket, delivery)
+    if delivery.task_id is not None:
+        said |= _about_task(delivery.task_id)
     return said
 
 
@@ -66,6 +70,9 @@ def subject_of(delivery: Delivery) -> str:
             first = delivery.kind == "ticket_created"
             return f"[{ticket.display}] {_('We have your message') if first else _('Your ticket')}"
         return f"[{ticket.display}] {ticket.subject}"
+    task = db.session.get(Task, delivery.task_id) if delivery.task_id else None
+    if task is not None:
+        return _("Task: %(title)s", title=task.title)
     name = desk.current().desk_name
     subjects = {
         "sign_in_link": _("Your sign-in link for %(desk)s", desk=name),
@@ -133,20 +140,38 @@ def _about(ticket: Ticket, delivery: Delivery) -> dict[str, Any]:
             "number": ticket.display, "subject": ticket.display if silent else ticket.subject, "department": str(ticket.department), "state": place.state.value, "live": place.live,
             "priority": str(ticket.priority), "requester": "" if silent else ticket.requester.name or ticket.requester.email, "organization": str(ticket.requester.organization or ""),
             "answer_by": full(place.first_response_due_at) if place.first_response_at is None else "",
-            "due": full(place.next_due_at), "closes": full(_closes_at(place)), "conversation": ticket.opened_by_staff,
+            "due": full(place.next_due_at), "action": full(ticket.action_required_at), "closes": full(closes_at(place)), "conversation": ticket.opened_by_staff,
         },
         "entry": _entry(entry) if entry is not None and not silent else None,
         "history": [_quote(message) for message in _before(ticket, entry)] if delivery.kind == "staff_replied" else [],
         "asked": _asked(ticket) if delivery.kind == "waiting_reminder" else None,
+        "documents": _documents(int(delivery.values["request"])) if delivery.values.get("request") else None,
     }  # fmt: skip
 
 
-def _closes_at(ticket: Ticket) -> dt.datetime | None:
-    settings = desk.current()
-    days = {State.WAITING: settings.waiting_close_days, State.RESOLVED: settings.resolved_close_days}.get(
-        ticket.state, 0
-    )
-    return ticket.status_since + dt.timedelta(days=days) if days else None
+def _about_task(task_id: int) -> dict[str, Any]:
+    """For staff alone: no customer is ever written to about a task."""
+    task = db.session.get_one(Task, task_id)
+    due = str(format_date(task.due_on, "full", locale=get_locale() or "en")) if task.due_on else ""
+    return {
+        "url": f"{current_app.config['PUBLIC_URL']}/admin/tasks/{task.id}",
+        "task": {"title": task.title, "details": task.details or "", "due": due},
+    }
+
+
+def _documents(request_id: int) -> dict[str, Any]:
+    """What was asked for, each with what became of it; as it is when the mail leaves."""
+    request = db.session.get_one(DocumentRequest, request_id)
+    return {
+        "due": str(format_date(request.due_on, "full", locale=get_locale() or "en")) if request.due_on else "",
+        "slots": [
+            {
+                "name": slot.name, "hint": slot.hint, "takes": slot.takes, "required": slot.required, "missing": slot.state not in HERE, "label": slot.label,
+                "reason": slot.reason or "",
+            }
+            for slot in request.slots
+        ],
+    }  # fmt: skip
 
 
 def _entry(message: Message) -> dict[str, Any]:

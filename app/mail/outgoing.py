@@ -21,6 +21,7 @@ from app.mail import addresses
 from app.mail.models import Delivery, DeliveryState, RawMail
 from app.settings import desk
 from app.tickets.models import Participant, Ticket
+from app.tickets.tasks import Task
 from app.tickets.thread import Channel, Message, MessageKind
 
 
@@ -39,16 +40,23 @@ KINDS: dict[str, Kind] = {
     "ticket_closed": Kind(),
     "ticket_resolved": Kind(),
     "waiting_reminder": Kind(),
+    "documents_asked": Kind(automatic=False, secret=True),
+    "documents_reminder": Kind(secret=True),
     "new_ticket": Kind(),
     "assigned": Kind(),
     "customer_replied": Kind(),
     "priority_changed": Kind(),
     "mention": Kind(),
     "sla_breach": Kind(),
+    "follow_up": Kind(),
+    "action_required": Kind(),
+    "snooze_over": Kind(),
     "sign_in_link": Kind(secret=True),
     "password_reset": Kind(secret=True),
     "invitation": Kind(secret=True),
     "guest_proof": Kind(secret=True),
+    "task_assigned": Kind(),
+    "task_due": Kind(),
     "factor_reset": Kind(),
     "test_mail": Kind(),
 }
@@ -100,6 +108,7 @@ def put_notice(
     participant_id: int | None = None,
     ticket_id: int | None = None,
     message_id: int | None = None,
+    task_id: int | None = None,
     address: str | None = None,
     values: Mapping[str, str] | None = None,
 ) -> Delivery:
@@ -109,7 +118,7 @@ def put_notice(
     is written too, with the reason: the mail log answers "why did she get no mail?".
     """
     delivery = Delivery(
-        kind=kind, customer_id=customer_id, staff_id=staff_id, participant_id=participant_id, ticket_id=ticket_id, message_id=message_id,
+        kind=kind, customer_id=customer_id, staff_id=staff_id, participant_id=participant_id, ticket_id=ticket_id, message_id=message_id, task_id=task_id,
         values=dict(values or {}), automatic=KINDS[kind].automatic, state=DeliveryState.QUEUED,
     )  # fmt: skip
     delivery.address = (address or address_of(delivery) or "").strip().casefold()[:255]
@@ -124,10 +133,16 @@ def put_notice(
 
 
 def put_unsent(
-    kind: str, reason: str, *, ticket_id: int, staff_id: int | None = None, customer_id: int | None = None
+    kind: str,
+    reason: str,
+    *,
+    ticket_id: int | None = None,
+    staff_id: int | None = None,
+    customer_id: int | None = None,
+    task_id: int | None = None,
 ) -> None:
     """A mail that nobody wanted written: one row, so that the log answers for it as for those that a rule held back."""
-    delivery = Delivery(kind=kind, staff_id=staff_id, customer_id=customer_id, ticket_id=ticket_id, state=DeliveryState.SUPPRESSED, reason=reason)  # fmt: skip
+    delivery = Delivery(kind=kind, staff_id=staff_id, customer_id=customer_id, ticket_id=ticket_id, task_id=task_id, state=DeliveryState.SUPPRESSED, reason=reason)  # fmt: skip
     delivery.address = (address_of(delivery) or "").strip().casefold()[:255]
     db.session.add(delivery)
 
@@ -197,12 +212,21 @@ def _customers_reason(delivery: Delivery) -> str | None:
 
 
 def _staffs_reason(delivery: Delivery) -> str | None:
-    """A mail may wait for days: whoever lost the ticket meanwhile is not told of it."""
+    """A mail may wait for days: whoever lost the ticket or task meanwhile is not told of it."""
+    if delivery.task_id is not None:
+        return _tasks_reason(delivery)
     if delivery.staff_id is None or delivery.ticket_id is None:
         return None
     ticket, reader = db.session.get(Ticket, delivery.ticket_id), viewer(delivery.staff_id)
     if ticket is None or reader is None or not ticket.seen_by(reader):
         return _("This person does not see the ticket (any more).")
+    return None
+
+
+def _tasks_reason(delivery: Delivery) -> str | None:
+    task, reader = db.session.get(Task, delivery.task_id), viewer(delivery.staff_id or 0)
+    if task is None or reader is None or not task.seen_by(reader):
+        return _("This person does not see the task (any more).")
     return None
 
 

@@ -6,14 +6,16 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, CursorResult, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, exists, func, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from app.accounts.viewer import Viewer
 from app.core import clock
 from app.core.extensions import db
 from app.notifications.models import Notice, NoticePreference, Notification
+from app.tickets import taskvisibility
 from app.tickets.models import Ticket
+from app.tickets.tasks import Task
 from app.tickets.visibility import visible_to
 
 PAGE = 30
@@ -37,6 +39,12 @@ DEFAULTS = {
     Notice.SLA_BREACH: Wanted(app=True, mail=True),
     Notice.MAIL_FAILED: Wanted(app=True, mail=False),
     Notice.REPLY_HELD: Wanted(app=True, mail=False),
+    Notice.DOCUMENTS_DONE: Wanted(app=True, mail=False),
+    Notice.TASK_ASSIGNED: Wanted(app=True, mail=True),
+    Notice.TASK_DUE: Wanted(app=True, mail=True),
+    Notice.FOLLOW_UP: Wanted(app=True, mail=True),
+    Notice.ACTION_REQUIRED: Wanted(app=True, mail=True),
+    Notice.SNOOZE_OVER: Wanted(app=True, mail=False),
 }
 
 
@@ -113,12 +121,44 @@ def mark_ticket_read(viewer: Viewer, ticket_id: int) -> None:
     )
 
 
+def unread_mentions(viewer: Viewer, limit: int) -> list[tuple[Ticket, str]]:
+    """Each ticket that is awake once, with who mentioned them there last."""
+    seen = select(Ticket.id).where(visible_to(viewer), Ticket.where_awake())
+    unread = (
+        select(Notification)
+        .options(joinedload(Notification.ticket).joinedload(Ticket.requester))
+        .where(*_unread_mentions(viewer), Notification.ticket_id.in_(seen))
+        .order_by(Notification.id.desc())
+        .limit(limit * 2)
+    )
+    found: dict[int, tuple[Ticket, str]] = {}
+    for one in db.session.scalars(unread):
+        if one.ticket is not None:
+            found.setdefault(one.ticket.id, (one.ticket, str(one.parts.get("who", "–"))))
+    return list(found.values())[:limit]
+
+
+def mark_mentions_read(viewer: Viewer, ticket_id: int) -> None:
+    mentions = update(Notification).where(*_unread_mentions(viewer), Notification.ticket_id == ticket_id)
+    db.session.execute(mentions.values(read_at=clock.now()))
+
+
+def _unread_mentions(viewer: Viewer) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Notification.staff_id == viewer.id,
+        Notification.kind == Notice.MENTION,
+        Notification.read_at.is_(None),
+    )
+
+
 def forget_old() -> None:
     db.session.execute(delete(Notification).where(Notification.created_at < clock.now() - KEPT))
 
 
 def _still_visible(viewer: Viewer) -> ColumnElement[bool]:
-    """A notice of no ticket tells of none."""
-    return or_(
-        Notification.ticket_id.is_(None), Notification.ticket_id.in_(select(Ticket.id).where(visible_to(viewer)))
+    """A notice of no ticket and no task tells of none."""
+    task = exists().where(Task.id == Notification.task_id, taskvisibility.visible_to(viewer)).correlate(Notification)
+    return and_(
+        or_(Notification.ticket_id.is_(None), Notification.ticket_id.in_(select(Ticket.id).where(visible_to(viewer)))),
+        or_(Notification.task_id.is_(None), task),
     )

@@ -12,7 +12,7 @@ from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
-from app.core.model import Base, intpk
+from app.core.model import Base, BigId, intpk
 from app.core.shipped import shown
 from app.tickets.models import Ticket
 
@@ -32,6 +32,12 @@ class Notice(enum.StrEnum):
     MAIL_UNTRUSTED = "mail_untrusted"
     """Of no ticket, told to admins, and not to be switched off: it has no label."""
     REPLY_HELD = "reply_held"
+    TASK_ASSIGNED = "task_assigned"
+    TASK_DUE = "task_due"
+    FOLLOW_UP = "follow_up"
+    ACTION_REQUIRED = "action_required"
+    SNOOZE_OVER = "snooze_over"
+    DOCUMENTS_DONE = "documents_done"
 
 
 LABELS = {
@@ -43,8 +49,14 @@ LABELS = {
     Notice.SLA_BREACH: _l("A promised answer is late"),
     Notice.MAIL_FAILED: _l("An answer of ours did not reach the customer"),
     Notice.REPLY_HELD: _l("A reply of mine was held back"),
+    Notice.TASK_ASSIGNED: _l("A task was given to me"),
+    Notice.TASK_DUE: _l("A task of mine is due tomorrow, today, or overdue"),
+    Notice.FOLLOW_UP: _l("A follow-up date has come"),
+    Notice.ACTION_REQUIRED: _l("Action is required soon, or was"),
+    Notice.SNOOZE_OVER: _l("A snoozed ticket came back"),
+    Notice.DOCUMENTS_DONE: _l("All documents that were asked for are accepted"),
 }
-APP_ONLY = (Notice.MAIL_FAILED, Notice.REPLY_HELD)
+APP_ONLY = (Notice.MAIL_FAILED, Notice.REPLY_HELD, Notice.DOCUMENTS_DONE)
 """Never told by mail: where one mail fails, another may; and what was held is looked at in the desk."""
 
 
@@ -63,6 +75,7 @@ class Notification(Base):
     staff_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"))
     kind: Mapped[Notice]
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
+    task_id: Mapped[int | None] = mapped_column(BigId)
     parts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
     read_at: Mapped[dt.datetime | None]
@@ -77,9 +90,16 @@ class Notification(Base):
     @property
     def place(self) -> str:
         """Where there is more of it."""
+        if self.task_id is not None:
+            return f"/admin/tasks/{self.task_id}"
         return f"/admin/tickets/{self.ticket.number}" if self.ticket else "/admin/mail-log/?state=queued"
 
 
+DUE_WORDS = {
+    "tomorrow": lambda: _("A task of yours is due tomorrow"),
+    "today": lambda: _("A task of yours is due today"),
+    "overdue": lambda: _("A task of yours is overdue"),
+}
 SENTENCES = {
     Notice.TICKET_CREATED: lambda said: _("%(who)s opened a ticket", who=said.get("who", "–")),
     Notice.ASSIGNED: lambda said: _("%(who)s assigned you a ticket", who=said.get("who", "–")),
@@ -88,6 +108,12 @@ SENTENCES = {
     Notice.MENTION: lambda said: _("%(who)s mentioned you", who=said.get("who", "–")),
     Notice.SLA_BREACH: lambda said: _("The promised answer is late"),
     Notice.REPLY_HELD: lambda said: _("Your reply was held back: it waits for you as a draft"),
+    Notice.FOLLOW_UP: lambda said: _("You wanted to look at this again"),
+    Notice.ACTION_REQUIRED: lambda said: _("Action was required by now") if said.get("over") else _("Action is required within a day"),
+    Notice.DOCUMENTS_DONE: lambda said: _("%(who)s accepted the last document that was missing", who=said.get("who", "–")),
+    Notice.SNOOZE_OVER: lambda said: _("The snoozed ticket came back"),
+    Notice.TASK_ASSIGNED: lambda said: _("%(who)s gave you a task", who=said.get("who", "–")),
+    Notice.TASK_DUE: lambda said: DUE_WORDS[said.get("near", "overdue")](),
     Notice.MAIL_FAILED: lambda said: _("The answer to %(who)s did not arrive", who=said.get("who", "–")),
     Notice.MAIL_UNTRUSTED: lambda said: _("No mail leaves the desk: the mail server’s encryption is missing or cannot be trusted"),
 }  # fmt: skip

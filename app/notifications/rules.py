@@ -40,6 +40,8 @@ def tell_of_opening(event: TicketEvent) -> None:
     message_id = event.particulars.get("message_id")
     if event.particulars.get("by_staff") and event.particulars.get("split"):
         return  # words that were mailed before
+    if event.particulars.get("asks"):
+        return  # the request's own mail carries these words
     if event.particulars.get("by_staff"):
         tell_customers(ticket, "staff_replied", message_id)
         return
@@ -63,6 +65,8 @@ def tell_of_message(event: TicketEvent) -> None:
 
 def tell_of_reply(event: TicketEvent) -> None:
     """Staff answered: the customer and the CC get it, whole."""
+    if event.particulars.get("asks"):
+        return  # the request's own mail carries these words
     message_id = event.particulars.get("message_id")
     tell_customers(event.ticket, "staff_replied", message_id, actor=event)
     for participant_id in event.particulars.get("bcc") or ():
@@ -112,6 +116,24 @@ def tell_of_end(event: TicketEvent) -> None:
 
 def tell_of_reminder(event: TicketEvent) -> None:
     tell_customers(event.ticket, "waiting_reminder")
+
+
+def tell_of_date(event: TicketEvent) -> None:
+    """A date has come: whoever has the ticket hears of it, or whoever set the date."""
+    kind = Notice.FOLLOW_UP if event.what is Did.FOLLOW_UP_DUE else Notice.ACTION_REQUIRED
+    _tell_owner(event, kind)
+
+
+def tell_of_waking(event: TicketEvent) -> None:
+    """By its time. Of a customer who wrote people hear as of any other."""
+    if event.particulars.get("why") == "time":
+        _tell_owner(event, Notice.SNOOZE_OVER)
+
+
+def _tell_owner(event: TicketEvent, kind: Notice) -> None:
+    staff_id = event.ticket.assignee_id or event.particulars.get("who_id")
+    if staff_id is not None:
+        tell_staff(int(staff_id), kind, event)
 
 
 def tell_of_breach(event: TicketEvent) -> None:
@@ -181,12 +203,13 @@ def tell_customers(
     message_id: int | None = None,
     actor: TicketEvent | None = None,
     values: dict[str, str] | None = None,
+    besides: str = "",
 ) -> None:
     """The requester, and for a reply every CC an agent approved; one mail each, so that nobody sees the others' addresses.
 
-    People of tickets that go on in this one are told in the name of theirs, and nobody twice.
+    People of tickets that go on in this one are told in the name of theirs, and nobody twice. `besides`: an address that got a mail of its own.
     """
-    told: set[str] = set()
+    told: set[str] = {besides}
     for each in (ticket, *members(ticket)):
         if each.requester.email_key not in told and (actor is None or actor.customer_id != each.requester_id):
             outgoing.put_notice(
@@ -217,6 +240,7 @@ def _tell(
         "who": event.actor_name,
         "was": str(event.particulars.get("was") or ""),
         "now": str(event.particulars.get("now") or ""),
+        **({"over": "1"} if event.particulars.get("over") else {}),
     }
     if choice.app:
         db.session.add(Notification(staff_id=staff_id, kind=kind, ticket_id=ticket.id, parts=said))

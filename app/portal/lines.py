@@ -35,7 +35,7 @@ NEIGHBOURS: dict[str, tuple[Any, Any]] = {
 }
 """Of the orders, those that lie in another table."""
 COLUMNS: tuple[Any, ...] = (
-    Ticket.number, Ticket.subject, Ticket.kind, Ticket.requester_id, Ticket.state, Ticket.last_activity_at,
+    Ticket.number, Ticket.subject, Ticket.kind, Ticket.documents_wanted, Ticket.documents_here, Ticket.requester_id, Ticket.state, Ticket.last_activity_at,
     Status.name.label("status"), Status.customer_label, Department.name.label("department"), Customer.name.label("requester"),
 )  # fmt: skip
 SHOWN = (
@@ -52,6 +52,8 @@ class Row(NamedTuple):
     display: str
     subject: str
     kind: str
+    documents: tuple[int, int] | None
+    """Of the documents we asked for, how many are here, and how many we want."""
     colleague: str | None
     """Who asked, when it was not the reader."""
     state: str
@@ -97,6 +99,7 @@ def rows_of(shape: Shape, asked: Asked, page: int, values: Mapping[str, Any]) ->
     return [
         Row(
             line.number, settings.display(line.number), line.subject, "" if line.kind is TicketKind.TICKET else line.kind.value,
+            (line.documents_here, line.documents_wanted) if line.documents_wanted else None,
             line.requester if line.requester_id != values["customer"] else None, line.state.value, shown(line.customer_label or line.status),
             shown(line.department), _instant(line.last_activity_at),
         )

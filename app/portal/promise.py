@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses as dc
-import datetime as dt
 
 from flask_babel import gettext as _
 
 from app.core import clock
 from app.portal.frame import day, day_time
-from app.settings import desk
 from app.tickets.choices import State
+from app.tickets.inactivity import closes_at
 from app.tickets.models import Ticket
 
 
@@ -32,15 +31,6 @@ def meaning(state: State) -> str:
         State.RESOLVED: _("We think this is solved. Tell us if it is not."),
         State.CLOSED: _("This is finished. Reply at any time if it comes back."),
     }[state]
-
-
-def closes_at(ticket: Ticket) -> dt.datetime | None:
-    """When the desk closes it by itself, as the settings stand."""
-    settings = desk.current()
-    days = {State.WAITING: settings.waiting_close_days, State.RESOLVED: settings.resolved_close_days}.get(
-        ticket.state, 0
-    )
-    return ticket.status_since + dt.timedelta(days=days) if days else None
 
 
 def promise(ticket: Ticket) -> Promise | None:

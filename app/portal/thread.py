@@ -6,6 +6,8 @@ import dataclasses as dc
 import datetime as dt
 import html as entities
 import re
+from collections.abc import Callable
+from typing import Any
 
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -23,6 +25,12 @@ from app.tickets.thread import Attachment, Channel, Message
 from app.tickets.timeline import Did, TicketEvent
 from app.tickets.visibility import events_visible_to, messages_visible_to, visible_to
 
+DOCUMENTS: dict[Did, Callable[[dict[str, Any]], str]] = {
+    Did.DOCUMENT_ACCEPTED: lambda given: _("“%(name)s” was accepted", name=given["name"]),
+    Did.DOCUMENT_REFUSED: lambda given: _("“%(name)s” is needed again: %(reason)s", name=given["name"], reason=given.get("reason") or "–"),
+    Did.DOCUMENTS_DONE: lambda given: _("All documents are here"),
+    Did.DOCUMENTS_WITHDRAWN: lambda given: _("The documents are not needed any more"),
+}  # fmt: skip
 EMBEDDED = re.compile(r' src="cid:([^"]*)"')
 
 
@@ -120,6 +128,8 @@ def _told(event: TicketEvent, labels: dict[int, str], linked: set[int]) -> str |
         return _("Priority changed to %(name)s", name=shown(given.get("now")))
     if event.what is Did.DEPARTMENT_CHANGED:
         return _("Passed to %(name)s", name=shown(given.get("now")))
+    if event.what in DOCUMENTS:
+        return DOCUMENTS[event.what](given)
     if event.what is Did.LINKED:
         return (
             _("Belongs together with ticket %(number)s", number=given["number"])

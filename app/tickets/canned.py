@@ -6,7 +6,7 @@ import re
 
 from sqlalchemy import or_, select
 
-from app.accounts.viewer import Viewer
+from app.accounts.viewer import Actor, Viewer
 from app.core.extensions import db
 from app.tickets.choices import CannedResponse
 from app.tickets.models import Ticket
@@ -36,14 +36,26 @@ def offered(ticket: Ticket, viewer: Viewer, words: str = "") -> list[CannedRespo
     )[:OFFERED]
 
 
-def filled(text: str, ticket: Ticket, viewer: Viewer) -> str:
+def offered_to_begin(viewer: Viewer, words: str = "") -> list[CannedResponse]:
+    """The same where there is no ticket yet: what holds for every department and category."""
+    wanted = words.strip().lstrip("/").casefold()
+    anywhere = _theirs(viewer).where(CannedResponse.department_id.is_(None), CannedResponse.category_id.is_(None))
+    found = [
+        one
+        for one in db.session.scalars(anywhere)
+        if wanted in (one.shortcut or "").casefold() or wanted in one.title.casefold()
+    ]
+    return sorted(found, key=lambda one: (-one.uses, one.title.casefold()))[:OFFERED]
+
+
+def filled(text: str, ticket: Ticket, writer: Actor) -> str:
     """The text with its variables' values; a name we do not know stays as it is, so that the writer sees it."""
     values = {
         "customer_name": ticket.requester.name or ticket.requester.email,
         "customer_email": ticket.requester.email,
         "ticket_number": ticket.display,
         "subject": ticket.subject,
-        "agent_name": viewer.name,
+        "agent_name": writer.name,
         "department": ticket.department.name,
     }
     return VARIABLE.sub(lambda found: values.get(found[1], found[0]), text)
@@ -60,11 +72,15 @@ def count_uses(body: str, ticket: Ticket, viewer: Viewer) -> None:
 
 def _usable(ticket: Ticket, viewer: Viewer):  # type: ignore[no-untyped-def]  # a Select of CannedResponse
     """Everybody's and the viewer's own, for every or for this department and category."""
-    return select(CannedResponse).where(
-        CannedResponse.active.is_(True),
-        or_(CannedResponse.owner_id.is_(None), CannedResponse.owner_id == viewer.id),
+    return _theirs(viewer).where(
         or_(CannedResponse.department_id.is_(None), CannedResponse.department_id == ticket.department_id),
         or_(CannedResponse.category_id.is_(None), CannedResponse.category_id == ticket.category_id),
+    )
+
+
+def _theirs(viewer: Viewer):  # type: ignore[no-untyped-def]  # a Select of CannedResponse
+    return select(CannedResponse).where(
+        CannedResponse.active.is_(True), or_(CannedResponse.owner_id.is_(None), CannedResponse.owner_id == viewer.id)
     )
 
 

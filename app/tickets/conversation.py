@@ -71,6 +71,7 @@ class Conversation(Timeline):
         place.needs_response = True
         place._enter_message(message, words)
         place.record(Did.RECEIVED, by, message_id=message.id, trusted=words.trusted)
+        place.come_back("customer_wrote")
         if place is not ticket:  # its promises are told of it too, for the day it is taken out again
             ticket.remember(Did.RECEIVED, by, message_id=message.id, trusted=words.trusted, forwarded=True)
         if words.trusted:
@@ -91,7 +92,9 @@ class Conversation(Timeline):
         if first:
             self.first_response_at = message.created_at
         self._enter_message(message, words)
-        self.record(Did.REPLIED, by, message_id=message.id, first=first, bcc=list(words.bcc) or None)
+        self.record(
+            Did.REPLIED, by, message_id=message.id, first=first, bcc=list(words.bcc) or None, asks=words.asks or None
+        )
         self._mention(words.text, by, message)
         self._follow_staff_reply(then, by)
         return message

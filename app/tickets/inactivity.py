@@ -8,11 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from app.accounts.viewer import SYSTEM
-from app.core import clock
+from app.core import clock, web
 from app.core.extensions import db
 from app.settings import desk
 from app.tickets.choices import State
@@ -44,10 +45,9 @@ def close_resolved() -> int:
 
 
 def _remind(ticket: Ticket) -> None:
-    days = desk.current().waiting_close_days
-    closes_at = ticket.status_since + dt.timedelta(days=days) if days else None
+    closes = closes_at(ticket)
     ticket.reminded_at = clock.now()
-    ticket.record(Did.REMINDED, SYSTEM, closes_at=closes_at.isoformat() if closes_at else None)
+    ticket.record(Did.REMINDED, SYSTEM, closes_at=closes.isoformat() if closes else None)
 
 
 def _stayed(state: State, days: int) -> ColumnElement[bool]:
@@ -55,7 +55,31 @@ def _stayed(state: State, days: int) -> ColumnElement[bool]:
     if not days:
         return false()
     quiet = or_(Ticket.last_customer_at.is_(None), Ticket.last_customer_at <= Ticket.status_since)
-    return and_(Ticket.state == state, Ticket.status_since <= clock.now() - dt.timedelta(days=days), quiet)
+    long = Ticket.status_since <= clock.now() - dt.timedelta(days=days)
+    return and_(Ticket.state == state, long, quiet, _due_long_ago(days))
+
+
+def _due_long_ago(days: int) -> ColumnElement[bool]:
+    """Documents that were asked for may come until their day: silence counts from its end."""
+    last = web.local(clock.now()).date() - dt.timedelta(days=days)
+    return or_(Ticket.documents_due_on.is_(None), Ticket.documents_due_on < last)
+
+
+def closes_at(ticket: Ticket) -> dt.datetime | None:
+    """When the desk closes it by itself, as the settings stand."""
+    settings = desk.current()
+    days = {State.WAITING: settings.waiting_close_days, State.RESOLVED: settings.resolved_close_days}.get(
+        ticket.state, 0
+    )
+    if not days:
+        return None
+    since = ticket.status_since
+    if ticket.documents_due_on is not None:
+        day_after = dt.datetime.combine(
+            ticket.documents_due_on + dt.timedelta(days=1), dt.time(), ZoneInfo(settings.time_zone)
+        )
+        since = max(since, day_after.astimezone(dt.UTC))
+    return since + dt.timedelta(days=days)
 
 
 def _each(due: ColumnElement[bool], deed: Callable[[Ticket], None]) -> int:

@@ -1,9 +1,10 @@
 """Jobs on tickets."""
 
+import datetime as dt
 import logging
 
 from app.core.outbox import Outbox
-from app.tickets import departures, drafts, files, inactivity, tally
+from app.tickets import dates, departures, drafts, files, inactivity, reminding, tally
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,12 @@ def remind_waiting() -> None:
     """Write to customers who let us wait. A full batch means that there may be more."""
     if inactivity.remind_waiting() == inactivity.BATCH:
         Outbox.put("tickets.remind_waiting", queue="bulk")
+
+
+def remind_documents() -> None:
+    """Write to customers whose documents are missing. A full batch means that there may be more."""
+    if reminding.remind() == reminding.BATCH:
+        Outbox.put("tickets.remind_documents", queue="bulk")
 
 
 def close_waiting() -> None:
@@ -48,3 +55,13 @@ def leave(draft_id: int, ticket_id: int) -> None:
 def forget_drafts() -> None:
     """Marks of composers that were sent."""
     drafts.forget_spent()
+
+
+def remind(ticket_id: int, what: str, date: str) -> None:
+    """The moment of a follow-up or of an action that is required has come."""
+    dates.remind(ticket_id, dates.Reminder(what), dt.datetime.fromisoformat(date))
+
+
+def wake(ticket_id: int, until: str) -> None:
+    """The moment has come until which somebody snoozed the ticket."""
+    dates.end_snooze(ticket_id, dt.datetime.fromisoformat(until))

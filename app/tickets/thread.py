@@ -50,6 +50,8 @@ class Words:
     """Participants who get this one reply and stand in none of its mails."""
     trusted: bool = True
     """False: nobody proved that this sender takes part."""
+    asks: bool = False
+    """They belong to a document request, whose own mail carries them to the requester."""
 
 
 class Message(Base):

@@ -34,6 +34,7 @@ class CustomerView(DeskView):
     route_base = "/admin/customers"
     class_permission_name = "Customer"
     titles = _l("Customers"), _l("New customer"), _l("Customer")
+    show_template = "accounts/customer.html"
     list_columns = ["name", "email", "organization", "phone", "active", "created_at"]
     show_columns = [
         "name",
