@@ -64,7 +64,7 @@ class Snooze(enum.StrEnum):
     NO = "no"
 
 
-WHENS = {When.OVER: _l("Over"), When.TODAY: _l("Today"), When.WEEK: _l("Within 7 days"), When.ANY: _l("Set"), When.NONE: _l("Not set")}  # fmt: skip
+WHENS = {When.OVER: _l("Over"), When.TODAY: _l("Today"), When.WEEK: _l("Within 7 days"), When.ANY: _l("With a date"), When.NONE: _l("Not set")}  # fmt: skip
 SNOOZES = {Snooze.YES: _l("Snoozed"), Snooze.NO: _l("Not snoozed")}
 DUES = {Due.OVERDUE: _l("Overdue"), Due.SOON: _l("Due within 4 hours"), Due.NONE: _l("No promise running")}
 CHANNELS = {

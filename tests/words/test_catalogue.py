@@ -15,7 +15,7 @@ from translations import collect
 
 PLACES = re.compile(r"%\(\w+\)[a-z]|%%|\{\{.*?\}\}|\{%.*?%\}|\{\w+\}")
 KEYS = re.compile(
-    r"</?\w+>|&\w+;|\bhttps?://[\w.-]+|\b(?:state|customer|field\.key):\w+|--\w+|\.csv\b|\.eml\b|\*\*|##-"
+    r"</?\w+>|&\w+;|\bhttps?://[\w.-]+|\b(?:state|customer):\w+|\bfield\.(?=\w)|--\w+|\.csv\b|\.eml\b|\*\*|##-"
 )
 CODE = re.compile(PLACES.pattern + r"|https?://\S*|\w+(?::\w+)+|Authorization: Bearer|'à'")
 """Of no language: what machines read, and the French word that stands in a pattern of dates."""
