@@ -37,7 +37,7 @@ SUMS = select(*(getattr(Tally, name) for name in Cell._fields), Tally.tickets).w
 
 FILTERS = frozenset({"status", "state", "priority", "category", "assigned", "department"})
 """Of the list: what a cell knows too."""
-TAB_QUEUES = (Queue.OPEN, Queue.MINE, Queue.UNASSIGNED, Queue.URGENT, Queue.NEEDS)
+TAB_QUEUES = (Queue.OPEN, Queue.MINE, Queue.UNASSIGNED, Queue.URGENT, Queue.NEEDS, Queue.SNOOZED)
 
 
 class Counts(NamedTuple):
@@ -68,20 +68,33 @@ def _assignee(viewer: Viewer, assigned: str) -> int:
 @lru_cache(512)
 def _sums(viewer: Viewer, agents_see_departments: bool, queue: Queue, filters: frozenset[str]) -> Select[Any]:
     """Built once for each viewer: to build it costs several times what it costs to run. Each change of theirs makes a new Viewer."""
-    seen = _cells(viewer, agents_see_departments).subquery().c
+    seen = _with_snoozed(viewer, agents_see_departments).subquery().c
+    awake = seen.snoozed == 0
     tabs = {
-        Queue.OPEN: true(),
+        Queue.OPEN: awake,
         Queue.MINE: seen.assignee_id == viewer.id,
         Queue.UNASSIGNED: seen.assignee_id == NOBODY,
-        Queue.URGENT: seen.priority_id.in_(select(Priority.id).where(Priority.rank >= URGENT_RANK)),
+        Queue.URGENT: and_(awake, seen.priority_id.in_(select(Priority.id).where(Priority.rank >= URGENT_RANK))),
         Queue.NEEDS: and_(_in_states(seen, (State.NEW, State.OPEN)), seen.needs_response),
+        Queue.SNOOZED: seen.snoozed == 1,
     }
-    kept = and_(tabs.get(queue, true()), *(_narrowed(seen, name) for name in sorted(filters)))
+    kept = and_(tabs.get(queue, awake), *(_narrowed(seen, name) for name in sorted(filters)))
+    wanted = [(each, tabs[each]) for each in TAB_QUEUES] + [(queue, kept)]
     return select(
         *(
-            func.sum(case((criterion, seen.tickets), else_=0))
-            for criterion in (*(tabs[each] for each in TAB_QUEUES), kept)
+            func.sum(case((criterion, -seen.tickets if each is Queue.SNOOZED else seen.tickets), else_=0))
+            for each, criterion in wanted
         )
+    )
+
+
+def _with_snoozed(viewer: Viewer, agents_see_departments: bool) -> Any:
+    """The cells, and for each ticket that sleeps one of less than nothing: in the queues which it left it takes one away."""
+    cells_seen = _cells(viewer, agents_see_departments).subquery().c
+    asleep = (Ticket.live.is_(True), Ticket.where_asleep(), visible_to(viewer))
+    return union_all(
+        select(*cells_seen, literal(0).label("snoozed")),
+        select(*_columns_of_ticket(), literal(-1), literal(1)).where(*asleep),
     )
 
 
@@ -121,12 +134,16 @@ def _taking_part(viewer: Viewer) -> Select[Any]:
     """Live tickets that the viewer or a department of theirs was added to, and that are in none of their cells."""
     mine = Participant.staff_id == viewer.id
     added = or_(mine, Participant.department_id.in_(sorted(viewer.departments))) if viewer.departments else mine
-    columns = [
+    beyond = where_reached(viewer, OF_A_TICKET).is_not(true())
+    taken = Ticket.id.in_(select(Participant.ticket_id).where(added))
+    return select(*_columns_of_ticket(), literal(1)).where(Ticket.live.is_(True), taken, beyond, visible_to(viewer))
+
+
+def _columns_of_ticket() -> list[Any]:
+    """As those of a cell."""
+    return [
         func.coalesce(getattr(Ticket, name), NOBODY)
         if name in ("assignee_id", "category_id")
         else getattr(Ticket, name)
         for name in Cell._fields
     ]
-    beyond = where_reached(viewer, OF_A_TICKET).is_not(true())
-    taken = Ticket.id.in_(select(Participant.ticket_id).where(added))
-    return select(*columns, literal(1)).where(Ticket.live.is_(True), taken, beyond, visible_to(viewer))

@@ -68,6 +68,15 @@ class Line(NamedTuple):
     """How long it is over, or waits."""
 
 
+class Standing(NamedTuple):
+    """How many tickets wait for one side."""
+
+    words: str
+    tickets: int
+    href: str
+    state: str
+
+
 class Wait(NamedTuple):
     words: str
     change: str | None
@@ -115,6 +124,22 @@ class Dashboard:
     def urgent_unassigned(self) -> int:
         urgent = {row.id for row in self.names.all("priority") if row.place >= URGENT_RANK}
         return sum(tickets for cell, tickets in self.cells if cell.assignee_id == NOBODY and cell.priority_id in urgent)
+
+    @property
+    def standing(self) -> list[Standing]:
+        """Whose turn it is: ours, the customer's, or that of somebody else."""
+        places = {row.id: State(row.detail) for row in self.names.all("status")}
+        sums = Counter[State]()
+        for cell, tickets in self.cells:
+            if cell.status_id in places:
+                sums[places[cell.status_id]] += tickets
+        words = {
+            State.NEW: _("Waiting for us, not begun"), State.OPEN: _("Waiting for us, begun"), State.WAITING: _("Waiting for the customer"), State.HOLD: _("Waiting for a third party, or paused"),
+        }  # fmt: skip
+        return [
+            Standing(said, sums[state], f"/admin/tickets/?state={state.value}", state.value)
+            for state, said in words.items()
+        ]
 
     @property
     def overdue(self) -> int:
@@ -255,7 +280,7 @@ def _attention(viewer: Viewer, agents_see_departments: bool) -> Executable:
 @lru_cache(512)
 def _pending(viewer: Viewer, agents_see_departments: bool, waiting: bool) -> Executable:
     """`waiting`: the customer wrote last."""
-    mine = TicketQuery.seen_by(viewer).of(viewer.id).where(Ticket.state.in_((State.NEW, State.OPEN)))
+    mine = TicketQuery.seen_by(viewer).of(viewer.id).awake().where(Ticket.state.in_((State.NEW, State.OPEN)))
     if waiting:
         return _lines(mine.where(Ticket.awaiting_since.is_not(None)), Ticket.awaiting_since)
     since = func.coalesce(Ticket.last_customer_at, Ticket.created_at, type_=Ticket.created_at.type)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -11,9 +12,10 @@ from flask_babel import lazy_gettext as _l
 
 from app.accounts.models import Department
 from app.accounts.viewer import Viewer
+from app.core import clock, web
 from app.core.errors import Invalid
 from app.core.extensions import db
-from app.desk import erasing, pickers
+from app.desk import erasing, moments, pickers
 from app.tickets.canned import filled
 from app.tickets.choices import Category, Priority, Status
 from app.tickets.conversation import Then
@@ -74,6 +76,16 @@ def _tag(form: Mapping[str, str], value: str, viewer: Viewer) -> Asked:
     return Asked({"name": name}, name)
 
 
+def _moment(field: str) -> Callable[[Mapping[str, str], str, Viewer], Asked]:
+    """The same moment for all of them, kept as it was when the button was pressed."""
+
+    def read(form: Mapping[str, str], value: str, viewer: Viewer) -> Asked:
+        at = moments.read(value, form.get(f"{field}_on", ""), field)
+        return Asked({"at": at.isoformat() if at else None}, web.absolute(at) if at else _("None"))
+
+    return read
+
+
 def _reply(form: Mapping[str, str], value: str, viewer: Viewer) -> Asked:
     body = form.get("body", "").strip()
     if not body:
@@ -99,6 +111,27 @@ def _set_category(ticket: Ticket, wanted: int | None, by: Viewer) -> None:
 
 def _retag(ticket: Ticket, had: bool, value: Value, by: Viewer) -> None:
     (ticket.tag if had else ticket.untag)(value["name"], by)
+
+
+def _instant(written: str | None) -> dt.datetime | None:
+    return dt.datetime.fromisoformat(written) if written else None
+
+
+def _snooze(ticket: Ticket, until: str | None, by: Viewer) -> None:
+    """One that was asleep before and is to be so again may have had its time meanwhile."""
+    at = _instant(until)
+    if at is None or at <= clock.now():
+        ticket.wake(by)
+    else:
+        ticket.snooze(at, by)
+
+
+def _sleeps_until(ticket: Ticket, value: Value) -> str | None:
+    return ticket.snoozed_until.isoformat() if ticket.snoozed_until else None
+
+
+def _follow_up_of(ticket: Ticket, value: Value) -> str | None:
+    return ticket.follow_up_at.isoformat() if ticket.follow_up_at else None
 
 
 def _status_of(ticket: Ticket, value: Value) -> int:
@@ -142,6 +175,11 @@ DEEDS: dict[str, Deed] = {
     "resolve": Deed("status", _l("Resolve"), _nothing, lambda ticket, value, by: ticket.resolve(by=by), _status_of, _back_to_status),
     "close": Deed("status", _l("Close"), _nothing, lambda ticket, value, by: ticket.close(by=by), _status_of, _back_to_status),
     "reopen": Deed("status", _l("Reopen"), _nothing, lambda ticket, value, by: ticket.reopen(by=by), _status_of, _back_to_status),
+    "snooze": Deed("status", _l("Snooze"), _moment("snooze"), lambda ticket, value, by: _snooze(ticket, value["at"], by), _sleeps_until, lambda ticket, was, value, by: _snooze(ticket, was, by)),
+    "follow_up": Deed(
+        "status", _l("Follow-up"), _moment("follow_up"), lambda ticket, value, by: ticket.follow_up(_instant(value["at"]), by), _follow_up_of,
+        lambda ticket, was, value, by: ticket.follow_up(_instant(was), by),
+    ),
     "reply_all": Deed("reply", _l("Reply to all"), _reply, _write),
     "delete": Deed("delete", _l("Delete"), _nothing, lambda ticket, value, by: erasing.delete_ticket(ticket, by=by)),
 }  # fmt: skip

@@ -7,11 +7,9 @@ import re
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from flask_babel import gettext as _
-
 from app.core import clock, web
 from app.core.errors import Invalid
-from app.core.words import said
+from app.core.words import said as _
 
 MORNING = dt.time(8)
 WRITTEN = "on"
@@ -32,8 +30,8 @@ class Choice(NamedTuple):
 def choices(*values: str) -> list[Choice]:
     """As buttons, each with the moment it stands for."""
     words = {
-        "1h": said("In an hour"), "4h": said("In 4 hours"), "tomorrow": said("Tomorrow morning"), "3d": said("In 3 days"),
-        "next_week": said("Next week"),
+        "1h": _("In an hour"), "4h": _("In 4 hours"), "tomorrow": _("Tomorrow morning"), "3d": _("In 3 days"),
+        "next_week": _("Next week"),
     }  # fmt: skip
     return [Choice(value, words[value], web.absolute(_named(value))) for value in values]
 

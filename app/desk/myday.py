@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from flask import flash, g, redirect, request
 from flask_appbuilder import BaseView, expose, has_access
 from flask_appbuilder.security.decorators import permission_name
-from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, case, or_
 
 from app.accounts.models import Customer
@@ -18,7 +17,7 @@ from app.core import clock, web
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.rows import plain_rows
-from app.core.words import said
+from app.core.words import said as _
 from app.desk import moments
 from app.desk.promise import lasting
 from app.desk.workspace import find
@@ -67,8 +66,8 @@ class MyDayView(BaseView):
     @permission_name("list")
     def day(self) -> Any:
         return self.render_template(
-            "desk/myday.html", sections=sections_of(g.user), choices=moments.choices(*moments.SNOOZES), today=web.local(clock.now()).date()
-        )  # fmt: skip
+            "desk/myday.html", sections=sections_of(g.user), choices=moments.choices(*moments.SNOOZES)
+        )
 
     @expose("/<int:number>/snooze", methods=["POST"])
     @has_access
@@ -141,16 +140,14 @@ def _due(viewer: Viewer, at: dt.datetime) -> Section:
         and_(_mine(viewer, Ticket.action_by_id), Ticket.action_required_at < end),
     )
     rows = _rows(viewer, due, first, Ticket.next_due_at, Ticket.action_required_at)
-    return _section("due", said("Due soon"), [_due_line(row, at, end) for row in rows], "?view=mine&sort=sla")
+    return _section("due", _("Due soon"), [_due_line(row, at, end) for row in rows], "?view=mine&sort=sla")
 
 
 def _due_line(row: Any, at: dt.datetime, end: dt.datetime) -> Line:
     acts = row.action_required_at is not None and row.action_required_at < end
     date = row.action_required_at if acts and not (row.next_due_at and row.next_due_at < row.action_required_at) else row.next_due_at  # fmt: skip
-    span = (
-        said("%(time)s over", time=lasting(at - date)) if date <= at else said("%(time)s left", time=lasting(date - at))
-    )
-    words = said("Action: %(time)s", time=span) if date == row.action_required_at else span
+    span = _distance(date, at)
+    words = _("Action: %(time)s", time=span) if date == row.action_required_at else span
     tone, sign = ("red", "triangle-alert") if date <= at else ("amber", "clock")
     return _line(row, words, tone, sign, "action" if acts else "")
 
@@ -158,27 +155,27 @@ def _due_line(row: Any, at: dt.datetime, end: dt.datetime) -> Line:
 def _waiting(viewer: Viewer, at: dt.datetime) -> Section:
     mine = and_(Ticket.assignee_id == viewer.id, *TicketQuery.needs(), Ticket.awaiting_since.is_not(None))
     lines = [
-        _line(row, said("waits %(time)s", time=lasting(at - row.awaiting_since)), "grey", "message-square", "")
+        _line(row, _("waits %(time)s", time=lasting(at - row.awaiting_since)), "grey", "message-square", "")
         for row in _rows(viewer, mine, Ticket.awaiting_since, Ticket.awaiting_since)
     ]
-    return _section("waiting", said("Waiting for my answer"), lines, "?view=needs&assigned=me")
+    return _section("waiting", _("Waiting for my answer"), lines, "?view=needs&assigned=me")
 
 
 def _mentions(viewer: Viewer, at: dt.datetime) -> Section:
     lines = [
-        Line(ticket.number, ticket.display, ticket.subject, ticket.requester.name or ticket.requester.email, said("by %(name)s", name=who), "blue", "at-sign", "mention")
+        Line(ticket.number, ticket.display, ticket.subject, ticket.requester.name or ticket.requester.email, _("by %(name)s", name=who), "blue", "at-sign", "mention")
         for ticket, who in inbox.unread_mentions(viewer, ROWS + 1)
     ]  # fmt: skip
-    return _section("mentions", said("Mentions I have not read"), lines, "/admin/notifications/")
+    return _section("mentions", _("Mentions I have not read"), lines, "/admin/notifications/")
 
 
 def _reminders(viewer: Viewer, at: dt.datetime) -> Section:
     today = and_(_mine(viewer, Ticket.follow_up_by_id), Ticket.follow_up_at < moments.end_of_today())
     lines = [
-        _line(row, web.absolute(row.follow_up_at), "red" if row.follow_up_at <= at else "blue", "calendar-clock", "follow_up")
+        _line(row, _distance(row.follow_up_at, at), "red" if row.follow_up_at <= at else "blue", "calendar-clock", "follow_up")
         for row in _rows(viewer, today, Ticket.follow_up_at, Ticket.follow_up_at)
     ]  # fmt: skip
-    return _section("reminders", said("Follow-ups of today"), lines, "?assigned=me&followup=over")
+    return _section("reminders", _("Follow-ups of today"), lines, "?assigned=me&followup=over")
 
 
 def _back(viewer: Viewer, at: dt.datetime) -> Section:
@@ -186,14 +183,19 @@ def _back(viewer: Viewer, at: dt.datetime) -> Section:
     unseen = or_(Ticket.last_staff_at.is_(None), Ticket.last_staff_at < Ticket.woke_at)
     back = and_(_mine(viewer, Ticket.snoozed_by_id), Ticket.woke_at.is_not(None), unseen)
     lines = [
-        _line(row, said("back since %(time)s", time=lasting(at - row.woke_at)), "blue", "sun-medium", "back")
+        _line(row, _("back since %(time)s", time=lasting(at - row.woke_at)), "blue", "sun-medium", "back")
         for row in _rows(viewer, back, Ticket.woke_at.desc(), Ticket.woke_at)
     ]
-    return _section("back", said("Snoozed and back"), lines, "?view=mine")
+    return _section("back", _("Snoozed and back"), lines, "?view=mine")
 
 
 SECTIONS: tuple[Callable[[Viewer, dt.datetime], Section], ...] = (_due, _waiting, _mentions, _reminders, _back)
 """In their order on the page, one statement each. What else belongs to a person's day joins here."""
+
+
+def _distance(date: dt.datetime, at: dt.datetime) -> str:
+    over = date <= at
+    return _("%(time)s over", time=lasting(at - date)) if over else _("%(time)s left", time=lasting(date - at))
 
 
 def _mine(viewer: Viewer, setter: Any) -> ColumnElement[bool]:

@@ -22,6 +22,7 @@ class Queue(enum.StrEnum):
     UNASSIGNED = "unassigned"
     URGENT = "urgent"
     NEEDS = "needs"
+    SNOOZED = "snoozed"
     OPEN = "open"
     EVERYTHING = "everything"
 
@@ -31,6 +32,7 @@ QUEUES = {
     Queue.UNASSIGNED: _l("Unassigned"),
     Queue.URGENT: _l("Urgent"),
     Queue.NEEDS: _l("Needs response"),
+    Queue.SNOOZED: _l("Snoozed"),
     Queue.OPEN: _l("All open"),
     Queue.EVERYTHING: _l("Everything"),
 }
@@ -42,10 +44,11 @@ def in_queue(queue: Queue, viewer: Viewer) -> TicketQuery:
     if queue is Queue.EVERYTHING:
         return seen
     narrowed: dict[Queue, Callable[[TicketQuery], TicketQuery]] = {
-        Queue.MINE: lambda query: query.of(viewer.id).where(LIVE_STATE),
-        Queue.UNASSIGNED: lambda query: query.unassigned().where(LIVE_STATE),
+        Queue.MINE: lambda query: query.of(viewer.id).where(LIVE_STATE).awake(),
+        Queue.UNASSIGNED: lambda query: query.unassigned().where(LIVE_STATE).awake(),
         Queue.URGENT: lambda query: query.urgent(),
-        Queue.NEEDS: lambda query: query.needing_response(),
+        Queue.NEEDS: lambda query: query.needing_response().awake(),
+        Queue.SNOOZED: lambda query: query.asleep(),
         Queue.OPEN: lambda query: query,
     }
     return narrowed[queue](seen.live())

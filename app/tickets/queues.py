@@ -50,10 +50,21 @@ class TicketQuery:
 
     def needing_response(self) -> TicketQuery:
         """Open on our side, and the last public message is the customer's."""
-        return self.where(Ticket.state.in_((State.NEW, State.OPEN)), Ticket.needs_response.is_(True))
+        return self.where(*self.needs())
+
+    @staticmethod
+    def needs() -> tuple[ColumnElement[bool], ...]:
+        return Ticket.state.in_((State.NEW, State.OPEN)), Ticket.needs_response.is_(True)
 
     def overdue(self, at: dt.datetime) -> TicketQuery:
         return self.where(Ticket.next_due_at.is_not(None), Ticket.next_due_at < at)
+
+    def awake(self) -> TicketQuery:
+        """Without what somebody snoozed and what has not come back yet."""
+        return self.where(Ticket.where_awake())
+
+    def asleep(self) -> TicketQuery:
+        return self.where(Ticket.where_asleep())
 
     def tagged(self, name: str) -> TicketQuery:
         tagged = (

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
 from app.accounts.models import Customer
+from app.core import clock
 from app.core.extensions import db
 from app.tickets.choices import State
 from app.tickets.models import Ticket
@@ -509,3 +510,32 @@ def test_two_callers_each_get_their_own_list_and_a_new_name_at_once(client: Flas
     assert programs[0].get("/tickets").json["items"][0]["department"] == "Orders"
     setting(number_pattern="NR-{n}")
     assert programs[0].get("/tickets").json["items"][0]["display"].startswith("NR-")
+
+
+DATES = ("follow_up_at", "action_required_at", "snoozed_until")
+
+
+def test_a_program_sets_reads_and_clears_dates(program: Program) -> None:
+    ticket = a_ticket("The printer")
+    soon = (clock.now() + dt.timedelta(days=3)).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    path = f"/tickets/{ticket.number}"
+    db.session.commit()
+
+    changed = program.patch(path, dict.fromkeys(DATES, soon))
+    refused(program.patch(path, {"follow_up_at": "2099-01-11T08:00:00Z", "subject": "Another"}), 422, "follow_up_at")
+    refused(program.patch(path, dict.fromkeys(DATES, 5)), 422, *DATES)
+    kept = program.get(path).json
+    cleared = program.patch(path, dict.fromkeys(DATES))
+
+    assert [changed.json[name] for name in DATES] == [soon] * 3
+    assert [kept["subject"], *(kept[name] for name in DATES)] == ["The printer", soon, soon, soon]
+    assert [cleared.json[name] for name in DATES] == [None] * 3
+
+
+def test_a_finished_ticket_takes_no_date_from_a_program(program: Program) -> None:
+    ticket = a_ticket(state=State.CLOSED)
+    db.session.commit()
+
+    refused(
+        program.patch(f"/tickets/{ticket.number}", {"snoozed_until": (clock.now() + dt.timedelta(1)).isoformat()}), 409
+    )
