@@ -45,7 +45,7 @@ class Due(enum.StrEnum):
     NONE = "none"
 
 
-VIEWS = {View.MINE: _l("Mine"), View.UNASSIGNED: _l("Unassigned"), View.ALL: _l("All open"), View.DONE: _l("Done")}
+VIEWS = {View.MINE: _l("Mine"), View.UNASSIGNED: _l("Unassigned"), View.ALL: _l("Still open"), View.DONE: _l("Done")}
 DUES = {Due.OVERDUE: _l("Overdue"), Due.TODAY: _l("Today"), Due.WEEK: _l("Within a week"), Due.NONE: _l("Without a due date")}  # fmt: skip
 STATES = {TaskState.TODO: _l("To do"), TaskState.DOING: _l("In progress"), TaskState.DONE: _l("Done")}
 SORTS: dict[str, Any] = {
