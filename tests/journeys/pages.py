@@ -10,15 +10,15 @@ from werkzeug.exceptions import HTTPException
 
 PAGES = {
     "stranger": [
-        "/portal/login", "/portal/contact", "/portal/password", "/portal/link/none", "/portal/prove/none", "/portal/password/none", "/help/", "/help/all", "/help/topic/1", "/help/none", "/login/",
+        "/portal/login", "/portal/contact", "/portal/password", "/portal/link/none", "/portal/prove/none", "/portal/password/none", "/portal/upload/none", "/help/", "/help/all", "/help/topic/1", "/help/none", "/login/",
         "/login/code", "/forgotten/", "/welcome/none", "/nowhere",
     ],
     "ada": [
-        "/portal/tickets", "/portal/tickets?tab=all&q=nothing-has-this", "/portal/tickets/1001", "/portal/tickets/1001/close", "/portal/tickets/1001/keep", "/portal/tickets/new", "/portal/account",
+        "/portal/tickets", "/portal/tickets?tab=all&q=nothing-has-this", "/portal/tickets/1001", "/portal/tickets/1001/close", "/portal/tickets/1001/keep", "/portal/tickets/new", "/portal/account", "/portal/tickets/1001/documents/1",
         "/portal/tickets/999999",
     ],
     "agent": [
-        "/admin/my-day/", "/admin/tickets/", "/admin/tickets/?view=everything&priority=4", "/admin/tickets/1001", "/admin/tickets/new", "/admin/notifications/", "/admin/notifications/preferences", "/admin/me/",
+        "/admin/my-day/", "/admin/tickets/", "/admin/tickets/?view=everything&priority=4", "/admin/tickets/1001", "/admin/tickets/new", "/admin/tickets/message", "/admin/tickets/1001/documents", "/admin/tickets/1001/documents/1", "/admin/notifications/", "/admin/notifications/preferences", "/admin/me/",
         "/admin/me/second-factor/", "/admin/tickets/999999", "/admin/views/", "/admin/views/columns", "/admin/bulk/", "/admin/tasks/?view=all", "/admin/tasks/board?view=all", "/admin/tasks/1", "/admin/tasks/new",
     ],
     "supervisor": [

@@ -26,11 +26,14 @@ BENT: st.SearchStrategy[Any] = st.sampled_from(
 ) | st.text(st.characters(exclude_categories=("Cs",)), max_size=20)  # fmt: skip
 PLAIN = {
     "/admin/canned/edit/<pk>", "/admin/tags/edit/<pk>", "/admin/settings/general/vocabulary", "/admin/tickets/add", "/login/code",
+    "/admin/my-day/<int:number>/snooze", "/admin/my-day/<int:number>/done",
     "/admin/me/second-factor/codes", "/admin/me/second-factor/confirm", "/admin/me/second-factor/off", "/portal/account/sessions/<int:session_id>", "/admin/me/sessions/<int:session_id>/end",
     "/portal/account/sessions", "/admin/me/sessions/end-others", "/admin/mail-templates/<kind>/reset", "/admin/notifications/read", "/admin/notifications/<int:notification_id>/open",
     "/admin/tickets/<int:number>/take", "/admin/settings/email/test", "/admin/jobs/<int:outbox_id>/retry", "/portal/files",
     "/admin/tickets/<int:number>/draft", "/admin/tickets/<int:number>/files", "/admin/tickets/<int:number>/here", "/admin/tickets/<int:number>/preview", "/admin/tickets/<int:number>/drafts/<int:draft_id>/discard",
-    "/admin/tickets/<int:number>/departures/<int:draft_id>/now", "/admin/tickets/<int:number>/unmerge", "/admin/tickets/<int:number>/links/remove", "/admin/bulk/<int:change_id>/undo", "/admin/views/<int:view_id>/list",
+    "/admin/tickets/<int:number>/departures/<int:draft_id>/now", "/admin/tickets/<int:number>/unmerge", "/admin/tickets/<int:number>/links/remove", "/admin/tickets/<int:number>/tasks", "/admin/bulk/<int:change_id>/undo", "/admin/views/<int:view_id>/list",
+    "/admin/tickets/<int:number>/documents/<int:request_id>/review", "/admin/tickets/<int:number>/documents/<int:request_id>/withdraw", "/admin/tickets/<int:number>/documents/<int:request_id>/link",
+    "/admin/tickets/<int:number>/documents/<int:request_id>/end-links", "/portal/upload/<secret>",
 }  # fmt: skip
 """Shown only after something happened or to somebody else, sent by a script, or a button without a field: they are tried with odd fields
 all the same."""

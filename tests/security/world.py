@@ -23,17 +23,22 @@ from app.mail import incoming
 from app.mail.models import Delivery
 from app.notifications.models import Notice, Notification
 from app.settings import desk
-from app.tickets import files
+from app.tickets import files, requests, tasks, uploadlinks
 from app.tickets.bulk import BulkChange
 from app.tickets.choices import CannedResponse, Category
 from app.tickets.drafts import Draft
+from app.tickets.fieldmodels import Readers
 from app.tickets.lists import SavedView
 from app.tickets.models import Participant, ParticipantRole, Ticket
+from app.tickets.requests import DocumentRequest, Slot
+from app.tickets.slotkinds import Allowed
+from app.tickets.tasks import NewTask
 from app.tickets.thread import Attachment, Channel, Words
 from tests.factories import (
     HASH,
     a_customer,
     a_department,
+    a_field,
     a_ticket,
     acting,
     an_organization,
@@ -76,6 +81,8 @@ PERSONAL = "canarypersonalxq"
 ABOUT = "canaryaboutxq"
 TEAM = "canaryteamxq"
 UNTRUSTED = "canaryuntrustedxq"
+TASK = "canarytaskxq"
+FIELD = "canaryfieldxq"
 COMMON = "lighthouse"
 """Stands in every one of these texts, so that a search for it finds all that the searcher may see."""
 
@@ -103,6 +110,7 @@ def build(app: Flask) -> World:
     people, secrets = _people(), {}
     ada, eve = people[Who.CUSTOMER], people[Who.STRANGER]
     own, foreign = _tickets(people)
+    _fill(own, foreign)
     rows = _shelves(people)
     api_keys = {who: keys.make(who.value, people[who].id, ["*"])[1] for who in STAFF}
     secret = tokens.issue(Purpose.SIGN_IN, ada)
@@ -263,9 +271,32 @@ def _ids(
         "number": ticket.number, "message_id": message.id, "file_id": message.attachments[0].id, "attachment_id": message.attachments[0].id,
         "delivery_id": delivered[ticket.id], "outbox_id": outbox, "notification_id": notice, "customer_id": customer.id, "organization_id": customer.organization_id or 0,
         "category_id": ticket.category_id or 999_999, "slug": "works" if mine else "draft", "section": "general" if mine else "nowhere", "locale": "en" if mine else "tlh",
+        "request_id": _asked(ticket), "task_id": _to_do(ticket),
         "filename": "app.css" if mine else "../config.py", "secret": "x" * 43, "session_id": 999_999, "seal": "forged", "name": "nothing",
         "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, **_kept_by(ticket.assignee_id or 0),
     }  # fmt: skip
+
+
+def _to_do(ticket: Ticket) -> int:
+    """Of whoever sees the ticket, and of no customer."""
+    return tasks.create(NewTask(f"{TASK} {ticket.subject}", details=f"{TASK} {ticket.subject}"), SYSTEM, ticket).id
+
+
+def _asked(ticket: Ticket) -> int:
+    """Documents that its agent asked its customer for, with a link."""
+    slot = Slot(position=0, name=f"Passport {ticket.number}", hint="", allowed=Allowed.PDF)
+    asked = DocumentRequest(ticket_id=ticket.id, asked_by="The agent", slots=[slot])
+    db.session.add(asked)
+    requests.count(ticket)
+    uploadlinks.issue(asked)
+    return asked.id
+
+
+def _fill(*tickets: Ticket) -> None:
+    """A field of the desk's own that no customer knows of, neither its name nor what stands there."""
+    a_field(f"{FIELD} risk", key="risk", readers=Readers.STAFF)
+    for ticket in tickets:
+        ticket.set_field("risk", f"{FIELD} {ticket.number}", by=SYSTEM)
 
 
 def _kept_by(staff_id: int) -> dict[str, int]:

@@ -10,12 +10,13 @@ from email.policy import default
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.accounts.viewer import CustomerActor
 from app.core import clock
 from app.core.errors import Forbidden, HelpdeskError, Invalid, NotThere
 from app.core.extensions import db
+from app.desk import erasing
 from app.mail import outgoing
 from app.mail.models import Delivery
 from app.notifications.models import Notice, Notification
@@ -31,6 +32,7 @@ from app.tickets.thread import Channel, Words
 from app.tickets.timeline import Did
 from tests.factories import (
     a_customer,
+    a_super_admin,
     a_supervisor,
     a_ticket,
     acting,
@@ -500,3 +502,16 @@ def test_a_conversation_waits_for_the_customer_and_fills_the_names_of_a_canned_r
     assert ticket.messages[0].text == f"Hello Ada, your number is {ticket.display}. {agent.name}"
     assert (ticket.kind, ticket.state, ticket.awaiting_since) == (TicketKind.CONVERSATION, State.WAITING, None)
     assert [mail.address for mail in mails("staff_replied")] == [ticket.requester.email_key]
+
+
+def test_a_ticket_is_deleted_with_its_requests_slots_and_links():
+    boss = acting(a_super_admin())
+    request = a_request(by=boss)
+    hand_in(request, Passport=PDF)
+    db.session.commit()
+
+    erasing.delete_ticket(request.ticket, by=boss)
+    db.session.commit()
+
+    tables = (DocumentRequest, requests.Slot, uploadlinks.UploadLink)
+    assert [db.session.scalar(select(func.count()).select_from(table)) for table in tables] == [0, 0, 0]
