@@ -130,7 +130,7 @@ def chip(pair: Pair) -> str:
     field = fields.by_key(pair[0])
     texts = {NONE: _("nothing"), ANY: _("anything"), NO: _("No")}
     words = texts.get(pair[1]) or (field.worded([pair[1]]) if field else pair[1])
-    return f"{field.name if field else pair[0]}: {words}"
+    return f"{field.name if field else pair[0]}{_(':')} {words}"
 
 
 def columned(columns: Iterable[str]) -> list[Field]:

@@ -16,6 +16,7 @@ from app.accounts import customers
 from app.accounts.models import Customer, StaffProfile
 from app.core import clock, web
 from app.core.extensions import db
+from app.mail import templates, wording
 from app.mail.models import Delivery
 from app.settings.desk import DeskSettings
 from app.tickets.thread import Channel, Words
@@ -157,6 +158,20 @@ def written(customer: Customer) -> str:
     rows = db.session.query(Delivery).filter_by(customer_id=customer.id).all()
     mails = [email.message_from_bytes(row.raw, policy=default) for row in rows if row.raw]
     return "\n".join(mail.get_body(("plain",)).get_content() for mail in mails)
+
+
+def test_a_mail_in_french_has_its_blanks_before_colons(app: Flask) -> None:
+    """What templates put beside the words, too."""
+    quote = {"who": "Jonas Lind", "at": "", "text": "#1042"}
+    with force_locale("fr"):
+        said = {**wording._sample(), "history": [quote], "asked": quote, "files": [{"name": "a.pdf", "size": "1 Mo"}]}
+        said["ticket"] |= {"live": True, "conversation": False}
+        lines = [
+            line for kind in (*wording.LABELS, "test_mail") for line in templates.write(kind, said)[0].splitlines()
+        ]
+
+    assert sum(line.endswith("\u00a0:") for line in lines) > 10
+    assert [line for line in lines if re.search(r"[^\u00a0]:(\s|$)", line)] == []
 
 
 WRITTEN = {
