@@ -16,6 +16,7 @@ from app.core.errors import NotThere
 from app.core.extensions import db
 from app.core.model import Base
 from app.core.outbox import Outbox
+from app.desk import taskserase
 from app.desk.customernames import Known, Theirs, everything_they_were_called
 from app.mail.models import Delivery, RawMail
 from app.notifications.models import Notification
@@ -123,6 +124,7 @@ def _forget_traces(person: int, tickets: list[int], messages: list[int], known: 
     _do(update(TicketEvent).where(TicketEvent.customer_id == person).values(actor_name=ERASED))
     for event in db.session.scalars(select(TicketEvent).where(events)):
         event.particulars = {key: value for key, value in event.particulars.items() if not isinstance(value, str) or not known.named_in(value)}  # fmt: skip
+    taskserase.forget(tickets, known)
     for address in known.addresses:
         drafts.forget_of(tickets, address)
     _do(delete(Notification).where(Notification.ticket_id.in_(tickets)))

@@ -16,7 +16,7 @@ from app.core.extensions import db
 from app.desk import taskforms, tasklist
 from app.desk.listing import is_id
 from app.desk.tasklist import Line
-from app.desk.workspace import find
+from app.desk.workspace import Workspace, find
 from app.tickets import tasks, taskvisibility
 from app.tickets.models import Ticket
 from app.tickets.tasks import Task, TaskLink, TaskState
@@ -45,7 +45,7 @@ class LinkedTasksView(BaseView):
             if not fields:
                 flash(str(refusal), "danger")
             return self._form(find(number, g.user), request.form.to_dict(), fields), refusal.code
-        return redirect(f"/admin/tickets/{number}#d-tasks", code=303)
+        return redirect(f"/admin/tickets/{number}", code=303)
 
     @expose("/<int:number>/tasks/link")
     @has_access
@@ -75,14 +75,20 @@ class LinkedTasksView(BaseView):
         return self._do(number, lambda task, ticket: task.move_to(taskforms.state(request.form.get("state", "")), g.user))  # fmt: skip
 
     def _do(self, number: int, deed: Callable[[Task, Ticket], None]) -> Any:
-        ticket = find(number, g.user)
+        """The page again; for a script the part of it alone."""
+        ticket, refused = find(number, g.user), ""
         try:
             deed(_posted(), ticket)
             db.session.commit()
         except (HelpdeskError, NotThere) as refusal:
             db.session.rollback()
-            flash(str(refusal), "danger")
-        return redirect(f"/admin/tickets/{number}#d-tasks", code=303)
+            refused = str(refusal)
+        if "HX-Request" in request.headers:
+            ws = Workspace.of(number, g.user)
+            return self.render_template("desk/taskpart.html", ws=ws, ticket=ws.ticket, alone=True, refused=refused)
+        if refused:
+            flash(refused, "danger")
+        return redirect(f"/admin/tickets/{number}", code=303)
 
     def _form(self, ticket: Ticket, values: Mapping[str, str], errors: Mapping[str, str]) -> Any:
         return self.render_template(

@@ -8,10 +8,12 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.accounts.viewer import SYSTEM
 from app.core.extensions import db
+from app.desk.customererase import erase
+from app.desk.customerexport import export
 from app.tickets import tasks, taskvisibility
 from app.tickets.models import Ticket
 from app.tickets.tasks import NewTask, Task, TaskState, today
@@ -54,7 +56,7 @@ def test_a_task_is_made_on_a_ticket_and_stands_there_and_in_the_list(app: Flask,
 
     answer = client.post(f"/admin/tickets/{ticket.number}/tasks/new", data={"title": "Call <b>them</b>", "details": "By phone", "assignee": str(boss.id), "due_on": "2026-12-24"})  # fmt: skip
 
-    assert answer.location == f"/admin/tickets/{ticket.number}#d-tasks"
+    assert answer.location == f"/admin/tickets/{ticket.number}"
     page = client.get(f"/admin/tickets/{ticket.number}").get_data(as_text=True)
     assert "Call &lt;b&gt;them&lt;/b&gt;" in page and 'value="2026-12-24"' in page and "0 of 1 done" in page
     assert "made the task" in page
@@ -301,3 +303,33 @@ def test_who_gives_a_task_out_of_sight_is_led_to_the_list(app: Flask, client: Fl
 
     assert answer.location == "/admin/tasks/" and fresh(task).assignee_id == other.id
     assert acting(agent) is not None and client.get(f"/admin/tasks/{task.id}").status_code == 404
+
+
+def test_an_erased_customer_is_in_no_task_event_notice_or_mail(app: Flask) -> None:
+    agent, ada, bob = an_agent(), a_customer("Ada Lovelace"), a_customer("Bob")
+    ticket, other = a_ticket(requester=ada), a_ticket(requester=bob)
+    agent_name = agent.get_full_name()
+    own = a_task("Her secret", ticket, assignee=agent, details="hers")
+    shared, named, foreign = a_task("Both", ticket), a_task("Call Ada Lovelace", other), a_task("Adamant", other)
+    shared.link_to(other, SYSTEM)
+    named.rewrite("Ring Ada Lovelace", "", None, SYSTEM)
+    db.session.commit()
+    ids = [task.id for task in (own, shared, named, foreign)]
+
+    erase(ada.email, with_tickets=False)
+
+    assert [db.session.get_one(Task, one).title for one in ids] == ["(erased)", "Both", "(erased)", "Adamant"]  # fmt: skip
+    for table in ("task", "task_event", "ticket_event", "notification", "delivery"):
+        rows = str(db.session.execute(text(f"SELECT * FROM {table}")).all())
+        assert not [word for word in ("secret", "Lovelace", "hers") if word in rows], table
+    history = taskvisibility.events_of(db.session.get_one(Task, ids[0]), SYSTEM)
+    assert [event.sentence for event in history] == [f"gave the task “–” to {agent_name}", "made the task “–”"]
+
+
+def test_a_task_may_be_exported_to_no_customer(app: Flask, tmp_path) -> None:
+    ticket = a_ticket()
+    a_task("canarytask", ticket, details="canarydetails")
+
+    export(ticket.requester.email, tmp_path / "out")
+
+    assert "canary" not in (tmp_path / "out" / "customer.json").read_text()

@@ -48,6 +48,11 @@ def made(all_windows: Windows) -> dict[str, str]:
         page.goto(f"/admin/{kind}/")
         links = page.locator("main a").evaluate_all("links => links.map(link => link.getAttribute('href') ?? '')")
         found[f"/admin/{kind}/1"] = next(link for link in links if re.fullmatch(rf"/admin/{kind}/\d+", link))
+    page.goto("/admin/tasks/new")
+    page.get_by_label("What is to be done?").fill("A task to look at")
+    page.get_by_role("button", name="Make the task").click()
+    expect(page.get_by_role("heading", name="A task to look at")).to_be_visible()
+    found["/admin/tasks/1"] = page.url
     page.close()
     return found
 

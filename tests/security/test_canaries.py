@@ -14,6 +14,7 @@ from tests.security import world as worlds
 from tests.security.world import (
     ABOUT,
     DRAFT,
+    FIELD,
     FOREIGN,
     HIDDEN,
     NOTE,
@@ -21,6 +22,7 @@ from tests.security.world import (
     OWN,
     PERSONAL,
     STAFF,
+    TASK,
     TEAM,
     UNPROVEN,
     UNSENT,
@@ -29,7 +31,7 @@ from tests.security.world import (
 )
 
 NOTES = (NOTE, NOTE_FILE)
-FROM_CUSTOMERS = (*NOTES, HIDDEN, UNPROVEN, UNSENT, DRAFT, PERSONAL, ABOUT, UNTRUSTED, TEAM)
+FROM_CUSTOMERS = (*NOTES, HIDDEN, UNPROVEN, UNSENT, DRAFT, PERSONAL, ABOUT, UNTRUSTED, TASK, FIELD, TEAM)
 KEPT_FROM = {
     Who.ANONYMOUS: (*FROM_CUSTOMERS, OWN, FOREIGN),
     Who.CUSTOMER: (*FROM_CUSTOMERS, FOREIGN),
@@ -49,6 +51,8 @@ SEEN_BY = {
     HIDDEN: (Who.AGENT, Who.DEVELOPER, Who.SUPERVISOR, Who.ADMIN, Who.SUPER),
     DRAFT: STAFF,
     ABOUT: STAFF,
+    TASK: STAFF,
+    FIELD: STAFF,
     TEAM: (Who.OUTSIDER, Who.DEVELOPER, Who.SUPERVISOR, Who.ADMIN, Who.SUPER),
 }
 """Who does find the word: a test that looks where nothing ever stands proves nothing."""

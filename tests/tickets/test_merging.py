@@ -18,13 +18,14 @@ from app.core import clock
 from app.core.errors import Forbidden, HelpdeskError
 from app.core.extensions import db
 from app.sla.models import SlaClock
-from app.tickets import departures, merging
+from app.tickets import departures, merging, tasks
 from app.tickets.choices import State
 from app.tickets.drafts import Written
 from app.tickets.files import keep
 from app.tickets.mergeable import Merged, SharedMessage, entries_of
 from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.recounting import recount
+from app.tickets.tasks import NewTask, Task
 from app.tickets.thread import Attachment, Channel, Message, Words
 from app.tickets.timeline import Did
 from app.tickets.visibility import attachments_visible_to, messages_visible_to
@@ -116,7 +117,7 @@ def test_a_merge_that_is_undone_leaves_no_trace_but_the_events(app: Flask) -> No
 
 DEEDS = st.lists(
     st.tuples(
-        st.sampled_from(["write", "reply", "note", "file", "wait", "resolve", "close", "reopen", "mention", "urgent", "cc"]),
+        st.sampled_from(["write", "reply", "note", "file", "wait", "resolve", "close", "reopen", "mention", "urgent", "cc", "task", "share"]),
         st.integers(0, 3),
     ),
     max_size=9,
@@ -137,6 +138,11 @@ def carry_out(deed: str, ticket: Ticket, agent: Any, other: Any, counted: int) -
         ticket.note(Words(f"@{other.username} {counted}"), by=agent)
     elif deed == "cc":
         db.session.add(Participant(ticket_id=ticket.id, role=ParticipantRole.CC, email=f"c{counted}@cc.test"))
+    elif deed == "task":
+        tasks.create(NewTask(f"task {counted}"), agent, ticket)
+    elif deed == "share":
+        for task in db.session.scalars(select(Task).order_by(Task.id)).all():
+            task.link_to(ticket, agent)
     elif deed == "urgent":
         from app.tickets.choices import Priority
 
