@@ -3,7 +3,7 @@
 from sqlalchemy.orm import joinedload
 
 from app.core.extensions import db
-from app.notifications import inbox, rules
+from app.notifications import inbox, rules, tasks
 from app.tickets.timeline import TicketEvent
 
 
@@ -18,6 +18,10 @@ def tell_lead(event_id: int) -> None:
     event = db.session.get(TicketEvent, event_id)
     if event is not None:
         rules.tell_lead(event)
+
+
+def tell_due_tasks() -> None:
+    tasks.tell_due()
 
 
 def forget_old() -> None:
