@@ -22,7 +22,7 @@
     const value = document.createElement("b");
     value.textContent = `${first.get(field)} → ${said(field)}`;
     const entry = document.createElement("li");
-    entry.append(`${field.dataset.label}: `, value);
+    entry.append(`${field.dataset.label}${document.getElementById("words")?.dataset.tColon ?? ":"} `, value);
     return entry;
   };
 

@@ -195,7 +195,7 @@
     const away = make("button", { type: "button", className: "linkish", textContent: form.dataset.tRemove });
     again.addEventListener("click", () => { row.remove(); attach(form, file); });
     away.addEventListener("click", () => row.remove());
-    row.replaceChildren(make("span", { className: "error", role: "alert", textContent: typeof sentence === "string" ? `${file.name}: ${sentence}` : form.dataset.tFailed }), again, away);
+    row.replaceChildren(make("span", { className: "error", role: "alert", textContent: typeof sentence === "string" ? `${file.name}${words.tColon ?? ":"} ${sentence}` : form.dataset.tFailed }), again, away);
   };
   const bring = (form, files) => [...files].forEach((file) => attach(form, file));
   document.addEventListener("change", (event) => {

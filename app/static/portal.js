@@ -9,7 +9,12 @@
   "use strict";
   const $ = (selector, root = document) => root.querySelector(selector);
   const make = (name, props) => Object.assign(document.createElement(name), props);
-  const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : `${(bytes / 1e6).toFixed(1)} MB`);
+  // As the server writes it (core.web.filesize), in the reader's language.
+  const size = (bytes, words) => {
+    const small = bytes < 1024 ** 2;
+    const count = small ? Math.ceil(bytes / 1024) : bytes / 1024 ** 2;
+    return `${count.toLocaleString(document.documentElement.lang, { maximumFractionDigits: small ? 0 : 1 })} ${small ? words.tKb : words.tMb}`;
+  };
 
   /* ---------- files ---------- */
   const busy = (form, by) => {
@@ -24,9 +29,9 @@
     const form = box.closest("form");
     const input = $("[type=file]", box);
     const status = $("[role=status]", box);
-    const label = make("span", { textContent: `${file.name} · ${size(file.size)}` });
+    const label = make("span", { textContent: `${file.name} · ${size(file.size, words)}` });
     const bar = make("progress", { max: 100, value: 0, ariaLabel: file.name });
-    const drop = make("button", { type: "button", className: "linkish", textContent: words.tRemove, ariaLabel: `${words.tRemove}: ${file.name}` });
+    const drop = make("button", { type: "button", className: "linkish", textContent: words.tRemove, ariaLabel: `${words.tRemove}${words.tColon} ${file.name}` });
     const entry = make("li", {});
     entry.append(label, drop);
     $(".ups", box).append(entry);
@@ -34,7 +39,7 @@
     const fail = (sentence) => {
       bar.remove();
       entry.classList.add("bad");
-      label.textContent = status.textContent = `${file.name}: ${sentence}`;
+      label.textContent = status.textContent = `${file.name}${words.tColon} ${sentence}`;
     };
     drop.onclick = () => {
       request.abort();
@@ -56,7 +61,7 @@
       if (request.status >= 300) return fail(request.status === 413 ? words.tBig : words.tFail);
       bar.value = 100;
       entry.append(make("input", { type: "hidden", name: `${input.name}_id`, value: JSON.parse(request.response).id }));
-      status.textContent = `${file.name}: ${words.tDone}`;
+      status.textContent = `${file.name}${words.tColon} ${words.tDone}`;
     };
     busy(form, 1);
     request.send(body);
