@@ -40,7 +40,7 @@ DOORS: tuple[str, ...] = (
     "app.desk.admin",
     "app.accounts.views",
     "app.tickets.views",
-    "app.tickets.fieldviews",
+    "app.desk.fieldadmin",
     "app.sla.views",
     "app.assignment.views",
     "app.mail.views",

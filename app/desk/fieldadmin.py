@@ -29,7 +29,6 @@ from app.tickets.fieldmodels import (
     Readers,
     Required,
 )
-from app.tickets.views import SETTINGS
 
 MOST_CHOICES, LONGEST_CHOICE = 200, 100
 LONGEST_NAME = 60
@@ -58,10 +57,10 @@ class CustomFieldView(DeskView):
     base_order = ("position", "asc")
     label_columns = {
         "name": _l("Name"), "key": _l("Key"), "help": _l("Help text"), "kind": _l("Kind"), "choices": _l("Choices"), "categories": _l("Categories"),
-        "required": _l("Required"), "readers": _l("Who sees it"), "active": _l("Active"), "position": _l("Place in lists"),
+        "required": _l("Has to be filled in"), "readers": _l("Who sees it"), "active": _l("Active"), "position": _l("Place in lists"),
     }  # fmt: skip
     description_columns = {
-        "key": _l("Small letters, digits and _: the search box finds field.key:value, and the API and exports call it so."),
+        "key": _l("Small letters, digits and _: the search box finds field.key:value, and the API calls it so."),
         "choices": _l("One a line. A choice you take away stays readable where somebody chose it."),
         "categories": _l("None: it belongs to tickets of every category."),
         "required": _l("Automatic closing never waits for it; mails open a ticket without it."),
@@ -76,7 +75,7 @@ class CustomFieldView(DeskView):
     validators_columns = {"name": [Length(max=LONGEST_NAME)], "key": [Length(max=LONGEST_KEY)]}
     add_form_extra_fields = edit_form_extra_fields = {
         "kind": _select(_l("Kind"), FieldKind, KIND_LABELS),
-        "required": _select(_l("Required"), Required, REQUIRED_LABELS),
+        "required": _select(_l("Has to be filled in"), Required, REQUIRED_LABELS),
         "readers": _select(_l("Who sees it"), Readers, READER_LABELS),
     }
 
@@ -128,4 +127,4 @@ def _wrong_choices(field: CustomField) -> dict[str, str]:
 
 
 def register(appbuilder: AppBuilder) -> None:
-    appbuilder.add_view(CustomFieldView, "Custom fields", label=_l("Custom fields"), **SETTINGS)
+    appbuilder.add_view(CustomFieldView, "Custom fields", label=_l("Custom fields"), category="Settings")
