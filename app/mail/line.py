@@ -51,24 +51,23 @@ class Line(Connection):
     def configure_host(self) -> smtplib.SMTP:
         """Raises what smtplib and ssl raise: a server without STARTTLS, or with a wrong certificate, gets nothing."""
         server, port, name = self.mail.server, int(self.mail.port or 25), addresses.domain()
-        context = ssl.create_default_context()
         if self.mail.use_ssl:
             host: smtplib.SMTP = smtplib.SMTP_SSL(
-                server, port, local_hostname=name, timeout=TIMEOUT_SECONDS, context=context
+                server, port, local_hostname=name, timeout=TIMEOUT_SECONDS, context=ssl.create_default_context()
             )
         else:
             host = smtplib.SMTP(server, port, local_hostname=name, timeout=TIMEOUT_SECONDS)
         try:
-            self._secure(host, context)
+            self._secure(host)
         except (smtplib.SMTPException, OSError, ValueError, Untrusted):
             host.close()
             raise
         return host
 
-    def _secure(self, host: smtplib.SMTP, context: ssl.SSLContext) -> None:
+    def _secure(self, host: smtplib.SMTP) -> None:
         if self.mail.use_tls:
             try:
-                host.starttls(context=context)
+                host.starttls(context=ssl.create_default_context())
             except (smtplib.SMTPNotSupportedError, smtplib.SMTPResponseException) as problem:
                 raise Untrusted(said(problem)) from problem
         if self.mail.username:

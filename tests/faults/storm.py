@@ -135,18 +135,18 @@ class Storm:
             return killed
         return self.desk.kill(name)
 
-    def come_to_rest(self, within_seconds: float = 600) -> None:
+    def come_to_rest(self, within_seconds: float = 900) -> None:
         """Nobody writes any more, the mail server is calm, and everything that was put off is due."""
         self.load.stop()
         assert not self.load.strange, self.load.strange
         self.sink.calm = True
         give_up_at = time.monotonic() + within_seconds
-        fewest, fewer_at = 10**9, time.monotonic()
+        most, more_at = -1, time.monotonic()
         with self.desk.app.app_context():
             while left := counting.unfinished():
-                if len(left) < fewest:
-                    fewest, fewer_at = len(left), time.monotonic()
-                if time.monotonic() > min(give_up_at, fewer_at + STANDSTILL_SECONDS):
+                if (ended := counting.ended()) > most:
+                    most, more_at = ended, time.monotonic()
+                if time.monotonic() > min(give_up_at, more_at + STANDSTILL_SECONDS):
                     self.desk.show_what_runs("worker")
                     raise AssertionError(f"it does not come to rest: {Counter(left).most_common(12)}")
                 counting.bring_forward()
