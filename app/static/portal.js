@@ -12,7 +12,7 @@
   // As the server writes it (core.web.filesize), in the reader's language.
   const size = (bytes, words) => {
     const small = bytes < 1024 ** 2;
-    const count = small ? Math.ceil(bytes / 1024) : bytes / 1024 ** 2;
+    const count = small ? Math.max(1, Math.round(bytes / 1024)) : bytes / 1024 ** 2;
     return `${count.toLocaleString(document.documentElement.lang, { maximumFractionDigits: small ? 0 : 1 })} ${small ? words.tKb : words.tMb}`;
   };
 

@@ -160,3 +160,20 @@ def test_longer_words_fit(windows: Windows, made: dict[str, str], language: str,
     assert not any(wrong.values()), json.dumps(
         {address: found for address, found in wrong.items() if found}, indent=1, ensure_ascii=False
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_bar_of_bulk_work_stays_on_the_screen(windows: Windows, language: str) -> None:
+    """It lies over the page, where nothing scrolls to what reaches over the side."""
+    page = windows.page("supervisor")
+    page.emulate_media(reduced_motion="reduce")
+    with speaking(page, "supervisor", language):
+        for size in SIZES.values():
+            page.set_viewport_size(size)  # type: ignore[arg-type]
+            page.goto("/admin/tickets/?view=everything")
+            page.locator(".action_check").first.check()
+            bar = page.locator("[data-bulk]")
+            expect(bar).to_be_visible()
+            inner = bar.evaluate("bar => [...bar.children].map(part => part.getBoundingClientRect()).map(box => box.width && [box.left, box.right]).filter(Boolean).flat()")  # fmt: skip
+            assert min(inner) >= 0 and max(inner) <= size["width"], (language, size)
+        page.set_viewport_size(WIDE)
