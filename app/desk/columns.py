@@ -59,7 +59,7 @@ def written(columns: Iterable[Shown]) -> str:
 def ordered(columns: Columns) -> list[tuple[Shown, bool]]:
     """All columns for a form: those that are shown in their order, then the others."""
     chosen = {column.name for column in columns}
-    return [*((column, True) for column in columns), *((Shown(name), False) for name in LABELS if name not in chosen)]
+    return [*((column, True) for column in columns), *((Shown(name), False) for name in labels() if name not in chosen)]
 
 
 def moved(names: list[str], name: str, by: int) -> list[str]:

@@ -292,6 +292,7 @@ def test_the_filter_form_and_its_chips_know_choices_and_boxes(desk: FlaskClient,
 def test_a_column_a_field_is_shown_sorted_and_costs_one_statement(
     desk: FlaskClient, shelf: None, at_most: Callable[[int], Any]
 ) -> None:
+    offered = desk.get("/admin/views/columns").text
     desk.post(
         "/admin/views/columns",
         data={"order": ["subject", "field.copies", "field.size"], "show": ["field.copies", "field.size"]},
@@ -306,6 +307,7 @@ def test_a_column_a_field_is_shown_sorted_and_costs_one_statement(
     down = desk.get("/admin/tickets/?view=everything&sort=-field.copies").text
     up = desk.get("/admin/tickets/?view=everything&sort=field.copies").text
 
+    assert 'name="show" value="field.copies"' in offered
     assert "Copies</a>" in page and ">Large</span>" in desk.get("/admin/tickets/?view=everything&sort=created").text
     assert down.index("More 19<") < down.index("More 9<") and up.index("More 2<") < up.index("More 12<")
 
