@@ -38,6 +38,10 @@ from app.tickets.thread import Attachment, Channel, Message, Words
 from app.tickets.timeline import Did
 
 
+LATEST = dt.timedelta(days=3650)
+"""So far ahead documents may be due: what is counted from there still has a date."""
+
+
 class NotNow(HelpdeskError):
     """The request, or a document of it, is not in a state for this."""
 
@@ -106,8 +110,9 @@ def checked(wanted: Sequence[Wanted], due_on: dt.date | None) -> list[Wanted]:
         wrong["slots"] = _("At most %(most)s documents in one request.", most=MOST_SLOTS)
     elif any(not one.name or len(one.name) > LONGEST_NAME or len(one.hint) > LONGEST_HINT for one in kept):
         wrong["slots"] = _("Each document has a name of at most %(name)s characters, and a hint of at most %(hint)s.", name=LONGEST_NAME, hint=LONGEST_HINT)  # fmt: skip
-    if due_on is not None and due_on < web.local(clock.now()).date():
-        wrong["due_on"] = _("This day is over.")
+    today = web.local(clock.now()).date()
+    if due_on is not None and not today <= due_on <= today + LATEST:
+        wrong["due_on"] = _("This day is over.") if due_on < today else _("Please choose a day within ten years.")
     if not desk.current().allow_customer_attachments:
         wrong["slots"] = _("This desk takes no files from customers.")
     if wrong:
