@@ -17,6 +17,7 @@ from app.core.extensions import db
 from app.core.model import Base
 from app.core.shipped import shipped
 from app.mail import templates, wording
+from app.tickets import fields
 from tests.security import sweep
 from tests.security import world as worlds
 from tests.security.world import Who, World
@@ -153,6 +154,7 @@ def test_every_error_page_speaks_the_language(app: Flask, speaking: Flask, code:
 
 def test_the_headings_of_the_export_are_translated_and_its_values_are_not(app: Flask, speaking: Flask) -> None:
     world = worlds.build(app)
+    own = {field.name for field in fields.active()}
     db.session.remove()
     client = speaking.test_client()
     client.set_cookie(app.config["SESSION_COOKIE_NAME"], world.cookies[Who.SUPER])
@@ -166,7 +168,7 @@ def test_the_headings_of_the_export_are_translated_and_its_values_are_not(app: F
         )
     )
 
-    assert all(heading.startswith(marked.BEGIN) for heading in lines[0])
+    assert all(heading.startswith(marked.BEGIN) for heading in lines[0] if heading not in own)
     assert not any(marked.BEGIN in cell for line in lines[1:] for cell in line)
 
 
