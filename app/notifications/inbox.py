@@ -123,11 +123,11 @@ def mark_ticket_read(viewer: Viewer, ticket_id: int) -> None:
 
 def unread_mentions(viewer: Viewer, limit: int) -> list[tuple[Ticket, str]]:
     """Each ticket that is awake once, with who mentioned them there last."""
-    seen = select(Ticket.id).where(visible_to(viewer), Ticket.where_awake())
+    seen = select(Ticket.id).where(Ticket.id == Notification.ticket_id, visible_to(viewer), Ticket.where_awake())
     unread = (
         select(Notification)
         .options(joinedload(Notification.ticket).joinedload(Ticket.requester))
-        .where(*_unread_mentions(viewer), Notification.ticket_id.in_(seen))
+        .where(*_unread_mentions(viewer), seen.correlate(Notification).exists())
         .order_by(Notification.id.desc())
         .limit(limit * 2)
     )
