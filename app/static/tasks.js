@@ -40,24 +40,22 @@
   });
 
   /* ---------- a ticket that ends before its tasks ---------- */
-  const question = $("#tasks-ask");
-  const dialog = $("#ask");
-  if (!question || !dialog) return;
-  const ending = new Set(question.dataset.ending.split(" ").filter(Boolean));
+  const ends = (status) => $("#tasks-ask")?.dataset.ending.split(" ").includes(status);
   let asked = null;
   let agreed = false;
   window.addEventListener(
     "change",
     (event) => {
       const field = event.target;
-      if (agreed || field.name !== "status" || !field.dataset?.autosave || !ending.has(field.value)) return;
+      if (agreed || field.name !== "status" || !field.dataset?.autosave || !ends(field.value)) return;
       event.stopImmediatePropagation();
       asked = field;
-      question.requestSubmit();
+      $("#tasks-ask").requestSubmit();
     },
     true,
   );
-  question.addEventListener("submit", (event) => {
+  document.addEventListener("submit", (event) => {
+    if (event.target.id !== "tasks-ask") return;
     event.preventDefault();
     const field = asked;
     asked = null;
@@ -65,7 +63,8 @@
     field?.dispatchEvent(new Event("change", { bubbles: true }));
     agreed = false;
   });
-  dialog.addEventListener("close", () => {
+  const dialog = $("#ask");
+  dialog?.addEventListener("close", () => {
     if (dialog.returnValue === "yes" || !asked) return;
     asked.value = [...asked.options].find((one) => one.defaultSelected)?.value ?? asked.value;
     asked.focus();
