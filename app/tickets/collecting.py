@@ -37,7 +37,6 @@ from app.tickets.sorting import clean_line
 from app.tickets.thread import Attachment, Channel, Message, Words
 from app.tickets.timeline import Did
 
-
 LATEST = dt.timedelta(days=3650)
 """So far ahead documents may be due: what is counted from there still has a date."""
 
