@@ -12,9 +12,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import inspect, select
 
 from app.accounts.models import Customer
+from app.accounts.viewer import SYSTEM
 from app.api.routes import FILE, ROUTES, Route
 from app.core.extensions import db
+from app.tickets import tasks
 from app.tickets.models import Participant, Ticket, TicketLink
+from app.tickets.tasks import NewTask
 from app.tickets.thread import Message
 from app.tickets.timeline import TicketEvent
 from tests.api.desk import a_program
@@ -143,7 +146,9 @@ def test_a_field_the_document_does_not_name_is_refused_by_name(client: FlaskClie
 
     ticket = a_ticket()
     program = a_program(client, a_super_admin())
-    path = route.path.format(number=ticket.number, customer_id=ticket.requester_id)
+    task = tasks.create(NewTask("Call"), SYSTEM, ticket)
+    db.session.commit()
+    path = route.path.format(number=ticket.number, customer_id=ticket.requester_id, task_id=task.id)
     known = SCHEMAS[str(route.takes)]
     for name in set(FOR_PROGRAMS) - set(known["properties"]):
         answer = program.call(route.method, path, {**known["example"], name: 1})
