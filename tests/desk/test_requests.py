@@ -236,5 +236,5 @@ def test_a_ticket_with_documents_stays_within_its_statements(client, boss, at_mo
         client.get(f"/admin/tickets/{plain.number}")
     with at_most(12):
         assert "Look at 1 document" in text_of(client.get(f"/admin/tickets/{number}"))
-    with at_most(9):
+    with at_most(8):
         assert "1 of 2 documents" in text_of(client.get("/admin/tickets/?view=everything"))

@@ -280,7 +280,7 @@ def test_the_customers_pages_stay_within_their_statements(client, at_most):
     sign_in_customer(client, request.ticket.requester)
     client.get("/portal/tickets")
 
-    with at_most(6):
+    with at_most(5):
         assert "0 of 2 documents" in text_of(client.get("/portal/tickets"))
     with at_most(14):
         assert client.get(f"/portal/tickets/{number}").status_code == 200
