@@ -13,7 +13,7 @@ from app.core.extensions import db
 
 CRUD = ("list", "show", "add", "edit", "delete")
 READ = ("list", "show")
-WORK = ("list", "show", "add", "reply", "note", "status", "priority", "category", "assign", "tag", "link", "documents", "task")
+WORK = ("list", "show", "add", "reply", "note", "status", "priority", "category", "assign", "tag", "link", "documents", "task")  # fmt: skip
 SHAPE = ("department", "merge", "split", "hide")
 OVERSEE = ("bulk", "export")
 SELF = {"MyAccount": ("list", "edit")}

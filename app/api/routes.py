@@ -72,7 +72,9 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/tickets/{number}/links", joining.link, WRITE, "Link two tickets", "Links", "NewLink", 201),
     Route("DELETE", "/tickets/{number}/links/{other}", joining.unlink, WRITE, "Remove a link", "Links"),
     Route("GET", "/tickets/{number}/tasks", tasks.list_tasks, READ, "Tasks of a ticket", "Tasks"),
-    Route("POST", "/tickets/{number}/tasks", tasks.create_task, WRITE, "A new task of a ticket", "Task", "NewTask", 201),
+    Route(
+        "POST", "/tickets/{number}/tasks", tasks.create_task, WRITE, "A new task of a ticket", "Task", "NewTask", 201
+    ),
     Route("GET", "/tasks/{task_id}", tasks.read_task, READ, "A task", "Task"),
     Route("PATCH", "/tasks/{task_id}", tasks.change_task, WRITE, "Change a task", "Task", "TaskChanges"),
     Route("POST", "/attachments", thread.upload, WRITE, "Upload a file", "Attachment", FILE, 201),

@@ -61,7 +61,11 @@ FILING: dict[str, Schema] = {
     "category": {**MAYBE_TEXT, "maxLength": 255, "description": "By name."},
     "assignee": {**MAYBE_TEXT, "maxLength": 255, "description": "A user name, `me` or `none`."},
     "tags": TAGS,
-    "fields": {"type": "object", "additionalProperties": True, "description": "By the keys of `GET /fields`; null takes a value away."},
+    "fields": {
+        "type": "object",
+        "additionalProperties": True,
+        "description": "By the keys of `GET /fields`; null takes a value away.",
+    },
 }
 DATES: dict[str, Schema] = {
     "follow_up_at": {**MAYBE_INSTANT, "description": "Its people are reminded then; null takes it away."},
@@ -100,7 +104,12 @@ NEW_TICKET_EXAMPLE: Schema = {
     "subject": "The printer is on fire", "body": "It burns since this morning.", "customer": {"email": "kim@example.com", "name": "Kim Lee"}, "priority": "high", "tags": ["hardware"],
 }  # fmt: skip
 
-SLOT: dict[str, Schema] = {"name": {**TEXT, "minLength": 1, "maxLength": LONGEST_NAME}, "hint": {**TEXT, "maxLength": LONGEST_HINT}, "allowed": {**TEXT, "enum": ALLOWED}, "required": FLAG}
+SLOT: dict[str, Schema] = {
+    "name": {**TEXT, "minLength": 1, "maxLength": LONGEST_NAME},
+    "hint": {**TEXT, "maxLength": LONGEST_HINT},
+    "allowed": {**TEXT, "enum": ALLOWED},
+    "required": FLAG,
+}
 ASKED_FOR: Schema = {
     **thing(("slots",), {"due_on": None, "slots": [{"name": "Passport", "allowed": "pdf"}]}, due_on={**MAYBE_TEXT, "format": "date"}, slots={"type": "array", "minItems": 1, "maxItems": MOST_SLOTS, "items": thing(("name",), {"name": "Passport"}, **SLOT)}),
     "description": "Makes it a document request: the customer is asked for these files, at least one of them required.",

@@ -20,7 +20,9 @@ OWN = "field."
 ALMOST = 0.8
 """From here on an unknown word before a colon is a field with a slip of the finger; below, it is a word of the question like any other."""
 LONGEST_NAME = 20
-_piece = re.compile(r'(?P<minus>-?)(?:(?P<field>[A-Za-z]+|[Ff]ield\.[A-Za-z0-9_]+):)?(?:"(?P<quoted>[^"]*)"?|(?P<plain>[^\s"]*))')
+_piece = re.compile(
+    r'(?P<minus>-?)(?:(?P<field>[A-Za-z]+|[Ff]ield\.[A-Za-z0-9_]+):)?(?:"(?P<quoted>[^"]*)"?|(?P<plain>[^\s"]*))'
+)
 
 
 class Part(NamedTuple):

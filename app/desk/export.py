@@ -75,7 +75,11 @@ def safe(cell: object) -> str:
 
 def _storable(cell: object) -> object:
     """A workbook takes no control characters and no endless cell; a leading = would be a formula."""
-    return cell if isinstance(cell, int | float) or cell is None else ILLEGAL_CHARACTERS_RE.sub("", safe(cell))[:LONGEST_CELL]
+    return (
+        cell
+        if isinstance(cell, int | float) or cell is None
+        else ILLEGAL_CHARACTERS_RE.sub("", safe(cell))[:LONGEST_CELL]
+    )
 
 
 def _batches(listing: Listing, viewer: Viewer) -> Iterator[list[list[object]]]:

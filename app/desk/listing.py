@@ -222,7 +222,15 @@ class Listing:
         column = SORTS[name] if name in SORTS else fieldfilters.order(name)
         down = self.sort.startswith("-")
         order = [column.desc() if down else column.asc(), Ticket.id.desc() if down else Ticket.id.asc()]
-        if name not in SORTS or name in ("sla", "assignee", "category", "organization", "follow_up", "action", "snoozed"):
+        if name not in SORTS or name in (
+            "sla",
+            "assignee",
+            "category",
+            "organization",
+            "follow_up",
+            "action",
+            "snoozed",
+        ):
             order.insert(0, column.is_(None))
         return self.query(viewer).statement.with_only_columns(Ticket.id).order_by(None).order_by(*order)
 

@@ -73,7 +73,12 @@ class NewTicketView(BaseView):
 
     def _form(self, values: Mapping[str, str], errors: Mapping[str, str]) -> Any:
         return self.render_template(
-            "desk/new.html", title=_("New ticket"), values=values, errors=errors, names=lookups.of_list(), fields=fieldforms.asked(values, Channel.STAFF)
+            "desk/new.html",
+            title=_("New ticket"),
+            values=values,
+            errors=errors,
+            names=lookups.of_list(),
+            fields=fieldforms.asked(values, Channel.STAFF),
         )
 
 

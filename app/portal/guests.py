@@ -107,7 +107,14 @@ def _open(form: MultiDict[str, str], customer: Customer, received: Received) -> 
     words = Words(typed("message"), via=Channel.FORM, attachments=tuple(received.kept))
     category = choosing.demand("category", choosing.categories, form)
     ticket = open_ticket(
-        NewTicket(subject=form["subject"], words=words, requester=customer, category=category, proven=False, fields=fieldforms.given(form)),
+        NewTicket(
+            subject=form["subject"],
+            words=words,
+            requester=customer,
+            category=category,
+            proven=False,
+            fields=fieldforms.given(form),
+        ),
         by=CustomerActor.of(customer),
     )
     secret = tokens.issue(Purpose.GUEST_PROOF, customer, ticket.id)

@@ -295,7 +295,10 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
     ),
     Did.SNOOZED: lambda given: _("snoozed the ticket until %(at)s", at=_when(given)),
     Did.WOKE: lambda given: (
-        {"time": _("brought the ticket back: its time has come"), "customer_wrote": _("brought the ticket back: the customer wrote")}.get(given.get("why", ""))
+        {
+            "time": _("brought the ticket back: its time has come"),
+            "customer_wrote": _("brought the ticket back: the customer wrote"),
+        }.get(given.get("why", ""))
         or _("brought the ticket back from snooze")
     ),
     Did.BREACHED: lambda given: _(

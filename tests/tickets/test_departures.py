@@ -177,7 +177,9 @@ def test_a_scheduled_reply_is_held_when_the_customer_wrote_again(desk: Any) -> N
     assert [one.returned for one in drafts.of(ticket.id, agent)] == ["customer_wrote"]
     assert Did.HELD_BACK in did(ticket)
     assert (
-        db.session.scalars(select(Notification.kind).where(Notification.staff_id == agent.id)).all()[-1]
+        db.session.scalars(
+            select(Notification.kind).where(Notification.staff_id == agent.id).order_by(Notification.id)
+        ).all()[-1]
         is Notice.REPLY_HELD
     )
 
