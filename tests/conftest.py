@@ -99,7 +99,6 @@ def _on(server: str) -> str:
 
 def _a_desk(url: str, home: Path) -> Flask:
     from app import create_app
-    from app.desk.setup import set_up
 
     desk = create_app(
         SQLALCHEMY_DATABASE_URI=url,
@@ -112,19 +111,28 @@ def _a_desk(url: str, home: Path) -> Flask:
     desk.test_client_class = DeskClient
     desk.wsgi_app = headers.Checked(desk.wsgi_app)  # type: ignore[method-assign]  # every response of the suite
     with desk.app_context():
-        set_up()
-        _send_at_once()
-        desk.extensions["seeded_rows"] = _read_seeded()
+        fill(desk)
     return desk
+
+
+def fill(desk: Flask) -> None:
+    """As the set-up step does, but that replies leave at once."""
+    from app.desk.setup import set_up
+
+    set_up()
+    _send_at_once()
+    desk.extensions["seeded_rows"] = _read_seeded()
 
 
 def _send_at_once() -> None:
     """Most tests speak of what a reply does; those of the moment in which it can be taken back give it one."""
+    from app.core import audit
     from app.core.extensions import db
     from app.settings.desk import change
 
-    change({"undo_send_seconds": 0})
-    db.session.commit()
+    with audit.silent():
+        change({"undo_send_seconds": 0})
+        db.session.commit()
 
 
 def _read_seeded() -> dict[str, list[dict[str, object]]]:

@@ -47,7 +47,10 @@ WORDS = {
     "tickets.leave": _l("Send a reply whose moment has come"),
     "tickets.recount_tally": _l("Count open tickets anew"),
     "tickets.sweep_files": _l("Delete files that belong to nothing"),
+    "tickets.remind": _l("Remind of a ticket\u2019s date"),
+    "tickets.remind_documents": _l("Remind customers of missing documents"),
     "tickets.remind_waiting": _l("Remind customers who let us wait"),
+    "tickets.wake": _l("Bring a snoozed ticket back"),
 }
 
 

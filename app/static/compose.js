@@ -73,6 +73,7 @@
 
   /* ---------- properties that save themselves ---------- */
   const before = new WeakMap();
+  const turns = new WeakMap(); // what is chosen twice in a moment is saved in that order
   const valueOf = (field) => (field.type === "checkbox" ? (field.checked ? "1" : "") : field.value);
   const put = (field, value) => {
     if (field.type === "checkbox") field.checked = value === "1";
@@ -125,7 +126,9 @@
   };
   document.addEventListener("change", (event) => {
     const field = event.target;
-    if (field.dataset?.autosave) save(field, before.get(field) ?? drawn(field));
+    if (!field.dataset?.autosave) return;
+    const kept = () => before.get(field) ?? drawn(field);
+    turns.set(field, (turns.get(field) ?? Promise.resolve()).then(() => valueOf(field) !== kept() && save(field, kept())));
   });
 
   /* ---------- keys r and n ---------- */

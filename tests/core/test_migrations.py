@@ -4,6 +4,7 @@ from flask_migrate import check, downgrade, upgrade
 from sqlalchemy import inspect
 
 from app.core.extensions import db
+from tests.conftest import fill
 
 
 def test_models_and_migrations_agree(app):
@@ -17,16 +18,7 @@ def test_every_step_goes_down_and_up_again(app):
     emptied = set(inspect(db.engine).get_table_names())
     upgrade()
     after = set(inspect(db.engine).get_table_names())
-    _refill(app)
+    fill(app)  # for the tests that follow
 
     assert emptied == {"alembic_version"}
     assert after == before
-
-
-def _refill(app):
-    """What the set-up step had filled, for the tests that follow."""
-    from app.desk.setup import set_up
-    from tests.conftest import _read_seeded
-
-    set_up()
-    app.extensions["seeded_rows"] = _read_seeded()

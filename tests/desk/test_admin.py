@@ -218,6 +218,7 @@ def test_changing_the_password_asks_for_the_old_one_and_ends_other_sessions(app,
 def test_settings_are_saved_and_what_is_wrong_is_said_beside_its_field(app, client):
     sign_in(client, an_admin())
     good = {
+        **{field.name: str(getattr(desk.current(), field.name)) for field in desk.fields("time")},
         "waiting_reminder_days": "3",
         "waiting_close_days": "9",
         "resolved_close_days": "5",

@@ -105,6 +105,7 @@ def test_an_agent_finds_a_ticket_answers_notes_assigns_and_sets_the_status(windo
             keys.choose(details.get_by_label(label, exact=True), choice)
             keys.press("Tab")
         assert saved.value.ok
+        page.wait_for_load_state("networkidle")  # each letter may choose somebody else
     page.reload()
     expect(details.get_by_label("Assignee", exact=True).locator("option:checked")).to_contain_text("Marco Bianchi")
     expect(page.locator("#ws-signs")).to_contain_text("In Progress")

@@ -17,11 +17,14 @@ from app.mail import addresses, composing, outgoing, transport
 from app.mail.addresses import RecipientKind
 from app.mail.models import Delivery, DeliveryState, RawMail
 from app.mail.quoting import visible
-from app.tickets import files
+from app.tickets import collecting, files
+from app.tickets.collecting import Wanted
 from app.tickets.conversation import Then
 from app.tickets.models import Participant, ParticipantRole, Ticket
+from app.tickets.tasks import NewTask
+from app.tickets.tasks import create as create_task
 from app.tickets.thread import Channel, Words
-from tests.factories import a_customer, a_ticket, acting, an_agent, run_jobs, setting
+from tests.factories import a_customer, a_supervisor, a_ticket, acting, an_agent, run_jobs, setting
 
 
 def mails(kind: str, **criteria: object) -> list[Delivery]:
@@ -375,17 +378,25 @@ def test_every_kind_has_its_text_and_its_html(app, kind):
             "waiting_reminder",
             "sign_in_link",
             "guest_proof",
+            "documents_asked",
+            "documents_reminder",
         )
         else {"staff_id": agent.id}
     )
+    boss = acting(a_supervisor())
+    asked = collecting.ask(ticket, Words("Your passport, please."), [Wanted("Passport")], None, boss)
+    task = create_task(NewTask("Look <b>closely</b>"), boss, ticket)
     db.session.query(Delivery).delete()
     outgoing.put_notice(
         kind,
-        ticket_id=None if kind in (*outgoing.SECRET, "test_mail") else ticket.id,
+        ticket_id=None if kind in ({*outgoing.SECRET, "test_mail"} - {"documents_asked", "documents_reminder"}) else ticket.id,
         message_id=message_id,
-        values={"link": "http://desk.test/x?a=1&b=2", "who": "Eve <b>", "was": "Low", "now": "High"},
+        task_id=task.id if kind.startswith("task_") else None,
+        values={
+            "link": "http://desk.test/x?a=1&b=2", "who": "Eve <b>", "was": "Low", "now": "High", "request": str(asked.id)
+        },
         **to,
-    )
+    )  # fmt: skip
 
     mail = the_mail(kind)
     text, html = bodies(mail)
