@@ -6,9 +6,12 @@ from sqlalchemy import func, select
 from app.core.extensions import db
 from app.desk import demo
 from app.search.find import matching
-from app.tickets import tally
+from app.tickets import tally, tasks
 from app.tickets.choices import State
-from app.tickets.models import Ticket
+from app.tickets.fieldmodels import CustomValue
+from app.tickets.models import Ticket, TicketKind
+from app.tickets.requests import DocumentRequest, SlotState
+from app.tickets.tasks import Task, TaskState
 from app.tickets.thread import Attachment, Message, MessageKind
 from tests.factories import acting
 
@@ -23,6 +26,19 @@ def test_the_demo_has_all_a_visitor_should_see_and_loads_once(app):
     assert db.session.scalar(select(func.count()).where(Message.kind == MessageKind.NOTE)) >= 10
     assert db.session.scalar(select(func.count(Attachment.id))) >= 5
     assert tally.recount() == 0
+
+
+def test_its_team_has_plans(app):
+    demo.load()
+
+    held = set(db.session.scalars(select(CustomValue.text)))
+    request = db.session.scalars(select(DocumentRequest)).one()
+    due = set(db.session.scalars(select(Task.due_on).where(Task.state != TaskState.DONE)))
+    assert {"iPhone", "4.12.0", "2411", "85"} <= held
+    assert [slot.state for slot in request.slots] == [SlotState.ACCEPTED, SlotState.RECEIVED, SlotState.REQUESTED]
+    assert min(due) < tasks.today() in due and max(due) > tasks.today()
+    assert db.session.scalar(select(func.count()).where(Ticket.kind == TicketKind.CONVERSATION)) == 1
+    assert db.session.scalar(select(func.count()).where(Ticket.snoozed_until.is_not(None))) == 1
 
 
 def test_its_tickets_are_found_by_their_words_and_seen_by_their_team(app):
