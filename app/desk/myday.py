@@ -1,4 +1,4 @@
-"""My day: what is due, who waits for me, who mentioned me, what I wanted to look at again, and what came back. Each can be put off or ticked off here."""
+"""My day: what is due, who waits for me, who mentioned me, what I wanted to look at again, what came back, and my tasks. Each can be put off or ticked off here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.rows import plain_rows
 from app.core.words import said as _
-from app.desk import moments
+from app.desk import moments, tasklist
 from app.desk.promise import lasting
 from app.desk.workspace import find
 from app.notifications import inbox
@@ -65,9 +65,11 @@ class MyDayView(BaseView):
     @has_access
     @permission_name("list")
     def day(self) -> Any:
+        tasks = tasklist.of_day(g.user, ROWS + 1)
         return self.render_template(
-            "desk/myday.html", sections=sections_of(g.user), choices=moments.choices(*moments.SNOOZES)
-        )
+            "desk/myday.html", sections=sections_of(g.user), tasks=tasks[:ROWS], more_tasks=len(tasks) > ROWS,
+            choices=moments.choices(*moments.SNOOZES), states=tasklist.STATES,
+        )  # fmt: skip
 
     @expose("/<int:number>/snooze", methods=["POST"])
     @has_access

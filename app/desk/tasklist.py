@@ -165,6 +165,13 @@ def lines_of(tasks: list[Task], viewer: Viewer) -> list[Line]:
     return [Line(task, task.near(day), tickets[task.id]) for task in tasks]
 
 
+def of_day(viewer: Viewer, most: int) -> list[Line]:
+    """Their own that are begun or due today at the latest, the most overdue first."""
+    now = or_(Task.state == TaskState.DOING, Task.due_on <= today())
+    wanted = _within(TaskListing(), viewer, View.MINE).where(now)
+    return lines_of(list(db.session.scalars(_ordered(wanted, "due").limit(most))), viewer)
+
+
 def of_ticket(ticket_id: int, viewer: Viewer) -> list[Line]:
     """What its page shows, without other tickets of the same tasks; one statement."""
     day = today()

@@ -24,6 +24,7 @@ from app.tickets.tasks import Task, today
 
 HERE = "/admin/tasks/"
 BOARD = "/admin/tasks/board"
+DAY = "/admin/my-day/"
 
 
 class TasksView(BaseView):
@@ -154,8 +155,10 @@ def found(task_id: int) -> Task:
 
 
 def _back(task_id: int) -> str:
-    """The list or board the form was on, read as its address so that it leads nowhere else; else the task's page."""
+    """My day, or the list or board the form was on, read as its address so that it leads nowhere else; else the task's page."""
     place, _mark, query = request.form.get("back", "").partition("?")
+    if place == "day":
+        return DAY
     if place not in ("list", "board"):
         return f"{HERE}{task_id}"
     listing = TaskListing.read(MultiDict(parse_qsl(query, max_num_fields=20)))

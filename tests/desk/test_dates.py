@@ -23,6 +23,7 @@ from app.tickets.choices import State
 from app.tickets.models import Ticket
 from app.tickets.thread import Words
 from tests.desk.test_list import LIST, as_, numbers
+from tests.desk.test_tasks import a_task
 from tests.factories import (
     a_customer,
     a_department,
@@ -308,6 +309,28 @@ def test_my_day_has_what_is_mine_and_each_ticket_once(app, client, now, at_most)
 
     assert sections(page) == wanted
     assert "2h 00m over" in page
+
+
+def test_my_day_has_my_tasks_that_are_begun_or_due_and_ticks_them_off(app, client, now):
+    agent, today = an_agent(), START.date()
+    ticket = a_ticket(subject="Shift notes are cut", assignee=agent)
+    late = a_task("Call Ada", ticket, assignee=agent, due_on=today - dt.timedelta(days=1))
+    begun = a_task("Try the night shift", assignee=agent)
+    begun.start(SYSTEM)
+    a_task("Write the article", assignee=agent, due_on=today + dt.timedelta(days=3))
+    a_task("Somebody else's", assignee=a_supervisor(), due_on=today)
+    db.session.commit()
+    sign_in(client, agent)
+
+    assert tasks_of(client) == ["Call Ada", "Try the night shift"]
+    assert "Shift notes are cut" in client.get(DAY_PAGE).text
+    answer = client.post(f"/admin/tasks/{late.id}/properties", data={"state": "done", "back": "day"})
+    assert answer.headers["Location"].endswith(DAY_PAGE)
+    assert tasks_of(client) == ["Try the night shift"]
+
+
+def tasks_of(client):
+    return re.findall(r'href="/admin/tasks/\d+"><bdi>([^<]*)', client.get(DAY_PAGE).text)
 
 
 @pytest.mark.parametrize(("section", "what"), [("due", "action"), ("mentions", "mention"), ("reminders", "follow_up"), ("back", "back")])  # fmt: skip
