@@ -32,7 +32,7 @@ class DeskSession(FlaskSession):
         """A flush and a savepoint name no clause, or come when the pen is out."""
         if not reads_only.get() or PEN in self.info or self.in_nested_transaction():
             return False
-        selects = bool(getattr(clause, "is_select", False) and clause._for_update_arg is None)
+        selects = bool(getattr(clause, "is_select", False) and getattr(clause, "_for_update_arg", None) is None)
         return (
             selects and "yield_per" not in clause.get_execution_options()
         )  # a cursor of the server's lives in a transaction

@@ -138,21 +138,19 @@ class Kept:
 
 def ago(at: dt.datetime | None) -> str:
     """How long since, short: now, 5m, 3h, 2d, then the day, of another year with it."""
-    if at is None:
-        return "–"
-    seconds = int((clock.now() - at).total_seconds())
-    if seconds < 0:
-        return absolute(at)
+    return instants()(at)[2] if at is not None else "–"
+
+
+@functools.lru_cache(1024)
+def _lapse(_catalogue: object, seconds: int) -> str:
+    """Kept, as `_written` below; `seconds`: whole minutes, hours or days. The catalogue tells the languages apart."""
     if seconds < 60:
         return _("now")
     if seconds < 3600:
         return _("%(n)sm", n=seconds // 60)
     if seconds < 86400:
         return _("%(n)sh", n=seconds // 3600)
-    if seconds < 14 * 86400:
-        return _("%(n)sd", n=seconds // 86400)
-    this_year = local(at).year == local(clock.now()).year
-    return day(local(at).date()) if this_year else _day(local(at).date(), language(), _("d MMM yyyy"))
+    return _("%(n)sd", n=seconds // 86400)
 
 
 def day(at: dt.date) -> str:
@@ -170,12 +168,33 @@ def time_tag(at: dt.datetime | None) -> Markup:
     """An instant for a page: short, with day and time for whoever points at it. In Python, since a list says fifty of them."""
     if at is None:
         return Markup("–")
-    return Markup(f'<time datetime="{at.isoformat()}" title="{escape(absolute(at))}">{escape(ago(at))}</time>')
+    machine, whole, short = instant(at)
+    return Markup(f'<time datetime="{machine}" title="{escape(whole)}">{escape(short)}</time>')
+
+
+def instants() -> Callable[[dt.datetime], tuple[str, str, str]]:
+    """An instant in plain words: the machine's, the whole and the short form. For dozens of them, what they share is looked up once."""
+    words, tongue, there, now, pattern = catalogue(), language(), zone(), clock.now(), _("EEE d MMM yyyy, HH:mm")
+
+    def whole(at: dt.datetime) -> str:
+        return _written(at.replace(second=0, microsecond=0), there, tongue, pattern)
+
+    def short(at: dt.datetime) -> str:
+        seconds = int((now - at).total_seconds())
+        if seconds < 0:
+            return whole(at)
+        if seconds < 14 * 86400:
+            unit = 60 if seconds < 3600 else 3600 if seconds < 86400 else 86400
+            return _lapse(words, seconds - seconds % unit)
+        here = at.astimezone(ZoneInfo(there))
+        this_year = here.year == now.astimezone(ZoneInfo(there)).year
+        return _day(here.date(), tongue, _("d MMM") if this_year else _("d MMM yyyy"))
+
+    return lambda at: (at.isoformat(), whole(at), short(at))
 
 
 def instant(at: dt.datetime) -> tuple[str, str, str]:
-    """The same in plain words, for parts of a page that are kept: machine's, whole and short form."""
-    return at.isoformat(), absolute(at), ago(at)
+    return instants()(at)
 
 
 def absolute(at: dt.datetime | None) -> str:

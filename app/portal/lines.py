@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -95,13 +94,13 @@ class Asked(NamedTuple):
 def rows_of(shape: Shape, asked: Asked, page: int, values: Mapping[str, Any]) -> list[Row]:
     """`values` of the parameters that the shape has."""
     lines = db.session.execute(_lines(shape, asked), {**values, "rows": PAGE_SIZE, "before": (page - 1) * PAGE_SIZE})
-    settings = desk.current()
+    settings, instant = desk.current(), web.instants()
     return [
         Row(
             line.number, settings.display(line.number), line.subject, "" if line.kind is TicketKind.TICKET else line.kind.value,
             (line.documents_here, line.documents_wanted) if line.documents_wanted else None,
             line.requester if line.requester_id != values["customer"] else None, line.state.value, shown(line.customer_label or line.status),
-            shown(line.department), _instant(line.last_activity_at),
+            shown(line.department), instant(line.last_activity_at),
         )
         for line in lines
     ]  # fmt: skip
@@ -130,7 +129,3 @@ def _lines(shape: Shape, asked: Asked) -> Select[Any]:
         .offset(bindparam("before", type_=Integer, literal_execute=True))
     )
     return select(*COLUMNS).select_from(SHOWN).where(Ticket.id.in_(ids)).order_by(*order)
-
-
-def _instant(at: dt.datetime) -> tuple[str, str, str]:
-    return at.isoformat(), web.absolute(at), web.ago(at)

@@ -93,7 +93,8 @@ def _everywhere(tables: Sequence[str], asked: Sequence[Asked], at_most: int, _la
 def _run(questions: Mapping[str, str], at_most: int) -> Hits:
     arms = [(ON_POSTGRESQL if is_postgresql() else ON_SQLITE).format(table=name, key=KEYS[name]) for name in questions]
     found: Hits = {name: [] for name in questions}
-    for kind, ids in db.session.execute(text(" UNION ALL ".join(arms)), {**questions, "at_most": at_most}):
+    asking = text(" UNION ALL ".join(arms)).columns(column("kind"), column("ids"))
+    for kind, ids in db.session.execute(asking, {**questions, "at_most": at_most}):
         found[kind] = sorted(map(int, ids.split(",")), reverse=True) if ids else []
     return found
 
@@ -108,9 +109,8 @@ def _tsquery(asked: Sequence[Asked]) -> str:
 
 
 def _last_ids() -> dict[str, int]:
-    row = db.session.execute(
-        text("SELECT " + ", ".join(f"(SELECT max({KEYS[name]}) FROM {name})" for name in TABLES))
-    ).one()
+    newest = text("SELECT " + ", ".join(f"(SELECT max({KEYS[name]}) FROM {name}) AS {name}" for name in TABLES))
+    row = db.session.execute(newest.columns(*map(column, TABLES))).one()
     return {name: id or 0 for name, id in zip(TABLES, row, strict=True)}
 
 
