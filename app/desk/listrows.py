@@ -71,7 +71,7 @@ def rows(
     own: Mapping[int, tuple[tuple[str, str], ...]],
 ) -> list[Row]:
     """`pattern`: of ticket numbers, as DeskSettings.number_pattern."""
-    channels, said = _channels(catalogue()), web.instants()
+    channels, instant = _channels(catalogue()), web.instants()
     kinds = {"ticket": "", "conversation": _("Conversation")}
     return [
         Row(
@@ -81,7 +81,7 @@ def rows(
             department=names.name("department", line.department_id) or "", category=names.name("category", line.category_id) or "–",
             status=shown(line.status), state=line.state.value, colour=line.colour, priority=priority.name if priority else "", rank=priority.place if priority else 0, sla=promise.kind, sla_text=promise.text,
             assignee=names.name("person", line.assignee_id) or (_("Somebody") if line.assignee_id else None),
-            created=said(line.created_at), updated=said(line.last_activity_at), follow_up=_date(line.follow_up_at), action=_date(line.action_required_at),
+            created=instant(line.created_at), updated=instant(line.last_activity_at), follow_up=_date(line.follow_up_at), action=_date(line.action_required_at),
             action_near=nearness(line.action_required_at, at).value if line.action_required_at and line.live else "",
             snoozed=_date(line.snoozed_until) if line.live and line.snoozed_until and line.snoozed_until > at else None,
             tags=tuple(tags.get(line.id, ())), channel=channels[line.channel], documents=_documents(line), passage=passages.get(line.id, ()), own=own.get(line.id, ()),
