@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 from email.errors import MessageError
 from email.headerregistry import Address
-from email.message import EmailMessage
+from email.message import MIMEPart
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from flask_babel import force_locale
@@ -18,9 +20,10 @@ from sqlalchemy import select
 from app.core import clock, storage
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
-from app.mail import addresses, letters, outgoing, wording
+from app.mail import addresses, letters, outgoing, wording, written
 from app.mail.addresses import Recipient, RecipientKind
 from app.mail.models import Delivery
+from app.mail.told import Told
 from app.settings import desk
 from app.tickets.mergeable import entries_of
 from app.tickets.thread import Attachment, Message, MessageKind
@@ -45,12 +48,14 @@ class Parcel(NamedTuple):
     raw: bytes
 
 
-def compose(delivery: Delivery) -> Parcel:
+def compose(delivery: Delivery, told: Told | None = None) -> Parcel:
     """Write the mail, keep its bytes in its row, and return what is sent. A mail written before stays as it was."""
     recipient = ascii_address(outgoing.address_of(delivery) or "")
     if delivery.raw is None:
+        told = told or Told([delivery.id])
         with force_locale(letters.language_of(delivery)):
-            delivery.raw = _whole(delivery, recipient)
+            delivery.raw = _whole(delivery, recipient, told)
+        told.leaves(delivery)
     return Parcel(ascii_address(_own_address(delivery)), recipient, delivery.raw)
 
 
@@ -59,8 +64,9 @@ def one_line(text: str, most: int = 250) -> str:
     return CONTROLS.sub(" ", text.encode("utf-8", "replace").decode()).strip()[:most]
 
 
+@lru_cache(1024)
 def ascii_address(address: str) -> str:
-    """As SMTP takes it. Raises Unsendable when there is no such form."""
+    """As SMTP takes it. Raises Unsendable when there is no such form. The desk's own is asked for four times a mail."""
     local, at, host = address.strip().rpartition("@")
     try:
         host = host if host.isascii() else host.encode("idna").decode()
@@ -78,29 +84,33 @@ def ascii_address(address: str) -> str:
     return f"{local}@{host}"
 
 
-def _whole(delivery: Delivery, recipient: str) -> bytes:
+def _whole(delivery: Delivery, recipient: str, told: Told) -> bytes:
     sent, linked = _files(delivery)
-    written = wording.written(delivery, letters.words_of(delivery, [(file.name, file.bytes) for file in linked]))
+    said = letters.words_of(delivery, [(file.name, file.bytes) for file in linked], told.before(delivery))
+    words = wording.written(delivery.kind, said, told.own_words(delivery.kind))
     delivery.subject = one_line(letters.subject_of(delivery))
     delivery.rfc_message_id = addresses.message_id_for(delivery.id).strip("<>")
-    mail = EmailMessage(policy=SMTP)
-    _address(mail, delivery, recipient)
-    mail.set_content(_clean(written.text), cte="quoted-printable")
-    mail.add_alternative(_clean(written.html), subtype="html", cte="quoted-printable")
-    for file, content in sent:
-        _attach(mail, file, content)
-    return _thread(delivery) + mail.as_bytes(policy=SMTP)
+    body = written.multipart(
+        "alternative", (written.body("plain", _clean(words.text)), written.body("html", _clean(words.html)))
+    )
+    if sent:
+        body = written.multipart("mixed", (body, *(_attached(file, content) for file, content in sent)))
+    return (_thread(delivery, told) + _addressed(delivery, recipient)).encode("ascii") + body
 
 
-def _address(mail: EmailMessage, delivery: Delivery, recipient: str) -> None:
-    mail["From"] = Address(_sender_name(delivery), addr_spec=ascii_address(addresses.sender_address()))
-    mail["To"] = Address(one_line(letters.name_of(delivery), 100), addr_spec=recipient)
-    mail["Reply-To"] = _reply_to(delivery)
-    mail["Subject"] = delivery.subject
-    mail["Date"] = format_datetime(clock.now())
+def _addressed(delivery: Delivery, recipient: str) -> str:
+    lines = [
+        written.header("From", written.mailbox(_sender_name(delivery), ascii_address(addresses.sender_address()))),
+        written.header("To", written.mailbox(one_line(letters.name_of(delivery), 100), recipient)),
+        written.header("Reply-To", written.mailbox(*_reply_to(delivery))),
+        written.text("Subject", delivery.subject),
+        written.header("Date", format_datetime(clock.now())),
+        written.header("MIME-Version", "1.0"),
+    ]
     if delivery.automatic:
-        mail["Auto-Submitted"] = "auto-generated"
-        mail["X-Auto-Response-Suppress"] = "OOF, AutoReply"
+        lines.append(written.header("Auto-Submitted", "auto-generated"))
+        lines.append(written.header("X-Auto-Response-Suppress", "OOF, AutoReply"))
+    return "".join(lines)
 
 
 def _sender_name(delivery: Delivery) -> str:
@@ -110,12 +120,12 @@ def _sender_name(delivery: Delivery) -> str:
     return one_line(f"{entry.author_name} ({name})" if entry is not None else name, 120)
 
 
-def _reply_to(delivery: Delivery) -> Address:
-    """Answers become entries of the ticket, which customers read. So whoever is mentioned in a note answers the colleague who wrote it."""
+def _reply_to(delivery: Delivery) -> tuple[str, str]:
+    """Name and address. Answers become entries of the ticket, which customers read. So whoever is mentioned in a note answers the colleague who wrote it."""
     writer = letters.writer_of_note(delivery)
     if writer is not None:
-        return Address(one_line(writer.get_full_name(), 100), addr_spec=ascii_address(writer.email))
-    return Address(one_line(desk.current().desk_name, 100), addr_spec=ascii_address(_own_address(delivery)))
+        return one_line(writer.get_full_name(), 100), ascii_address(writer.email)
+    return one_line(desk.current().desk_name, 100), ascii_address(_own_address(delivery))
 
 
 def _own_address(delivery: Delivery) -> str:
@@ -135,19 +145,28 @@ def recipient_of(delivery: Delivery) -> Recipient | None:
     return Recipient(RecipientKind.STAFF, delivery.staff_id) if delivery.staff_id is not None else None
 
 
-def _thread(delivery: Delivery) -> bytes:
-    """Message-ID, In-Reply-To and References, folded here: the library breaks long ids into encoded words."""
-    lines = [f"Message-ID: <{delivery.rfc_message_id}>"]
-    before = _references(delivery)
+def _thread(delivery: Delivery, told: Told) -> str:
+    """Message-ID, In-Reply-To and References: no id is broken."""
+    lines = written.header("Message-ID", f"<{delivery.rfc_message_id}>")
+    before = _references(delivery, told)
     if before:
-        lines += [f"In-Reply-To: <{before[-1]}>", "References: " + "\r\n ".join(f"<{one}>" for one in before)]
-    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
+        lines += written.header("In-Reply-To", f"<{before[-1]}>")
+        lines += written.header("References", written.FOLD.join(f"<{one}>" for one in before))
+    return lines
 
 
-def _references(delivery: Delivery) -> list[str]:
+def _references(delivery: Delivery, told: Told) -> list[str]:
     """Of the mails of this ticket that this recipient sent or got, the first and the newest, oldest first."""
     if delivery.ticket is None:
         return []
+    known = told.thread(delivery)
+    ids = list(dict.fromkeys(_usable(one for _at, one in sorted(_asked_for(delivery) if known is None else known))))
+    return ids if len(ids) <= MOST_REFERENCES else [ids[0], *ids[1 - MOST_REFERENCES :]]
+
+
+def _asked_for(delivery: Delivery) -> Iterable[tuple[dt.datetime, str]]:
+    """When and under which Message-ID. By itself, as few are: those of merged tickets."""
+    assert delivery.ticket is not None
     got = select(Delivery.rfc_message_id, Delivery.created_at).where(
         Delivery.ticket_id == delivery.ticket_id, Delivery.id < delivery.id, Delivery.rfc_message_id.is_not(None), Delivery.address == delivery.address
     )  # fmt: skip
@@ -159,9 +178,7 @@ def _references(delivery: Delivery) -> list[str]:
     )
     if delivery.message_id is not None:
         wrote = wrote.where(Message.id <= delivery.message_id)
-    known = sorted([(row[1], row[0]) for row in (*db.session.execute(got), *db.session.execute(wrote))])
-    ids = list(dict.fromkeys(_usable(one for _at, one in known)))
-    return ids if len(ids) <= MOST_REFERENCES else [ids[0], *ids[1 - MOST_REFERENCES :]]
+    return [(row[1], row[0]) for row in (*db.session.execute(got), *db.session.execute(wrote))]
 
 
 def _usable(ids: Iterable[str]) -> Iterable[str]:
@@ -192,10 +209,12 @@ def _content(file: Attachment) -> bytes | None:
         return None
 
 
-def _attach(mail: EmailMessage, file: Attachment, content: bytes) -> None:
+def _attached(file: Attachment, content: bytes) -> bytes:
     match = TYPE.fullmatch(file.type.lower())
     main, sub = match.groups() if match else ("application", "octet-stream")
-    mail.add_attachment(content, maintype=main, subtype=sub, filename=one_line(file.name, 150))
+    part: MIMEPart = MIMEPart(policy=SMTP)
+    part.set_content(content, main, sub, disposition="attachment", filename=one_line(file.name, 150))
+    return part.as_bytes(policy=SMTP)
 
 
 def _clean(text: str) -> str:

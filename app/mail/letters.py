@@ -40,8 +40,11 @@ SAID = {"who": "", "was": "", "now": "", "link": "", "outcome": "", "request": "
 """What whoever asked for the mail may add, as `values` of put_notice."""
 
 
-def words_of(delivery: Delivery, linked_files: Sequence[tuple[str, int]] = ()) -> dict[str, Any]:
-    """Everything its template may say. `linked_files` are names and sizes of what was too large to send along."""
+def words_of(
+    delivery: Delivery, linked_files: Sequence[tuple[str, int]] = (), before: Sequence[Any] | None = None
+) -> dict[str, Any]:
+    """Everything its template may say. `linked_files` are names and sizes of what was too large to send along,
+    `before` the entries before its own where those were read for many mails at once."""
     settings = desk.current()
     ticket = delivery.ticket
     said: dict[str, Any] = {
@@ -56,7 +59,7 @@ def words_of(delivery: Delivery, linked_files: Sequence[tuple[str, int]] = ()) -
         "ticket": None, "entry": None, "task": None, "history": [], "asked": None, "documents": None, "url": "", "delimiter": "", "reference": "", "portal_url": "", "preview": "", "why": "",
     }  # fmt: skip
     if ticket is not None:
-        said |= _about(ticket, delivery)
+        said |= _about(ticket, delivery, before)
     if delivery.task_id is not None:
         said |= _about_task(delivery.task_id)
     return said
@@ -128,7 +131,7 @@ def full(at: dt.datetime | None) -> str:
     return f"{written} {local.tzname()}"
 
 
-def _about(ticket: Ticket, delivery: Delivery) -> dict[str, Any]:
+def _about(ticket: Ticket, delivery: Delivery, before: Sequence[Any] | None) -> dict[str, Any]:
     customers = outgoing.to_customer(delivery)
     entry = entry_of(delivery)
     silent = outgoing.silent(delivery)
@@ -143,7 +146,7 @@ def _about(ticket: Ticket, delivery: Delivery) -> dict[str, Any]:
             "due": full(place.next_due_at), "action": full(ticket.action_required_at), "closes": full(closes_at(place)), "conversation": ticket.opened_by_staff,
         },
         "entry": _entry(entry) if entry is not None and not silent else None,
-        "history": [_quote(message) for message in _before(ticket, entry)] if delivery.kind == "staff_replied" else [],
+        "history": [_quote(message) for message in (_before(ticket, entry) if before is None else before)] if delivery.kind == "staff_replied" else [],
         "asked": _asked(ticket) if delivery.kind == "waiting_reminder" else None,
         "documents": _documents(int(delivery.values["request"])) if delivery.values.get("request") else None,
     }  # fmt: skip
@@ -193,7 +196,7 @@ def _absolute(cleaned: str) -> str:
     return cleaned.replace(' href="/', f' href="{base}/').replace(' src="/', f' src="{base}/')
 
 
-def _quote(message: Message) -> dict[str, Any]:
+def _quote(message: Any) -> dict[str, Any]:
     text = message.text or html.text_of(message.html or "")
     text = text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE].rstrip() + " …"
     return {"who": message.author_name, "at": full(message.created_at), "text": text}

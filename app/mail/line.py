@@ -140,9 +140,19 @@ class Line(Connection):
             self._envelope(sender, recipient)
 
     def _envelope(self, sender: str, recipient: str) -> None:
+        """Both addresses were checked. A server that takes commands without waiting for its answers gets both at once."""
         host = self._opened()
-        self._expect(host.mail(sender), 250)
-        self._expect(host.rcpt(recipient), 250, 251)
+        commands = (f"MAIL FROM:<{sender}>\r\n", f"RCPT TO:<{recipient}>\r\n")
+        if host.has_extn("pipelining"):
+            host.send("".join(commands))
+            answers = [host.getreply(), host.getreply()]
+            self._expect(answers[0], 250)
+            self._expect(answers[1], 250, 251)
+        else:
+            host.send(commands[0])
+            self._expect(host.getreply(), 250)
+            host.send(commands[1])
+            self._expect(host.getreply(), 250, 251)
 
     def _expect(self, answer: tuple[int, bytes], *codes: int) -> str:
         code, words = answer

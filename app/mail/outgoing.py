@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
@@ -182,8 +182,11 @@ def address_of(delivery: Delivery) -> str | None:
     return delivery.address if delivery.kind in TO_ANYBODY else None
 
 
-def held_back(delivery: Delivery) -> str | None:
-    """Why this mail must not go now; asked when it is written and again before it leaves."""
+def held_back(delivery: Delivery, by_machine: Callable[[int], bool] | None = None) -> str | None:
+    """Why this mail must not go now; asked when it is written and again before it leaves.
+
+    `by_machine`: whether a machine wrote this entry, where that was read for many mails at once.
+    """
     address = address_of(delivery)
     if not address or address.count("@") != 1:
         return _("There is no address to send it to.")
@@ -191,7 +194,9 @@ def held_back(delivery: Delivery) -> str | None:
         return _("This is the desk's own address: it would write to itself for ever.")
     if delivery.automatic and DAEMON.match(address):
         return _("A mail server's own mailbox gets no automatic mail.")
-    return _customers_reason(delivery) or _staffs_reason(delivery) or _entrys_reason(delivery)
+    return (
+        _customers_reason(delivery) or _staffs_reason(delivery) or _entrys_reason(delivery, by_machine or _by_machine)
+    )
 
 
 def to_customer(delivery: Delivery) -> bool:
@@ -230,14 +235,14 @@ def _tasks_reason(delivery: Delivery) -> str | None:
     return None
 
 
-def _entrys_reason(delivery: Delivery) -> str | None:
+def _entrys_reason(delivery: Delivery, by_machine: Callable[[int], bool]) -> str | None:
     if delivery.message_id is None:
         return None
     entry = db.session.get(Message, delivery.message_id)
     if entry is not None and entry.kind is MessageKind.NOTE and to_customer(delivery):
         return _("An internal note is never mailed to a customer.")
     came_by_mail = entry is None or entry.via is Channel.MAIL
-    if came_by_mail and delivery.automatic and to_customer(delivery) and _by_machine(delivery.message_id):
+    if came_by_mail and delivery.automatic and to_customer(delivery) and by_machine(delivery.message_id):
         return _("A machine wrote the mail that this answers: two machines would write to each other for ever.")
     return None
 

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import jinja2
 from flask import current_app
-from flask_babel import gettext, ngettext
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from app.core import html
+from app.core.words import catalogue
 
 
 class Written(NamedTuple):
@@ -45,6 +45,7 @@ def environment() -> SandboxedEnvironment:
             loader=jinja2.FileSystemLoader(Path(current_app.root_path, "templates")),
             autoescape=jinja2.select_autoescape(["html"], default_for_string=False, default=False),
             undefined=jinja2.StrictUndefined,
+            auto_reload=current_app.debug,  # else it looks at every file of a template for every mail
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -57,7 +58,7 @@ def environment() -> SandboxedEnvironment:
 @pass_eval_context
 def _word(context: EvalContext, text: str, **values: object) -> str:
     """In HTML the catalogue's words are markup and the values in them are escaped; in text both stand as they are."""
-    found = gettext(text)
+    found: str = catalogue().gettext(text)
     if context.autoescape:
         found = Markup(found)
     return found % values if values else found
@@ -65,7 +66,7 @@ def _word(context: EvalContext, text: str, **values: object) -> str:
 
 @pass_eval_context
 def _words(context: EvalContext, one: str, many: str, num: int) -> str:
-    found = ngettext(one, many, num)
+    found: str = catalogue().ngettext(one, many, num) % {"num": num}
     return Markup(found) if context.autoescape else found
 
 

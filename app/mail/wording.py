@@ -13,7 +13,7 @@ from markupsafe import Markup
 from app.core.errors import Invalid, NotThere
 from app.core.extensions import db
 from app.mail import outgoing, templates
-from app.mail.models import Delivery, EmailTemplate
+from app.mail.models import EmailTemplate
 from app.mail.quoting import DELIMITER
 from app.mail.templates import Written
 
@@ -80,12 +80,11 @@ LINKS_START = _l(
 )
 
 
-def written(delivery: Delivery, words: Mapping[str, Any]) -> Written:
-    """The mail in the admin's words if there are any, else in the desk's. To an address nobody proved only the desk's go."""
-    own = db.session.get(EmailTemplate, delivery.kind)
-    if own is None or (delivery.kind in outgoing.TO_STRANGERS and not words["proven"]):
-        return templates.write(delivery.kind, words)
-    return templates.write_own(own.source, _named(words))
+def written(kind: str, words: Mapping[str, Any], own: str | None) -> Written:
+    """The mail in the admin's `own` words if there are any, else in the desk's. To an address nobody proved only the desk's go."""
+    if own is None or (kind in outgoing.TO_STRANGERS and not words["proven"]):
+        return templates.write(kind, words)
+    return templates.write_own(own, _named(words))
 
 
 def source_of(kind: str) -> str:

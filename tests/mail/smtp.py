@@ -22,13 +22,14 @@ class Sink:
         self.refuse: dict[str, str] = {}
         self.after_data: str = "250 2.0.0 Ok: queued as 4711"
         self.connections = 0
+        self.pipelining = False
 
     async def handle_EHLO(
         self, server: SMTP, session: Any, envelope: Any, hostname: str, responses: list[str]
     ) -> list[str]:
         self.connections += 1
         session.host_name = hostname
-        return responses
+        return [responses[0], *(["250-PIPELINING"] if self.pipelining else []), *responses[1:]]
 
     async def handle_RCPT(self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:
         answer = self.refuse.get(address, "250 OK")
