@@ -25,6 +25,7 @@ MODELS = (
     "app.tickets.numbering",
     "app.tickets.tally",
     "app.reports.daily",
+    "app.reports.spans",
     "app.sla.models",
     "app.assignment.models",
     "app.kb.models",

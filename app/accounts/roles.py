@@ -40,7 +40,7 @@ RUN_DESK = {
     "ApiKey": ("list", "show", "add", "edit", "delete"),
 }
 PEOPLE = {"Customer": ("list", "show", "add", "edit"), "Organization": ("list", "show", "add", "edit")}
-SEE_FIGURES = {"Dashboard": ("list",), "Report": ("list",)}
+SEE_FIGURES = {"Dashboard": ("list",), "Report": ("list", "team")}
 
 
 class RoleRow(NamedTuple):
@@ -76,6 +76,7 @@ ROLES: dict[str, RoleRow] = {
             "CannedResponse": CRUD,
             "Article": READ,
             "Dashboard": ("list",),
+            "Report": ("list",),
             **SELF,
         },
     ),

@@ -139,6 +139,7 @@ PAGES = (
     Page("workspace", 10, 12, _workspace),
     Page("dashboard, agent", 12, 12, _shown("agent", "/admin/dashboard/")),
     Page("dashboard, supervisor", 12, 12, _shown("supervisor", "/admin/dashboard/")),
+    Page("year report", 15, 12, _shown("supervisor", "/admin/reports/volume?period=days&n=365")),
     Page("reply", 10, None, _reply, writes=True),
     Page("portal list", 6, 5, _shown("customer", "/portal/tickets")),
     Page("new ticket by form", 12, None, _new_ticket, writes=True),

@@ -9,7 +9,7 @@ from app.accounts.viewer import viewer
 from app.core import language
 from app.core.extensions import db
 from app.core.outbox import Outbox
-from app.desk import bulk
+from app.desk import bulk, reportssummary
 from app.tickets.bulk import BulkChange
 
 
@@ -23,3 +23,8 @@ def change_many(change_id: int) -> None:
         more = bulk.work(change, viewer(change.staff_id), bulk.A_TURN)
     if more:
         Outbox.put("desk.change_many", queue="bulk", change_id=change_id)
+
+
+def mail_summaries() -> None:
+    """On the first of the month, to whom the settings name."""
+    reportssummary.mail_summaries()

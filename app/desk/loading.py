@@ -21,7 +21,8 @@ from app.core.extensions import db
 from app.desk import csvdesk, newcomers
 from app.desk.csvdesk import GivenMessage, GivenTicket, NotReadable
 from app.desk.histories import History, Rows, Vocabulary
-from app.reports import recount
+from app.reports import recount, summing
+from app.reports.volume import today
 from app.search import index
 from app.settings import desk
 from app.tickets import numbering, tally
@@ -167,3 +168,4 @@ def _sum_up() -> None:
     if oldest is not None:
         recount.recount(oldest.astimezone(zone).date(), newest.astimezone(zone).date())
     db.session.commit()
+    summing.bring_up(today(), most=None)

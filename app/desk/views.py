@@ -19,6 +19,7 @@ from app.desk.moving import MovingView
 from app.desk.myday import MyDayView
 from app.desk.opening import NewTicketView
 from app.desk.properties import PropertiesView
+from app.desk.reports import ReportsView
 from app.desk.requests import RequestsView
 from app.desk.savedviews import SavedViewsView, SharedViewsView
 from app.desk.tasks import TasksView
@@ -31,6 +32,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(DashboardView, "Dashboard", label=_l("Dashboard"), icon="fa-chart-simple")
     appbuilder.add_view(TicketView, "Tickets", label=_l("Tickets"), icon="fa-inbox")
     appbuilder.add_view(TasksView, "Tasks", label=_l("Tasks"), icon="list-checks")
+    appbuilder.add_view(ReportsView, "Reports", label=_l("Reports"), icon="fa-bar-chart-o")
     for view in (
         WorkspaceView,
         ComposerView,

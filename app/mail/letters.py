@@ -36,7 +36,7 @@ HISTORY = 3
 LONGEST_QUOTE = 3000
 BARE = ("guest_proof",)
 """Mails that say nothing of a ticket's words."""
-SAID = {"who": "", "was": "", "now": "", "link": "", "outcome": "", "request": "", "near": "", "over": ""}
+SAID = {"who": "", "was": "", "now": "", "link": "", "outcome": "", "request": "", "near": "", "over": "", "month": "", "lines": ""}
 """What whoever asked for the mail may add, as `values` of put_notice."""
 
 
@@ -83,6 +83,7 @@ def subject_of(delivery: Delivery) -> str:
         "invitation": _("Your invitation to %(desk)s", desk=name),
         "factor_reset": _("Your second factor for %(desk)s was switched off", desk=name),
         "guest_proof": _("Please confirm your address for %(desk)s", desk=name),
+        "monthly_summary": _("%(desk)s: the figures of %(month)s", desk=name, month=delivery.values.get("month", "")),
         "test_mail": _("Test mail of %(desk)s", desk=name),
     }
     return subjects.get(delivery.kind, name)

@@ -58,6 +58,7 @@ KINDS: dict[str, Kind] = {
     "task_assigned": Kind(),
     "task_due": Kind(),
     "factor_reset": Kind(),
+    "monthly_summary": Kind(),
     "test_mail": Kind(),
 }
 """Each has mail/<name>.html and mail/<name>.txt."""

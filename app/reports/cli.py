@@ -5,6 +5,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.core.extensions import db
+from app.reports import jobs, promises, summing
 from app.reports import recount as counting
 from app.reports.volume import today
 
@@ -18,7 +19,12 @@ def register(app: Flask) -> None:
 @reports.command("recount")
 def recount() -> None:
     """Count the figures of all days anew, after an import or a changed time zone."""
-    first = counting.first_day()
-    wrong = counting.recount(first, today()) if first else 0
+    first, last = counting.first_day(), today()
+    wrong = 0
+    if first is not None:
+        wrong = counting.recount(first, last) + promises.count(first, last)
+    db.session.commit()
+    summing.bring_up(last, most=None)
+    jobs.find_trends()
     db.session.commit()
     click.echo(f"{wrong} rows were wrong.")

@@ -6,6 +6,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from app.core.database import is_postgresql
 from app.core.extensions import db
 from app.core.model import Base, BigId
 from app.reports import waits
+from app.reports.sums import By, DailyDuration
 from app.settings import desk
 from app.tickets.choices import State
 from app.tickets.tally import NOBODY
@@ -37,6 +39,8 @@ class DailyFigure(Base):
     opened: Mapped[int] = mapped_column(default=0, server_default="0")
     resolved: Mapped[int] = mapped_column(default=0, server_default="0")
     """Left the live ones, by resolving or by closing at once."""
+    closed: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Closed, whether or not it was resolved before."""
     reopened: Mapped[int] = mapped_column(default=0, server_default="0")
     resolution_seconds: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
     """From opening, summed over the resolved ones."""
@@ -56,6 +60,7 @@ class DailyAgentFigure(Base):
     staff_id: Mapped[int] = mapped_column(BigId, primary_key=True)
     replies: Mapped[int] = mapped_column(default=0, server_default="0")
     resolved: Mapped[int] = mapped_column(default=0, server_default="0")
+    resolution_seconds: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
     first_responses: Mapped[int] = mapped_column(default=0, server_default="0")
     first_response_seconds: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
 
@@ -71,7 +76,9 @@ class DailyWait(Base):
     first_responses: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
-TABLES: dict[str, type[Base]] = {table.__tablename__: table for table in (DailyAgentFigure, DailyFigure, DailyWait)}
+TABLES: dict[str, type[Base]] = {
+    table.__tablename__: table for table in (DailyAgentFigure, DailyDuration, DailyFigure, DailyWait)
+}
 
 
 class Figure(NamedTuple):
@@ -129,8 +136,6 @@ def figures(deed: Deed, zone: ZoneInfo) -> Iterator[tuple[Figure, int]]:
     """What a deed adds to which sums."""
     day = deed.at.astimezone(zone).date()
     filed = (day, deed.department_id, deed.category_id, deed.priority_rank)
-    person = (day, deed.department_id, deed.staff_id)
-    seconds = max(0, int((deed.at - deed.opened_at).total_seconds()))
     if deed.what is Did.OPENED:
         yield Figure("daily_figure", filed, "opened"), 1
     elif deed.what is Did.REOPENED:
@@ -138,31 +143,44 @@ def figures(deed: Deed, zone: ZoneInfo) -> Iterator[tuple[Figure, int]]:
     elif deed.what in (Did.MERGED, Did.UNMERGED):
         yield Figure("daily_figure", filed, "merged"), deed.was_live * (1 if deed.what is Did.MERGED else -1)
     elif deed.what is Did.REPLIED:
-        yield Figure("daily_agent_figure", person, "replies"), 1
+        yield Figure("daily_agent_figure", (day, deed.department_id, deed.staff_id), "replies"), 1
         if deed.first:
+            seconds = _since_opening(deed)
             yield Figure("daily_wait", (day, deed.department_id, waits.span(seconds)), "first_responses"), 1
-            for table, key in (("daily_figure", filed), ("daily_agent_figure", person)):
-                yield Figure(table, key, "first_responses"), 1
-                yield Figure(table, key, "first_response_seconds"), seconds
-    elif deed.was_live:
-        yield Figure("daily_figure", filed, "resolved"), 1
-        yield Figure("daily_figure", filed, "resolution_seconds"), seconds
-        yield Figure("daily_agent_figure", person, "resolved"), 1
+            yield from _timed(deed, day, "first_responses", "first_response_seconds")
+    else:
+        if deed.what is Did.CLOSED:
+            yield Figure("daily_figure", filed, "closed"), 1
+        if deed.was_live:
+            yield from _timed(deed, day, "resolved", "resolution_seconds")
+
+
+def _timed(deed: Deed, day: dt.date, column: str, seconds_column: str) -> Iterator[tuple[Figure, int]]:
+    """One more, and how long it took since the ticket was opened."""
+    seconds, department = _since_opening(deed), deed.department_id
+    filed = (day, department, deed.category_id, deed.priority_rank)
+    for table, key in (("daily_figure", filed), ("daily_agent_figure", (day, department, deed.staff_id))):
+        yield Figure(table, key, column), 1
+        yield Figure(table, key, seconds_column), seconds
+    for by, value in ((By.ALL, 0), (By.CATEGORY, deed.category_id), (By.PRIORITY, deed.priority_rank)):
+        yield Figure("daily_duration", (int(by), day, department, value, waits.span(seconds)), column), 1
+
+
+def _since_opening(deed: Deed) -> int:
+    return max(0, int((deed.at - deed.opened_at).total_seconds()))
 
 
 def book(session: Session, sums: Mapping[Figure, int]) -> None:
-    """Add the sums to their rows, one statement a row, in one order, so that two writers never wait for each other in a circle."""
+    """Add the sums to their rows, neighbours in one statement, in one order, so that two writers never wait for each other in a circle."""
     rows: dict[tuple[str, tuple[dt.date | int, ...]], dict[str, int]] = defaultdict(dict)
     for figure, amount in sums.items():
         if amount:
             rows[figure.table, figure.key][figure.column] = amount
-    for (name, key), amounts in sorted(rows.items()):
-        _add(session, TABLES[name], key, amounts)
-
-
-def _add(session: Session, table: type[Base], key: tuple[dt.date | int, ...], amounts: dict[str, int]) -> None:
-    names = [column.name for column in table.__table__.primary_key]
-    session.execute(_adding(table, tuple(amounts), is_postgresql()), {**dict(zip(names, key, strict=True)), **amounts})
+    alike = groupby(sorted(rows.items()), lambda row: (row[0][0], tuple(sorted(row[1]))))
+    for (name, columns), group in alike:
+        keys = [column.name for column in TABLES[name].__table__.primary_key]
+        values = [{**dict(zip(keys, key, strict=True)), **amounts} for (_name, key), amounts in group]
+        session.execute(_adding(TABLES[name], columns, is_postgresql()), values if len(values) > 1 else values[0])
 
 
 @lru_cache(64)

@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 
+from app.reports import promises, summing, trends
 from app.reports import recount as counting
 from app.reports.volume import today
 
@@ -13,6 +14,18 @@ NIGHTLY_DAYS = 35
 def recount() -> None:
     """Heal the sums of the last weeks, should one ever be wrong."""
     last = today() - dt.timedelta(days=1)
-    wrong = counting.recount(last - dt.timedelta(days=NIGHTLY_DAYS - 1), last)
+    first = last - dt.timedelta(days=NIGHTLY_DAYS - 1)
+    wrong = counting.recount(first, last)
+    promises.count(first, last)  # filed as tickets stand now, so they may differ rightly
     if wrong:
         log.warning("%s rows of the daily figures were wrong and are right now", wrong)
+
+
+def sum_up() -> None:
+    """Promises of the last days, and the weeks and months that are over."""
+    summing.bring_up(today())
+
+
+def find_trends() -> None:
+    """Which words tickets say more often than before."""
+    trends.find(today() - dt.timedelta(days=1))

@@ -11,6 +11,7 @@ from sqlalchemy import Select, delete, func, insert, select
 
 from app.core.extensions import db
 from app.core.model import Base
+from app.reports import spans
 from app.reports.daily import COUNTED, TABLES, Figure, deed_of, figures
 from app.settings import desk
 from app.tickets.models import Ticket
@@ -38,7 +39,10 @@ def recount(first: dt.date, last: dt.date) -> int:
     Days that are over: on the present one somebody may just be writing.
     """
     counted = _counted(first, last)
-    return sum(_replace(table, counted[name], first, last) for name, table in TABLES.items())
+    wrong = sum(replace(table, counted[name], first, last) for name, table in TABLES.items())
+    if wrong:
+        spans.forget(first, last)
+    return wrong
 
 
 def first_day() -> dt.date | None:
@@ -47,11 +51,18 @@ def first_day() -> dt.date | None:
     return oldest.astimezone(ZoneInfo(desk.current().time_zone)).date() if oldest else None
 
 
-def _counted(first: dt.date, last: dt.date) -> dict[str, Rows]:
+def instants(first: dt.date, last: dt.date) -> tuple[dt.datetime, dt.datetime]:
+    """When the first of these days begins and the last one is over, in the desk's time zone."""
     zone = ZoneInfo(desk.current().time_zone)
     begin, end = (
         dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC) for day in (first, last + dt.timedelta(days=1))
     )
+    return begin, end
+
+
+def _counted(first: dt.date, last: dt.date) -> dict[str, Rows]:
+    zone = ZoneInfo(desk.current().time_zone)
+    begin, end = instants(first, last)
     changes = _changes_since(begin)
     sums: Counter[Figure] = Counter()
     for row in db.session.execute(_events(begin, end).execution_options(yield_per=2_000)):
@@ -104,7 +115,8 @@ def _filed(row: Any, changes: list[Change]) -> tuple[int, int, int]:
     return filed[0], filed[1], filed[2]
 
 
-def _replace(table: type[Base], counted: Rows, first: dt.date, last: dt.date) -> int:
+def replace(table: type[Base], counted: Rows, first: dt.date, last: dt.date) -> int:
+    """Make the rows of these days as they were counted and return how many were wrong."""
     columns = table.__table__.columns
     keys = [column.name for column in columns if column.primary_key]
     sums = [column.name for column in columns if not column.primary_key]

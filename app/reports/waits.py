@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 
-MINUTES = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 1440, 2160, 2880, 4320, 7200, 10080, 20160, 43200)  # fmt: skip
+MINUTES = (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 1440, 2160, 2880, 4320, 7200, 10080, 20160, 43200, 86400, 129600, 259200, 525600)  # fmt: skip
 ENDS = tuple(minutes * 60 for minutes in MINUTES)
 """The last second of each span; longer waits are in one more."""
 
@@ -16,12 +16,17 @@ def span(seconds: int) -> int:
 
 def median(counts: Mapping[int, int]) -> int | None:
     """Seconds; right within its span, where the waits are taken to lie evenly. None without any."""
-    total = sum(counts.values())
+    return quantile(counts, 0.5)
+
+
+def quantile(counts: Mapping[int, int], share: float) -> int | None:
+    """Within how many seconds this share of them was; as right as the median."""
+    wanted = sum(counts.values()) * share
     below = 0
     for place in sorted(counts):
-        if counts[place] and (below + counts[place]) * 2 >= total:
+        if counts[place] and below + counts[place] >= wanted:
             start, end = ENDS[place - 1] if place else 0, ENDS[min(place, len(ENDS) - 1)]
-            share = (total / 2 - below) / counts[place]
-            return round(start + (end - start) * share) if end > start else end
+            part = (wanted - below) / counts[place]
+            return round(start + (end - start) * part) if end > start else end
         below += counts[place]
     return None

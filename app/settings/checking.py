@@ -53,12 +53,16 @@ def _number(field: dc.Field[Any], value: Any) -> int | None:
 
 def _words(field: dc.Field[Any], value: Any) -> str:
     text = str(value or "").strip()
+    if not text and field.metadata.get("optional"):
+        return text
     if not text or any(ord(letter) < 32 for letter in text):
         raise ValueError(_("Please write one line here."))
     if len(text) > field.metadata.get("longest", 255):
         raise ValueError(_("At most %(most)s characters.", most=field.metadata.get("longest", 255)))
     if field.metadata.get("zone") and text not in zoneinfo.available_timezones():
         raise ValueError(_("There is no such time zone. Try Europe/Berlin or UTC."))
+    if field.name == "summary_to" and any(part.strip().count("@") != 1 for part in text.split(",")):
+        raise ValueError(_("Please write addresses, separated by commas."))
     if field.name == "number_pattern" and text.count("{n}") != 1:
         raise ValueError(_("The pattern needs {n} once."))
     if field.name == "mail_from" and (

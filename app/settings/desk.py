@@ -117,6 +117,14 @@ class DeskSettings:
         least=1,
         most=1000,
     )
+    summary_to: str = setting(
+        "",
+        "email",
+        _l("The summary of a month goes to"),
+        _l("Addresses of staff, separated by commas; on the first, each gets the figures of what they see. Empty: nobody."),
+        longest=250,
+        optional=True,
+    )
 
     undo_send_seconds: int = setting(
         10,

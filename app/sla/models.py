@@ -87,6 +87,15 @@ class SlaClock(Base):
             sqlite_where=text("next_fire_at IS NOT NULL"),
             postgresql_where=text("next_fire_at IS NOT NULL"),
         ),
+        *(
+            Index(
+                f"ix_sla_clock_{name}",
+                name,
+                sqlite_where=text(f"{name} IS NOT NULL"),
+                postgresql_where=text(f"{name} IS NOT NULL"),
+            )
+            for name in ("ended_at", "breached_at")
+        ),
     )
 
     id: Mapped[intpk]

@@ -19,11 +19,11 @@ PAGES = {
     ],
     "agent": [
         "/admin/my-day/", "/admin/tickets/", "/admin/tickets/?view=everything&priority=4", "/admin/tickets/1001", "/admin/tickets/new", "/admin/tickets/message", "/admin/tickets/1001/documents", "/admin/tickets/1001/documents/1", "/admin/notifications/", "/admin/notifications/preferences", "/admin/me/",
-        "/admin/me/second-factor/", "/admin/tickets/999999", "/admin/views/", "/admin/views/columns", "/admin/bulk/", "/admin/tasks/?view=all", "/admin/tasks/board?view=all", "/admin/tasks/new",
+        "/admin/me/second-factor/", "/admin/tickets/999999", "/admin/views/", "/admin/views/columns", "/admin/bulk/", "/admin/tasks/?view=all", "/admin/tasks/board?view=all", "/admin/tasks/new", "/admin/reports/",
     ],
     "supervisor": [
         "/admin/tickets/1001/merge", "/admin/tickets/merge?with=1001&with=1002", "/admin/tickets/1001/links", "/admin/tasks/1", "/admin/tickets/1001/tasks/new", "/admin/tickets/1001/tasks/link", "/admin/tickets/1001/messages/1/move",
-        "/admin/views/1", "/admin/views/shared/", "/admin/bulk/1", "/admin/dashboard/", "/admin/canned/list/", "/admin/customers/list/",
+        "/admin/views/1", "/admin/views/shared/", "/admin/bulk/1", "/admin/dashboard/", "/admin/reports/volume?period=range&from=never", "/admin/reports/team", "/admin/reports/month", "/admin/canned/list/", "/admin/customers/list/",
     ],
     "admin": [
         "/admin/settings/general", "/admin/settings/email", "/admin/settings/sign-in", "/admin/jobs/?state=done", "/admin/mail-log/", "/admin/mail-log/incoming", "/admin/mail-lab/", "/admin/mail-lab/1",

@@ -30,7 +30,7 @@ FURTHER = (
 )  # fmt: skip
 """Pages that say other things when asked otherwise."""
 NAMES = (
-    "Deskhand", "English", "Deutsch", "Français", "kB", "MB", "UTC", "SLA", "CSV", "API", "HTML", "CC", "Markdown", "PDF", "ID", "Super Admin", "Support Agent", "Always", "min", "eml",
+    "Deskhand", "English", "Deutsch", "Français", "kB", "MB", "UTC", "SLA", "CSV", "XLSX", "API", "HTML", "CC", "Markdown", "PDF", "ID", "Super Admin", "Support Agent", "Always", "min", "eml",
     "Ctrl", "Enter", "Esc", "Tab",
 )  # fmt: skip
 """The same in every language, or a name."""
