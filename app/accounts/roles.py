@@ -13,14 +13,18 @@ from app.core.extensions import db
 
 CRUD = ("list", "show", "add", "edit", "delete")
 READ = ("list", "show")
-WORK = ("list", "show", "add", "reply", "note", "status", "priority", "category", "assign", "tag", "link", "documents", "task")  # fmt: skip
+NOTES = ("list", "add", "edit", "delete")
+WORK = ("list", "show", "add", "reply", "note", "status", "priority", "category", "assign", "tag", "link", "documents", "task", "time", "supplier", "people", "environment")  # fmt: skip
+LEAD = ("time_others", "budget")
 SHAPE = ("department", "merge", "split", "hide")
 OVERSEE = ("bulk", "export")
 SELF = {"MyAccount": ("list", "edit")}
 KEEP_SHOP = {
     "CannedResponse": CRUD,
+    "Macro": (*CRUD, "share"),
     "Category": CRUD,
     "Availability": ("list", "show", "edit"),
+    "Absence": CRUD,
     "Article": CRUD,
     "SavedView": CRUD,
 }
@@ -31,7 +35,10 @@ RUN_DESK = {
     "Priority": CRUD,
     "Tag": CRUD,
     "LinkType": CRUD,
+    "ActivityType": CRUD,
     "CustomField": CRUD,
+    "Supplier": CRUD,
+    "Environment": CRUD,
     "SlaPolicy": CRUD,
     "Setting": ("list", "edit"),
     "Job": ("list", "retry"),
@@ -39,8 +46,8 @@ RUN_DESK = {
     "MailLab": ("list", "show", "add"),
     "ApiKey": ("list", "show", "add", "edit", "delete"),
 }
-PEOPLE = {"Customer": ("list", "show", "add", "edit"), "Organization": ("list", "show", "add", "edit")}
-SEE_FIGURES = {"Dashboard": ("list",), "Report": ("list", "team")}
+PEOPLE = {"Customer": ("list", "show", "add", "edit"), "Organization": ("list", "show", "add", "edit"), "CustomerNote": ("list", "add")}
+SEE_FIGURES = {"Dashboard": ("list",), "Report": ("list",), "TimeReport": ("list", "everybody")}
 
 
 class RoleRow(NamedTuple):
@@ -54,10 +61,11 @@ ROLES: dict[str, RoleRow] = {
     "Admin": RoleRow(
         Scope.ALL,
         {
-            "Ticket": (*WORK, *SHAPE, *OVERSEE),
+            "Ticket": (*WORK, *SHAPE, *OVERSEE, *LEAD),
             **PEOPLE,
             "Customer": CRUD,
             "Organization": CRUD,
+            "CustomerNote": NOTES,
             **KEEP_SHOP,
             **RUN_DESK,
             **SEE_FIGURES,
@@ -66,7 +74,7 @@ ROLES: dict[str, RoleRow] = {
         },
     ),
     "Supervisor": RoleRow(
-        Scope.ALL, {"Ticket": (*WORK, *SHAPE, *OVERSEE), **PEOPLE, **KEEP_SHOP, **SEE_FIGURES, **SELF}
+        Scope.ALL, {"Ticket": (*WORK, *SHAPE, *OVERSEE, *LEAD), **PEOPLE, "CustomerNote": NOTES, **KEEP_SHOP, **SEE_FIGURES, **SELF}
     ),
     "Support Agent": RoleRow(
         Scope.MINE_AND_UNASSIGNED,
@@ -74,9 +82,10 @@ ROLES: dict[str, RoleRow] = {
             "Ticket": (*WORK, *SHAPE, *OVERSEE),
             **PEOPLE,
             "CannedResponse": CRUD,
+            "Macro": CRUD,
             "Article": READ,
             "Dashboard": ("list",),
-            "Report": ("list",),
+            "TimeReport": ("list",),
             **SELF,
         },
     ),
@@ -86,9 +95,12 @@ ROLES: dict[str, RoleRow] = {
             "Ticket": WORK,
             "Customer": READ,
             "Organization": READ,
+            "CustomerNote": ("list",),
             "CannedResponse": READ,
+            "Macro": CRUD,
             "Article": READ,
             "Dashboard": ("list",),
+            "TimeReport": ("list",),
             **SELF,
         },
     ),

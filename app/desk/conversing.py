@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, abort, g, request
+from flask import Response, abort, g, redirect, request
 from flask_appbuilder import BaseView, expose, has_access
 from flask_appbuilder.security.decorators import permission_name
 from sqlalchemy import select
@@ -14,8 +14,10 @@ from app.core.errors import NotThere
 from app.core.extensions import db
 from app.desk import composing, files
 from app.desk.composing import Composer
-from app.desk.listing import Listing
+from app.desk.listing import Listing, is_id
+from app.desk.reading import Place, Reading
 from app.desk.workspace import Workspace, find
+from app.tickets import seen
 from app.tickets.mergeable import Merge
 from app.tickets.models import Ticket
 from app.tickets.thread import Message
@@ -30,7 +32,7 @@ class WorkspaceView(BaseView):
     @has_access
     @permission_name("show")
     def page(self, number: int) -> Any:
-        return show(self, Workspace.of(number, g.user, Listing.read(request.args)))
+        return show(self, Workspace.of(number, g.user, Listing.read(request.args), Reading.read(request.args)))
 
     @expose("/<int:number>/thread")
     @has_access
@@ -38,13 +40,44 @@ class WorkspaceView(BaseView):
     def thread(self, number: int) -> Any:
         """The part that changes while one looks at it. Whoever lost the ticket is led back to the list."""
         try:
-            ws = Workspace.of(number, g.user)
+            ws = Workspace.of(number, g.user, reading=Reading.read(request.args))
         except NotThere:
             if "HX-Request" not in request.headers:
                 raise
             return Response(status=204, headers={"HX-Redirect": "/admin/tickets/"})
         waiting = composing.waiting(ws.ticket, g.user)
         return self.render_template("desk/_thread.html", ws=ws, waiting=waiting, alone=True)
+
+    @expose("/<int:number>/passage")
+    @has_access
+    @permission_name("show")
+    def passage(self, number: int) -> Any:
+        """Entries that the page left out, from one end of a gap."""
+        ws = Workspace.of(number, g.user, reading=Reading.read(request.args))
+        after, before = (Place.read(request.args.get(name, "")) for name in ("after", "before"))
+        if after is None or before is None:
+            abort(404)
+        found = ws.window.between(after, before, request.args.get("from") == "start")
+        return self.render_template("desk/_entries.html", ws=ws, found=found)
+
+    @expose("/<int:number>/first-unread")
+    @has_access
+    @permission_name("show")
+    def first_unread(self, number: int) -> Any:
+        ticket = find(number, g.user)
+        message_id = seen.first_unseen(ticket, g.user)
+        return redirect(f"/admin/tickets/{number}" + (f"?entry={message_id}#m{message_id}" if message_id else ""))
+
+    @expose("/<int:number>/seen", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def mark(self, number: int) -> Response:
+        """Their page stood before them: the next one says what is new since."""
+        ticket, message = find(number, g.user), request.form.get("message", "")
+        if is_id(message):
+            seen.note_seen(ticket, int(message), g.user)
+            db.session.commit()
+        return Response(status=204)
 
     @expose("/<int:number>/messages/<int:message_id>/html")
     @has_access

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, text, update
 
+from app.accounts.customernotes import CustomerNote, CustomerNoteWording
 from app.accounts.customers import find
 from app.accounts.models import Customer, OneTimeToken
 from app.accounts.sessions import SignedIn
@@ -21,9 +22,10 @@ from app.desk.customernames import Known, Theirs, everything_they_were_called
 from app.mail.models import Delivery, RawMail
 from app.notifications.models import Notification
 from app.search import index
-from app.tickets import drafts, fields, merging
+from app.tickets import drafts, fields, merging, timefigures
 from app.tickets.models import Participant, Ticket
 from app.tickets.thread import Attachment, Message
+from app.tickets.timeentries import TimeEntry
 from app.tickets.timeline import Did, TicketEvent
 
 ERASED = "Erased customer"
@@ -53,9 +55,11 @@ def erase(address: str, with_tickets: bool) -> Erased:
     _forget_traces(person, tickets, messages, known)
     if with_tickets:
         for ticket in db.session.scalars(select(Ticket).where(Ticket.requester_id == person)):
+            timefigures.forget(ticket.id)
             db.session.delete(ticket)
         db.session.flush()
     _empty_fields(tickets)
+    _empty_time(tickets, known)
     _empty_messages(theirs)
     _empty_tickets(tickets, touched)
     _empty_customer(customer)
@@ -125,6 +129,7 @@ def _forget_traces(person: int, tickets: list[int], messages: list[int], known: 
     for event in db.session.scalars(select(TicketEvent).where(events)):
         event.particulars = {key: value for key, value in event.particulars.items() if not isinstance(value, str) or not known.named_in(value)}  # fmt: skip
     taskserase.forget(tickets, known)
+    _forget_notes(person, known)
     for address in known.addresses:
         drafts.forget_of(tickets, address)
     _do(delete(Notification).where(Notification.ticket_id.in_(tickets)))
@@ -144,10 +149,28 @@ def _forget_traces(person: int, tickets: list[int], messages: list[int], known: 
     _do(delete(SignedIn).where(SignedIn.customer_id == person))
 
 
+def _forget_notes(person: int, known: Known) -> None:
+    """What staff noted about them, and each note about others that names them."""
+    theirs = set(db.session.scalars(select(CustomerNote.id).where(CustomerNote.customer_id == person)))
+    _do(delete(CustomerNoteWording).where(CustomerNoteWording.note_id.in_(theirs)))
+    _do(delete(CustomerNote).where(CustomerNote.id.in_(theirs)))
+    for table in (CustomerNote, CustomerNoteWording):
+        rows = db.session.execute(select(table.id, table.text).execution_options(yield_per=500))
+        naming = [row.id for row in rows if known.named_in(row.text)]
+        _do(update(table).where(table.id.in_(naming)).values(text=EMPTIED))
+
+
 def _empty_messages(theirs: ColumnElement[bool]) -> None:
     emptied = {"text": EMPTIED, "full_text": None, "html": None, "message_id": None, "in_reply_to": None}
     _do(update(Message).where(theirs).values(**emptied))
     _do(update(Message).where(theirs, Message.customer_id.is_not(None)).values(author_name=ERASED))
+
+
+def _empty_time(tickets: list[int], known: Known) -> None:
+    """How long it took stays; what was written of it goes, as does a note elsewhere that names them."""
+    rows = db.session.execute(select(TimeEntry.id, TimeEntry.ticket_id, TimeEntry.note).where(TimeEntry.note != ""))
+    gone = [row.id for row in rows if row.ticket_id in tickets or known.named_in(row.note)]
+    _do(update(TimeEntry).where(TimeEntry.id.in_(gone)).values(note="", updated_at=TimeEntry.updated_at))
 
 
 def _empty_fields(tickets: list[int]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Select, or_, select
 
+from app.accounts.customernotes import CustomerNote
 from app.accounts.customers import find
 from app.accounts.models import Customer
 from app.core import storage
@@ -32,7 +33,8 @@ class Exported(NamedTuple):
 
 
 def export(address: str, folder: Path) -> Exported:
-    """customer.json and files/ in a new folder, for its owner alone. Without internal notes: those are the team's words. Commits."""
+    """customer.json and files/ in a new folder, for its owner alone. Without a ticket's internal notes: those are the team's words.
+    What staff noted about the person is theirs to know. Commits."""
     customer = find(address)
     if customer is None:
         raise NotThere(f"There is no customer with the address {address}.")
@@ -42,6 +44,7 @@ def export(address: str, folder: Path) -> Exported:
     files: dict[str, str] = {}
     told = {
         "customer": _person(customer),
+        "notes_about_you": [_note(each) for each in _notes(customer)],
         "tickets": [_ticket(ticket, files) for ticket in tickets],
         "mails_to_you": [_mail(each) for each in _mails(customer)],
         "mails_from_you": [
@@ -71,6 +74,24 @@ def _person(customer: Customer) -> dict[str, Any]:
     return {**{name: getattr(customer, name) for name in names}, "organization": organization}
 
 
+def _notes(customer: Customer) -> list[CustomerNote]:
+    """Removed ones are kept, and so told."""
+    wanted = select(CustomerNote).where(CustomerNote.customer_id == customer.id).order_by(CustomerNote.id)
+    return list(db.session.scalars(wanted))
+
+
+def _note(note: CustomerNote) -> dict[str, Any]:
+    """By whom is the team's own affair."""
+    earlier = [{"until": wording.until, "text": wording.text} for wording in note.wordings]
+    return {
+        "at": note.created_at,
+        "about": note.purpose.value,
+        "text": note.text,
+        "removed_at": note.removed_at,
+        "earlier": earlier,
+    }
+
+
 def _ticket(ticket: Ticket, files: dict[str, str]) -> dict[str, Any]:
     return {
         "number": ticket.number,
@@ -85,7 +106,7 @@ def _ticket(ticket: Ticket, files: dict[str, str]) -> dict[str, Any]:
 def _public(ticket: Ticket) -> Select[Message]:
     """Of tickets that are one, what people of this one read."""
     readable = entries_of(ticket)
-    return select(Message).where(readable, Message.kind != MessageKind.NOTE).order_by(Message.created_at, Message.id)
+    return select(Message).where(readable, Message.kind == MessageKind.REPLY).order_by(Message.created_at, Message.id)
 
 
 def _message(message: Message, files: dict[str, str]) -> dict[str, Any]:

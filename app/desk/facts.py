@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import Executable, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, Executable, ScalarSelect, bindparam, exists, func, or_, select
 
+from app.accounts.customernotes import NOTED
 from app.accounts.models import Customer, Organization
 from app.accounts.viewer import Viewer
 from app.core.model import BigId
@@ -17,10 +18,15 @@ from app.settings import desk
 from app.tickets.choices import State, Status
 from app.tickets.drafts import Draft
 from app.tickets.models import Ticket, TicketKind, TicketLink
+from app.tickets.seen import TicketSeen
+from app.tickets.supplied import Turn
 from app.tickets.tasks import TaskLink
+from app.tickets.timers import Timer
 from app.tickets.visibility import visible_to
 
 PREVIOUS = 6
+MOST_COUNTED = 1_000
+"""Tickets of one customer; beyond it is said that there are many."""
 
 
 class Person(NamedTuple):
@@ -29,6 +35,7 @@ class Person(NamedTuple):
     name: str
     email: str
     phone: str | None
+    language: str | None
     created_at: dt.datetime
     address_works: bool
     verified_at: dt.datetime | None
@@ -71,16 +78,30 @@ class Facts(NamedTuple):
     merged_in: int
     documents_wanted: int
     documents_here: int
+    environment_id: int | None
+    supplier_turn: Turn | None
+    further: int
+    time_spent_minutes: int
+    budget_minutes: int | None
     colour: str | None
     """Of its status."""
     assignee: str | None
     organization: str | None
+    organization_id: int | None
+    organization_budget: int | None
+    """Minutes of ours in a month."""
+    timed: bool
+    """The viewer has a timer on it: else nobody looks for one."""
     drafted: bool
     """Somebody has a draft here, or a reply waits to leave: else nobody looks for one."""
     linked: bool
     """With another ticket, likewise."""
     tasked: bool
     """It has tasks, likewise."""
+    noted: bool
+    """Staff wrote notes about its customer, likewise."""
+    seen_message_id: int | None
+    """The newest message that this person was shown at their last visit."""
     requester: Person
 
     @property
@@ -98,6 +119,9 @@ class Other(NamedTuple):
     state: State
     status_id: int
     colour: str | None
+    all_count: int
+    """Of all of them that this viewer sees, and of the open ones; no more than MOST_COUNTED."""
+    live_count: int
 
     @property
     def display(self) -> str:
@@ -112,9 +136,32 @@ def of(number: int, viewer: Viewer) -> Facts | None:
         return None
     row = rows[0]
     own = len(_COLUMNS)
-    colour, first, last, organization, drafted, linked, tasked, *person = row[own:]
+    (
+        colour,
+        first,
+        last,
+        organization,
+        organization_id,
+        organization_budget,
+        timed,
+        drafted,
+        linked,
+        tasked,
+        noted,
+        seen,
+        *person,
+    ) = row[own:]
     assignee = f"{first} {last}" if row.assignee_id is not None else None
-    kept = (bool(drafted), bool(linked), bool(tasked))
+    kept = (
+        organization_id,
+        organization_budget,
+        bool(timed),
+        bool(drafted),
+        bool(linked),
+        bool(tasked),
+        bool(noted),
+        seen,
+    )
     return Facts._make((*row[:own], colour, assignee, organization, *kept, Person._make(person)))
 
 
@@ -127,7 +174,22 @@ def _facts(viewer: Viewer, agents_see_departments: bool) -> Executable:
     drafted = exists().where(Draft.ticket_id == Ticket.id, Draft.spent_at.is_(None))
     linked = or_(exists().where(TicketLink.ticket_id == Ticket.id), exists().where(TicketLink.other_id == Ticket.id))
     tasked = exists().where(TaskLink.ticket_id == Ticket.id)
-    around = (Status.colour, User.first_name, User.last_name, Organization.name, drafted, linked, tasked)
+    timed = exists().where(Timer.ticket_id == Ticket.id, Timer.staff_id == viewer.id)
+    seen = select(TicketSeen.message_id).where(TicketSeen.ticket_id == Ticket.id, TicketSeen.staff_id == viewer.id)
+    around = (
+        Status.colour,
+        User.first_name,
+        User.last_name,
+        Organization.name,
+        Organization.id,
+        Organization.budget_minutes,
+        timed,
+        drafted,
+        linked,
+        tasked,
+        NOTED,
+        seen.scalar_subquery(),
+    )
     wanted = select(
         *(getattr(Ticket, name) for name in _COLUMNS), *around, *(getattr(Customer, name) for name in Person._fields)
     )
@@ -146,7 +208,13 @@ def others_of(requester_id: int, besides: int, viewer: Viewer) -> list[Other]:
 
 @lru_cache(512)
 def _others(viewer: Viewer, agents_see_departments: bool) -> Executable:
-    columns = (Ticket.id, Ticket.number, Ticket.subject, Ticket.state, Ticket.status_id, Status.colour)
-    wanted = select(*columns).join(Status, Status.id == Ticket.status_id)
     theirs = (Ticket.requester_id == bindparam("requester"), Ticket.id != bindparam("besides"), visible_to(viewer))
+    columns = (Ticket.id, Ticket.number, Ticket.subject, Ticket.state, Ticket.status_id, Status.colour)
+    wanted = select(*columns, _counted(*theirs), _counted(*theirs, Ticket.live.is_(True)))
+    wanted = wanted.join(Status, Status.id == Ticket.status_id)
     return wanted.where(*theirs).order_by(Ticket.live.desc(), Ticket.id.desc()).limit(PREVIOUS)
+
+
+def _counted(*criteria: ColumnElement[bool]) -> ScalarSelect[int]:
+    found = select(Ticket.id).where(*criteria).correlate(None).limit(MOST_COUNTED).subquery()
+    return select(func.count()).select_from(found).scalar_subquery()

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from app.accounts.models import Customer
 from app.accounts.viewer import Viewer
 from app.core import web
 from app.core.extensions import db
 from app.desk import entries
-from app.desk.entries import Event
+from app.desk.entries import Event, Found, Span
 from app.desk.facts import Facts
 from app.settings import desk
 from app.tickets.mergeable import Merge, within
 from app.tickets.models import Ticket
-from app.tickets.thread import Message
 from app.tickets.timeline import Did
 from app.tickets.visibility import sees_all, visible_to
 
@@ -66,16 +65,24 @@ def visible_among(ids: Iterable[int], viewer: Viewer) -> set[int]:
     return set(db.session.scalars(select(Ticket.id).where(Ticket.id.in_(wanted), visible_to(viewer))))
 
 
-def events_of(ticket: Facts, members: Sequence[Member], viewer: Viewer) -> list[Event]:
-    """The newest first; of a ticket this person may not see, no event says anything."""
-    found = entries.events_of(ticket.id, viewer)
+def events_of(ticket: Facts, members: Sequence[Member], viewer: Viewer, span: Span | None = None) -> Found:
+    """The newest first, or as the span says; of a ticket this person may not see, no event says anything."""
+    own = entries.events_of(ticket.id, viewer, span)
+    found, ends = list(own.events), [own.whole_to]
     for member in members:
-        theirs = [event for event in entries.events_of(member.id, viewer) if not _told_above(event, ticket, members)]
-        found += [event._replace(particulars={**event.particulars, "in": member.display}) for event in theirs]
+        theirs = entries.events_of(member.id, viewer, span)
+        ends.append(theirs.whole_to)
+        told = (event for event in theirs.events if not _told_above(event, ticket, members))
+        found += [event._replace(particulars={**event.particulars, "in": member.display}) for event in told]
     others = {int(event.particulars["other_id"]) for event in found if "other_id" in event.particulars}
     seen = visible_among(others, viewer) if others else set()
     found = [event for event in found if event.particulars.get("other_id") in (None, *seen)]
-    return sorted(found, key=lambda event: event.at, reverse=True) if members else found
+    forwards = span is not None and span.from_start
+    cut = [place for place in ends if place is not None]
+    return Found(
+        sorted(found, key=lambda event: event.place, reverse=not forwards),
+        (min(cut) if forwards else max(cut)) if cut else None,
+    )
 
 
 def _told_above(event: Event, ticket: Facts, members: Sequence[Member]) -> bool:
@@ -85,14 +92,10 @@ def _told_above(event: Event, ticket: Facts, members: Sequence[Member]) -> bool:
     return joined or bool(event.particulars.get("forwarded"))
 
 
-def marks_of(ticket: Facts, members: Sequence[Member], events: Sequence[Event]) -> dict[int, str]:
-    """Message -> the number of the ticket it belongs to, or came from. Asked for only where something came from elsewhere."""
-    if not members and not any(event.what is Did.MOVED_IN for event in events):
+def marks_of(rows: Sequence[Any]) -> dict[int, str]:
+    """Ticket -> its number, of those that messages belong to or came from. Asked for only where something came from elsewhere."""
+    homes = {row.origin_ticket_id or row.moved_from_id for row in rows} - {None}
+    if not homes:
         return {}
-    wanted = select(Message.id, Message.origin_ticket_id, Message.moved_from_id).where(
-        Message.ticket_id == ticket.id, or_(Message.origin_ticket_id.is_not(None), Message.moved_from_id.is_not(None))
-    )
-    came = {row[0]: row[1] or row[2] for row in db.session.execute(wanted)}
-    named = db.session.execute(select(Ticket.id, Ticket.number).where(Ticket.id.in_(set(came.values()))))
-    numbers = {row[0]: desk.current().display(row[1]) for row in named}
-    return {message: numbers[home] for message, home in came.items() if home in numbers}
+    named = db.session.execute(select(Ticket.id, Ticket.number).where(Ticket.id.in_(homes)))
+    return {row[0]: desk.current().display(row[1]) for row in named}

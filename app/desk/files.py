@@ -16,13 +16,17 @@ from sqlalchemy import select
 from app.accounts.viewer import viewer
 from app.core import storage
 from app.core.extensions import db
-from app.tickets.thread import Attachment, Message
+from app.tickets.thread import Attachment, Message, printed
 from app.tickets.visibility import attachments_visible_to
 
 POLICY = "default-src 'none'; style-src 'none'; script-src 'none'; frame-ancestors 'none'; sandbox"
 FRAME_POLICY = "default-src 'none'; img-src 'self' data:; style-src 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
+PDF_POLICY = "default-src 'none'; frame-ancestors 'self'; sandbox"
+"""Browsers show a PDF in a viewer of their own; `sandbox` gives it an origin that is nobody's."""
 SEAL_SECONDS = 600
 """A sandboxed frame sends no cookie for its pictures: their addresses carry a seal instead, for as long as somebody reads."""
+PDF_WITHIN = 1024
+"""Bytes in which a PDF says that it is one."""
 INLINE_IMAGE = re.compile(r'src="cid:([^"]{1,300})"')
 
 
@@ -35,14 +39,25 @@ class FilesView(BaseView):
     @has_access
     @permission_name("show")
     def give(self, file_id: int) -> Response:
-        attachment = (
-            db.session.scalar(select(Attachment).where(Attachment.id == file_id, attachments_visible_to(g.user)))
-            if file_id < 2**62
-            else None
-        )
-        if attachment is None:
+        return answer(_seen(file_id), inline=request.args.get("inline") == "1")
+
+    @expose("/<int:file_id>/pdf")
+    @has_access
+    @permission_name("show")
+    def give_pdf(self, file_id: int) -> Response:
+        """To be looked at in a frame of our own pages, which no script of it can touch. Nothing but a PDF is given here."""
+        attachment = _seen(file_id)
+        if not printed(attachment.type):
             abort(404)
-        return answer(attachment, inline=request.args.get("inline") == "1")
+        response = answer(attachment)
+        if not response.get_data()[:PDF_WITHIN].count(b"%PDF-"):
+            abort(404)
+        response.mimetype = attachment.type
+        response.headers["Content-Disposition"] = disposition("inline", attachment.name)
+        response.headers["Content-Security-Policy"] = PDF_POLICY
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
 
     @expose("/<int:file_id>/sealed/<seal>")
     def give_sealed(self, file_id: int, seal: str) -> Response:
@@ -58,6 +73,11 @@ class FilesView(BaseView):
         if attachment is None or not attachment.image:
             abort(404)
         return answer(attachment, inline=True)
+
+
+def _seen(file_id: int) -> Attachment:
+    wanted = select(Attachment).where(Attachment.id == file_id, attachments_visible_to(g.user))
+    return (db.session.scalar(wanted) if file_id < 2**62 else None) or abort(404)
 
 
 def answer(attachment: Attachment, inline: bool = False) -> Response:

@@ -17,14 +17,20 @@ from app.desk.menu import menu
 from app.desk.messaging import MessagingView
 from app.desk.moving import MovingView
 from app.desk.myday import MyDayView
+from app.desk.noting import CustomerNotesView
 from app.desk.opening import NewTicketView
 from app.desk.properties import PropertiesView
 from app.desk.reports import ReportsView
 from app.desk.requests import RequestsView
+from app.desk.resending import ResendView
 from app.desk.savedviews import SavedViewsView, SharedViewsView
+from app.desk.similar import SimilarView
+from app.desk.suppliering import SupplieringView
 from app.desk.tasks import TasksView
 from app.desk.taskslinked import LinkedTasksView
+from app.desk.telling import RecordView
 from app.desk.tickets import TicketView
+from app.desk.watching import WatchingView
 
 
 def register(appbuilder: AppBuilder) -> None:
@@ -44,10 +50,16 @@ def register(appbuilder: AppBuilder) -> None:
         FilesView,
         MergeView,
         MovingView,
+        SupplieringView,
         LinkedTasksView,
         SavedViewsView,
         SharedViewsView,
         BulkView,
+        RecordView,
+        ResendView,
+        CustomerNotesView,
+        SimilarView,
+        WatchingView,
     ):
         appbuilder.add_view_no_menu(view)
     current_app.jinja_env.globals.update(menu=menu)

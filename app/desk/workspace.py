@@ -4,21 +4,36 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple, NoReturn
+from urllib.parse import parse_qsl, urlencode
 
 from markupsafe import Markup
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
-from app.accounts import rights
+from app.accounts import customernotes, rights
+from app.accounts.customernotes import CustomerNote, Purpose
 from app.accounts.viewer import Viewer
 from app.core import clock, parts, web
 from app.core.errors import NotThere
 from app.core.extensions import db
 from app.core.words import said as _
-from app.desk import entries, facts, family, fielding, listpage, lookups, moments, pickers, tasklist
-from app.desk.entries import Entry, Event, Happened
+from app.desk import (
+    entries,
+    facts,
+    family,
+    fielding,
+    listpage,
+    lookups,
+    moments,
+    pickers,
+    supplierlines,
+    tasklist,
+    timepanel,
+)
+from app.desk.entries import Entry, Event, Gap, Said
 from app.desk.facts import Facts, Other
 from app.desk.family import Member
 from app.desk.listing import PAGE_SIZE, Listing
@@ -26,7 +41,10 @@ from app.desk.lookups import Lookups, Named
 from app.desk.moments import Choice
 from app.desk.pickers import Candidate
 from app.desk.promise import Promise, promise_of
+from app.desk.reading import Reading
 from app.desk.tasklist import Line
+from app.desk.timepanel import Panel
+from app.desk.window import Window
 from app.settings import desk
 from app.tickets import fields, links, requests
 from app.tickets.choices import State
@@ -37,13 +55,13 @@ from app.tickets.links import Linked
 from app.tickets.models import Ticket
 from app.tickets.queues import TicketQuery
 from app.tickets.requests import DocumentRequest
+from app.tickets.suppliers import MOST_ALONG
 from app.tickets.timeline import Did
 
 NEWEST = 8
 """Entries of the timeline that stand open."""
-LONGEST_KEPT = 40
-"""Entries of a timeline whose drawing is kept."""
 LARGEST_NUMBER = 10**15
+YOUNG = dt.timedelta(hours=24)
 
 
 class Way(NamedTuple):
@@ -77,12 +95,15 @@ class Workspace:
     ticket: Facts
     viewer: Viewer
     listing: Listing
+    reading: Reading = dc.field(default_factory=Reading)
 
     @classmethod
-    def of(cls, number: int, viewer: Viewer, listing: Listing | None = None) -> Workspace:
+    def of(
+        cls, number: int, viewer: Viewer, listing: Listing | None = None, reading: Reading | None = None
+    ) -> Workspace:
         """Raises NotThere as `find`."""
         found = facts.of(number, viewer) if number <= LARGEST_NUMBER else None
-        return cls(found or _nobodys(), viewer, listing or Listing())
+        return cls(found or _nobodys(), viewer, listing or Listing(), reading or Reading())
 
     def may(self, verb: str) -> bool:
         """The row is theirs to see already: only the right is asked."""
@@ -98,19 +119,35 @@ class Workspace:
         return family.members_of(self.ticket, self.viewer)
 
     @cached_property
+    def window(self) -> Window:
+        """The part of the thread that is shown."""
+        return Window(self.ticket, self.members, self.viewer, self.reading, self.may("split"), self.may("reply"))
+
+    @property
     def events(self) -> list[Event]:
-        return family.events_of(self.ticket, self.members, self.viewer)
+        """The newest ones."""
+        return self.window.found.events
 
-    @cached_property
-    def told(self) -> list[Happened]:
-        """The same in words."""
-        return [event.told() for event in self.events]
-
-    @cached_property
+    @property
     def thread(self) -> list[Entry]:
-        told = list(zip(self.events, self.told, strict=True))
-        marks = family.marks_of(self.ticket, self.members, self.events)
-        return entries.thread_of((self.ticket.id, self.ticket.number), self.viewer, told, marks, self.may("split"))
+        return self.window.entries
+
+    def address(self, **changes: object) -> str:
+        """Of this page, with the list it was opened from, read in another way."""
+        asked = "&".join(filter(None, (self.listing.address().removeprefix("?"), self.reading.query(**changes))))
+        return f"/admin/tickets/{self.ticket.number}" + (f"?{asked}" if asked else "")
+
+    @property
+    def kept_in_address(self) -> list[tuple[str, str]]:
+        """What a search in the ticket leaves as it is."""
+        kept = f"{self.listing.address().removeprefix('?')}&{self.reading.query(entry=None, until=None, find='')}"
+        return parse_qsl(kept)
+
+    def gap(self, gap: Gap, from_start: bool = False) -> str:
+        """Where the entries of a gap are asked for."""
+        ends = {"after": gap.after.token, "before": gap.before.token, "from": "start" if from_start else "end"}
+        asked = "&".join(filter(None, (urlencode(ends), self.reading.query(entry=None, until=None))))
+        return f"/admin/tickets/{self.ticket.number}/passage?{asked}"
 
     @cached_property
     def fields(self) -> list[tuple[Held, list[str]]]:
@@ -130,6 +167,44 @@ class Workspace:
         return requests.requests_of([self.ticket.id, *(member.id for member in self.members)])
 
     @cached_property
+    def suppliers(self) -> list[supplierlines.Line]:
+        """Of this ticket and of those that go on in it."""
+        if self.ticket.supplier_turn is None:
+            return []
+        return supplierlines.lines_of([self.ticket.id, *(member.id for member in self.members)])
+
+    @cached_property
+    def contacts(self) -> list[supplierlines.Contact]:
+        """Who of any supplier may be written to."""
+        if not self.may("supplier"):
+            return []
+        ticket = self.ticket
+        return supplierlines.contacts_of(self.names, self.suppliers, ticket.department_id, ticket.category_id)
+
+    @property
+    def about(self) -> str:
+        """The subject with which a mail to a supplier begins."""
+        return next((line.subject for line in self.suppliers if line.subject), self.ticket.subject)
+
+    @property
+    def sendable(self) -> list[Said]:
+        """Earlier messages that may go along to a supplier, the newest first."""
+        said = [entry.said for entry in reversed(self.thread) if entry.said is not None]
+        return [one for one in said if one.kind in ("customer", "agent") and one.trusted][:MOST_ALONG]
+
+    @property
+    def further(self) -> list[supplierlines.Further]:
+        return supplierlines.further_of(self.names)
+
+    @property
+    def addable(self) -> list[supplierlines.Further]:
+        return supplierlines.addable(self.names, self.ticket.department_id) if self.may("people") else []
+
+    @property
+    def environments(self) -> list[Named]:
+        return supplierlines.environments(self.names, self.ticket.environment_id)
+
+    @cached_property
     def links(self) -> list[Linked]:
         return links.links_of(self.ticket.id, self.viewer) if self.ticket.linked else []
 
@@ -141,15 +216,38 @@ class Workspace:
     def open_tasks(self) -> int:
         return sum(not line.task.done for line in self.tasks)
 
+    @cached_property
+    def time(self) -> Panel:
+        return timepanel.of(self.ticket, self.viewer, self.names)
+
     @property
     def timeline(self) -> Markup:
-        draw = parts.part if len(self.told) <= LONGEST_KEPT else parts.drawn
-        return draw("desk/_timeline.html", newest=tuple(self.told[:NEWEST]), older=tuple(self.told[NEWEST:]))
+        """Its newest entries."""
+        newest = tuple(event.told() for event in self.events[:NEWEST])
+        return parts.part("desk/_timeline.html", newest=newest, number=self.ticket.number)
 
     @property
     def last_message(self) -> int:
         """What the composer's writer has seen."""
-        return max((entry.said.id for entry in self.thread if entry.said), default=0)
+        return self.window.newest_message
+
+    @cached_property
+    def notes(self) -> Sequence[CustomerNote]:
+        """What staff wrote about the customer."""
+        return customernotes.of(self.ticket.requester_id, self.viewer) if self.ticket.noted else []
+
+    @property
+    def young(self) -> bool:
+        """Several people may be reporting the same thing just now: similar tickets are looked for at once."""
+        return self.ticket.live and clock.now() - self.ticket.created_at < YOUNG
+
+    @property
+    def purposes(self) -> Mapping[Purpose, object]:
+        return customernotes.WORDS
+
+    @property
+    def may_note(self) -> bool:
+        return customernotes.may_write(self.viewer)
 
     @cached_property
     def candidates(self) -> list[Candidate]:
@@ -165,7 +263,7 @@ class Workspace:
         until = self.ticket.snoozed_until
         if until is None or until <= clock.now():
             return None
-        last = next((event for event in self.events if event.what is Did.SNOOZED), None)
+        last = self._latest(Did.SNOOZED)
         return Snoozed(web.absolute(until), last.actor_name if last is not None else _("Somebody"))
 
     @property
@@ -185,8 +283,15 @@ class Workspace:
     @property
     def why_mine(self) -> str | None:
         """The reason of the last assignment, when it gave one."""
-        last = next((event for event in self.events if event.what is Did.ASSIGNED), None)
-        return last.particulars.get("reason") if last is not None and self.ticket.assignee_id is not None else None
+        last = self._latest(Did.ASSIGNED) if self.ticket.assignee_id is not None else None
+        return last.particulars.get("reason") if last is not None else None
+
+    def _latest(self, what: Did) -> Event | None:
+        """Asked for by itself where it lies further back than the page knows."""
+        found = next((event for event in self.events if event.what is what), None)
+        if found is None and self.window.found.whole_to is not None:
+            return entries.latest(self.ticket.id, what)
+        return found
 
     @cached_property
     def ways(self) -> list[Way]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.tickets.models import Ticket
 
 QUEUED = text("state = 'queued'")
+OF_A_MESSAGE = text("message_id IS NOT NULL")
 
 
 class DeliveryState(enum.StrEnum):
@@ -40,6 +41,7 @@ class Delivery(Base):
         Index("ix_delivery_address", "address", "created_at"),
         Index("ix_delivery_state", "state", "id"),
         Index("ix_delivery_created", "created_at"),
+        Index("ix_delivery_message", "message_id", "id", sqlite_where=OF_A_MESSAGE, postgresql_where=OF_A_MESSAGE),
     )
 
     id: Mapped[intpk]
@@ -51,6 +53,8 @@ class Delivery(Base):
     """For a CC: the row that makes them one."""
     address: Mapped[str]
     """Case-folded: the caps count by it."""
+    supplier_contact_id: Mapped[int | None] = mapped_column(ForeignKey("supplier_contact.id"))
+    """For a mail to a supplier: whom of them."""
     ticket_id: Mapped[int | None] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id", ondelete="SET NULL"))
     """The entry of the thread it tells of."""

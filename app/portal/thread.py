@@ -31,6 +31,8 @@ DOCUMENTS: dict[Did, Callable[[dict[str, Any]], str]] = {
     Did.DOCUMENTS_DONE: lambda given: _("All documents are here"),
     Did.DOCUMENTS_WITHDRAWN: lambda given: _("The documents are not needed any more"),
 }  # fmt: skip
+MOST, MOST_EVENTS = 40, 200
+"""Messages with which a page opens, and what happened around them."""
 EMBEDDED = re.compile(r' src="cid:([^"]*)"')
 
 
@@ -49,20 +51,42 @@ class Entry:
     files: tuple[Attachment, ...] = ()
 
 
-def read(ticket: Ticket, actor: CustomerActor) -> list[Entry]:
+@dc.dataclass(frozen=True)
+class Thread:
+    """A part of the story: the newest messages, or those before one."""
+
+    entries: list[Entry]
+    earlier: int | None = None
+    """The message before which there are others."""
+    later: bool = False
+    """There are newer ones."""
+
+
+def read(ticket: Ticket, actor: CustomerActor, before: int | None = None) -> Thread:
     """At the same instant the message stands before what it brought about."""
-    entries = [*_messages(ticket, actor), *_events(ticket, actor)]
-    return sorted(entries, key=lambda entry: (entry.at, entry.role == "system"))
+    place = ticket.place().id
+    bound = _bound(place, actor, before) if before is not None else None
+    wanted = select(Message).where(Message.ticket_id == place, messages_visible_to(actor))
+    if bound is not None:
+        at, id = bound
+        same = and_(Message.created_at == at, Message.id < id)
+        wanted = wanted.where(Message.created_at <= at, or_(Message.created_at < at, same))
+    newest = wanted.order_by(Message.created_at.desc(), Message.id.desc()).limit(MOST + 1)
+    rows = list(db.session.scalars(newest.options(selectinload(Message.attachments))))
+    more, shown = len(rows) > MOST, rows[:MOST]
+    oldest = shown[-1] if more else None
+    events = _events(ticket, actor, oldest.created_at if oldest else None, bound[0] if bound else None)
+    entries = sorted([*map(_message, shown), *events], key=lambda entry: (entry.at, entry.role == "system", entry.id))
+    return Thread(entries, oldest.id if oldest else None, bound is not None)
 
 
-def _messages(ticket: Ticket, actor: CustomerActor) -> list[Entry]:
-    wanted = select(Message).where(Message.ticket_id == ticket.place().id, messages_visible_to(actor))
-    return [
-        _message(message)
-        for message in db.session.scalars(
-            wanted.options(selectinload(Message.attachments)).order_by(Message.created_at, Message.id)
-        )
-    ]
+def _bound(place: int, actor: CustomerActor, before: int) -> tuple[dt.datetime, int] | None:
+    """Where a message stands that this customer reads; None: there is no such one, and the newest are shown."""
+    wanted = select(Message.created_at, Message.id).where(
+        Message.id == before, Message.ticket_id == place, messages_visible_to(actor)
+    )
+    row = db.session.execute(wanted).first()
+    return (row.created_at, row.id) if row is not None else None
 
 
 def _message(message: Message) -> Entry:
@@ -89,9 +113,15 @@ def _picture(found: re.Match[str], embedded: dict[str, Attachment], shown: set[i
     return f' src="/portal/files/{file.id}?inline=1"'
 
 
-def _events(ticket: Ticket, actor: CustomerActor) -> list[Entry]:
+def _events(ticket: Ticket, actor: CustomerActor, since: dt.datetime | None, until: dt.datetime | None) -> list[Entry]:
+    """Of the time in which the shown messages were written."""
     wanted = select(TicketEvent).where(_of(ticket, actor), events_visible_to(actor))
-    events = db.session.scalars(wanted.order_by(TicketEvent.id)).all()
+    if since is not None:
+        wanted = wanted.where(TicketEvent.at >= since)
+    if until is not None:
+        wanted = wanted.where(TicketEvent.at < until)
+    newest = wanted.order_by(TicketEvent.at.desc(), TicketEvent.id.desc()).limit(MOST_EVENTS)
+    events = sorted(db.session.scalars(newest), key=lambda event: event.id)
     labels = _labels() if any("state" in event.particulars for event in events) else {}
     linked = _linked([event.particulars["other_id"] for event in events if "other_id" in event.particulars], actor)
     told = ((event, _told(event, labels, linked)) for event in events)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.datastructures import MultiDict
 
-from app.accounts import rights, tokens
+from app.accounts import environments, rights, tokens
 from app.core import limits
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
@@ -76,10 +76,16 @@ def _ticket_page(ticket: Ticket, code: int = 200, **typed_before: Any) -> Any:
     actor, place = me(), ticket.place()
     place = ticket if place.hidden_from_client else place
     return page(
-        "portal/ticket.html", code, form=tokens.new_form(), ticket=ticket, place=place, thread=read(ticket, actor), promise=promise(place), documents=uploads.documents_of(ticket, actor), due=uploads.due, meaning=meaning(place.state), mine=ticket.requester_id == actor.customer_id,
+        "portal/ticket.html", code, form=tokens.new_form(), ticket=ticket, place=place, thread=read(ticket, actor, _before()), promise=promise(place), documents=uploads.documents_of(ticket, actor), due=uploads.due, meaning=meaning(place.state), mine=ticket.requester_id == actor.customer_id,
         fields=[one for one in fields.held(ticket, (Readers.READ, Readers.FILL)) if one.values],
         may_close=place is ticket and ticket.state is not State.CLOSED and rights.may(actor, "close", ticket), **{"values": {}, "errors": {}, "kept": [], **typed_before},
     )  # fmt: skip
+
+
+def _before() -> int | None:
+    """The message whose earlier ones are asked for."""
+    given = request.args.get("before", "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
 
 
 @portal.post("/tickets/<int:number>/reply")
@@ -232,6 +238,6 @@ def _open(form: MultiDict[str, str], received: Received) -> Ticket:
     new = NewTicket(
         subject=form.get("subject", ""), words=words, requester=myself(),
         department=choosing.demand("department", choosing.departments, form), category=choosing.demand("category", choosing.categories, form),
-        priority=choosing.demand("priority", choosing.priorities, form), fields=fieldforms.given(form),
+        priority=choosing.demand("priority", choosing.priorities, form), environment=choosing.demand("environment", environments.offered_to_customers, form), fields=fieldforms.given(form),
     )  # fmt: skip
     return open_ticket(new, by=me())

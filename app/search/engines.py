@@ -38,6 +38,8 @@ MOST_SMALL = 30
 """Small blocks that are asked for at once, one word each; beyond that, large ones."""
 WIDEST_LOOK = 60
 """Large blocks."""
+RARE = 20
+"""Hits in MOST_SMALL blocks: a word with fewer is looked for everywhere."""
 ON_POSTGRESQL = (
     "(WITH found AS MATERIALIZED (SELECT {key} AS id FROM {table} WHERE vector @@ CAST(:{table} AS tsquery)) "
     "SELECT '{table}' AS kind, string_agg(CAST(id AS text), ',') AS ids FROM (SELECT id FROM found ORDER BY id DESC LIMIT :at_most) AS newest)"
@@ -168,3 +170,34 @@ def those_of(name: str, ids: Select[Any], asked: Sequence[Asked]) -> list[int]:
     rows = db.session.execute(select(key, words).select_from(index).where(key.in_(ids)))
     wanted = [f" {one.word}" if one.prefix else f" {one.word} " for one in asked]
     return [id for id, kept in rows if all(word in f" {kept} " for word in wanted)]
+
+
+def newest_of_each(words: Sequence[str], at_most: int) -> dict[str, Hits]:
+    """Of each word by itself the newest rows that have it. PostgreSQL looks nearby first, and further back for those words alone that
+    are rare there: a common one would be fetched whole."""
+    asked = {f"w{place}": Asked(word) for place, word in enumerate(words)}
+    last = _last_ids() if is_postgresql() else None
+    near = {} if last is None else {name: _within(last[name], 0, MOST_SMALL) for name in TABLES}
+    found = _each(asked, near, at_most)
+    if near:
+        rare = {key: one for key, one in asked.items() if max(map(len, found[key].values())) < RARE}
+        found |= _each(rare, {}, at_most)
+    return {asked[key].word: hits for key, hits in found.items()}
+
+
+def _each(asked: Mapping[str, Asked], near: Mapping[str, str], at_most: int) -> dict[str, Hits]:
+    arms, values = [], {}
+    for key, one in asked.items():
+        for name in TABLES:
+            arm = (ON_POSTGRESQL if is_postgresql() else ON_SQLITE).format(table=name, key=KEYS[name])
+            arms.append(
+                arm.replace(f":{name}", f":{key}_{name}").replace(f"'{name}' AS kind", f"'{key} {name}' AS kind")
+            )
+            question = _tsquery((one,)) if is_postgresql() else _match((one,))
+            values[f"{key}_{name}"] = question + near.get(name, "")
+    found: dict[str, Hits] = {key: {name: [] for name in TABLES} for key in asked}
+    if arms:
+        for kind, ids in db.session.execute(text(" UNION ALL ".join(arms)), {**values, "at_most": at_most}):
+            key, name = kind.split()
+            found[key][name] = sorted(map(int, ids.split(",")), reverse=True) if ids else []
+    return found

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class MessageKind(enum.StrEnum):
     REPLY = "reply"
     NOTE = "note"
+    SUPPLIER = "supplier"
+    """To or from a supplier: no customer ever reads it."""
 
 
 class Channel(enum.StrEnum):
@@ -52,13 +54,18 @@ class Words:
     """False: nobody proved that this sender takes part."""
     asks: bool = False
     """They belong to a document request, whose own mail carries them to the requester."""
+    activity_id: int | None = None
+    """What kind of work it was; staff's alone to read."""
 
 
 class Message(Base):
     """One entry of a thread: a public reply of either side, or an internal note."""
 
     __tablename__ = "message"
-    __table_args__ = (Index("ix_message_ticket", "ticket_id", "id"),)
+    __table_args__ = (
+        Index("ix_message_ticket", "ticket_id", "id"),
+        Index("ix_message_time", "ticket_id", "created_at", "id"),
+    )
 
     id: Mapped[intpk]
     ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id", ondelete="CASCADE"))
@@ -79,6 +86,10 @@ class Message(Base):
     moved_from_id: Mapped[int | None] = mapped_column(BigId)
     """The ticket from which somebody moved it here."""
     trusted: Mapped[bool] = mapped_column(default=True)
+    activity_id: Mapped[int | None] = mapped_column(BigId)
+    """What kind of work it was; staff's alone to read."""
+    supplier_id: Mapped[int | None] = mapped_column(ForeignKey("supplier.id"))
+    """With whom it was exchanged, of kind supplier."""
 
     ticket: Mapped[Ticket] = relationship(back_populates="messages")
     attachments: Mapped[list[Attachment]] = relationship(back_populates="message", order_by="Attachment.id")
@@ -137,3 +148,8 @@ class Attachment(Base):
 def pictured(kind: str) -> bool:
     """Whether browsers show a file of this type as a picture."""
     return kind in ("image/png", "image/jpeg", "image/gif", "image/webp")
+
+
+def printed(kind: str) -> bool:
+    """Whether it is a PDF, which browsers show in a viewer of their own."""
+    return kind == "application/pdf"

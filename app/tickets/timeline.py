@@ -20,6 +20,8 @@ from app.core.model import Base, intpk
 from app.core.shipped import shown
 from app.core.words import language
 from app.core.words import said as _
+from app.tickets.because import cause
+from app.tickets.durations import said
 
 if TYPE_CHECKING:
     from app.tickets.models import Ticket
@@ -88,6 +90,25 @@ class Did(enum.StrEnum):
     ACTION_DUE = "action_due"
     SNOOZED = "snoozed"
     WOKE = "woke"
+    TIME_LOGGED = "time_logged"
+    TIME_CHANGED = "time_changed"
+    TIME_REMOVED = "time_removed"
+    TIMER_STOPPED = "timer_stopped"
+    BUDGET_CHANGED = "budget_changed"
+    BUDGET_REACHED = "budget_reached"
+    SUPPLIER_ADDED = "supplier_added"
+    SUPPLIER_REMOVED = "supplier_removed"
+    SUPPLIER_ASKED = "supplier_asked"
+    SUPPLIER_ANSWERED = "supplier_answered"
+    SUPPLIER_ACCEPTED = "supplier_accepted"
+    SUPPLIER_SETTLED = "supplier_settled"
+    PERSON_ADDED = "person_added"
+    PERSON_REMOVED = "person_removed"
+    DEPARTMENT_ADDED = "department_added"
+    DEPARTMENT_REMOVED = "department_removed"
+    ENVIRONMENT_CHANGED = "environment_changed"
+    MACRO_RAN = "macro_ran"
+    MACRO_UNDONE = "macro_undone"
 
 
 PUBLIC = frozenset(
@@ -136,6 +157,17 @@ IN_THREAD = PUBLIC | {
     Did.ACTION_DUE,
     Did.SNOOZED,
     Did.WOKE,
+    Did.SUPPLIER_ADDED,
+    Did.SUPPLIER_REMOVED,
+    Did.SUPPLIER_ACCEPTED,
+    Did.SUPPLIER_SETTLED,
+    Did.PERSON_ADDED,
+    Did.PERSON_REMOVED,
+    Did.DEPARTMENT_ADDED,
+    Did.DEPARTMENT_REMOVED,
+    Did.ENVIRONMENT_CHANGED,
+    Did.MACRO_RAN,
+    Did.MACRO_UNDONE,
 }
 """What staff read between the messages; a message is its own entry."""
 
@@ -196,6 +228,22 @@ def _in_field(given: dict[str, Any], when: str) -> str:
     if given.get("kind") == "checkbox":
         return _("Yes") if value else _("No")
     return str(value or "–")
+
+
+def _spent(given: dict[str, Any], when: str) -> str:
+    """A time entry as it was or is: how long, for what, on which day."""
+    entry = given.get(when) or {}
+    parts = (said(entry.get("minutes", 0)), shown(entry.get("activity")), day_of(entry["on"]) if "on" in entry else "")
+    return ", ".join(part for part in parts if part)
+
+
+def _of_whom(sentence: str, given: dict[str, Any]) -> str:
+    """With the name of the colleague whose time it is."""
+    return _("%(sentence)s (%(name)s)", sentence=sentence, name=given["whose"]) if given.get("whose") else sentence
+
+
+def _minutes(given: dict[str, Any], when: str) -> str:
+    return said(given[when]) if given.get(when) is not None else "–"
 
 
 SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
@@ -298,9 +346,29 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
         {
             "time": _("brought the ticket back: its time has come"),
             "customer_wrote": _("brought the ticket back: the customer wrote"),
+            "supplier_wrote": _("brought the ticket back: a supplier answered"),
         }.get(given.get("why", ""))
         or _("brought the ticket back from snooze")
     ),
+    Did.SUPPLIER_ADDED: lambda given: _("brought in the supplier %(supplier)s", supplier=given["supplier"]),
+    Did.SUPPLIER_REMOVED: lambda given: _("took the supplier %(supplier)s off the ticket", supplier=given["supplier"]),
+    Did.SUPPLIER_ASKED: lambda given: _("asked the supplier %(supplier)s", supplier=given["supplier"]),
+    Did.SUPPLIER_ANSWERED: lambda given: _("wrote for the supplier %(supplier)s", supplier=given["supplier"]),
+    Did.SUPPLIER_ACCEPTED: lambda given: _(
+        "accepted a message as the supplier %(supplier)s's", supplier=given["supplier"]
+    ),
+    Did.SUPPLIER_SETTLED: lambda given: _(
+        "awaits nothing more of the supplier %(supplier)s", supplier=given["supplier"]
+    ),
+    Did.PERSON_ADDED: lambda given: _("added %(now)s to the ticket", now=given["now"]),
+    Did.PERSON_REMOVED: lambda given: _("took %(was)s off the ticket", was=given["was"]),
+    Did.DEPARTMENT_ADDED: lambda given: _("added the department %(now)s", now=shown(given["now"])),
+    Did.DEPARTMENT_REMOVED: lambda given: _("took off the department %(was)s", was=shown(given["was"])),
+    Did.ENVIRONMENT_CHANGED: _from_to(
+        lambda was, now: _("changed the environment from %(was)s to %(now)s", was=was, now=now)
+    ),
+    Did.MACRO_RAN: lambda given: _("ran the macro “%(name)s”", name=given["name"]),
+    Did.MACRO_UNDONE: lambda given: _("took back the macro “%(name)s”", name=given["name"]),
     Did.BREACHED: lambda given: _(
         "noted a broken promise: %(what)s", what=given.get("metric_name") or _("first response")
     ),
@@ -332,12 +400,51 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
     Did.TASK_PUT_BACK: _of_task(lambda task, given: _("put the task “%(task)s” back to do", task=task)),
     Did.TASK_DONE: _of_task(lambda task, given: _("finished the task “%(task)s”", task=task)),
     Did.TASK_REOPENED: _of_task(lambda task, given: _("reopened the task “%(task)s”", task=task)),
+    Did.TIME_LOGGED: lambda given: _of_whom(_("logged time: %(now)s", now=_spent(given, "now")), given),
+    Did.TIME_CHANGED: lambda given: _of_whom(
+        _("changed logged time: %(was)s → %(now)s", was=_spent(given, "was"), now=_spent(given, "now")), given
+    ),
+    Did.TIME_REMOVED: lambda given: _of_whom(_("removed logged time: %(was)s", was=_spent(given, "was")), given),
+    Did.TIMER_STOPPED: lambda given: _(
+        "stopped the timer of %(who)s after %(time)s",
+        who=given.get("who") or "–",
+        time=said(given.get("hours", 0) * 60),
+    ),
+    Did.BUDGET_CHANGED: lambda given: _(
+        "changed the time budget: %(was)s → %(now)s",
+        was=_minutes(given, "was_minutes"),
+        now=_minutes(given, "now_minutes"),
+    ),
+    Did.BUDGET_REACHED: lambda given: (
+        _(
+            "noted that %(percent)s %% of the month’s time budget of %(name)s is used",
+            percent=given.get("now"),
+            name=given["was"],
+        )
+        if given.get("was")
+        else _("noted that %(percent)s %% of the time budget is used", percent=given.get("now"))
+    ),
 }
 
 
 def sentence_of(what: Did, particulars: dict[str, Any]) -> str:
     told = SENTENCES.get(what)
     return told(particulars) if told else what.value
+
+
+WAYS: dict[str, Callable[[str], str]] = {
+    "rule": lambda name: _("by the rule “%(name)s”", name=name),
+    "macro": lambda name: _("by the macro “%(name)s”", name=name),
+    "reason": lambda reason: _("because: %(reason)s", reason=reason),
+}
+"""Names in an event's particulars that say what made it happen."""
+
+
+def why_of(what: Did, particulars: dict[str, Any]) -> str:
+    """By which rule or macro, or for which reason; empty where nothing but its actor's wish is known."""
+    said_already = ("reason",) if what is Did.DOCUMENT_REFUSED else ()
+    names = (name for name in WAYS if name not in said_already and particulars.get(name))
+    return ", ".join(WAYS[name](str(particulars[name])) for name in names)
 
 
 class Timeline:
@@ -364,7 +471,7 @@ class Timeline:
         """Write one event of which nobody hears: what follows from it followed already. Whoever needs its id flushes."""
         event = TicketEvent(
             ticket=self, what=what, at=at or clock.now(), actor_kind=by.kind, actor_name=by.name, staff_id=by.staff_id, customer_id=by.customer_id,
-            particulars={name: value for name, value in particulars.items() if value is not None},
+            particulars={**cause(), **{name: value for name, value in particulars.items() if value is not None}},
         )  # fmt: skip
         event.ticket_id, event.actor = self.id, by  # type: ignore[attr-defined]
         db.session.add(event)

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 PAGES = {
     "stranger": [
         "/portal/login", "/portal/contact", "/portal/password", "/portal/link/none", "/portal/prove/none", "/portal/password/none", "/portal/upload/none", "/help/", "/help/all", "/help/topic/1", "/help/none", "/login/",
-        "/login/code", "/forgotten/", "/welcome/none", "/nowhere",
+        "/login/code", "/forgotten/", "/welcome/none", "/nowhere", "/notices/stop/none",
     ],
     "ada": [
         "/portal/tickets", "/portal/tickets?tab=all&q=nothing-has-this", "/portal/tickets/1001", "/portal/tickets/1001/close", "/portal/tickets/1001/keep", "/portal/tickets/new", "/portal/account", "/portal/tickets/1001/documents/1",
@@ -19,15 +19,15 @@ PAGES = {
     ],
     "agent": [
         "/admin/my-day/", "/admin/tickets/", "/admin/tickets/?view=everything&priority=4", "/admin/tickets/1001", "/admin/tickets/new", "/admin/tickets/message", "/admin/tickets/1001/documents", "/admin/tickets/1001/documents/1", "/admin/notifications/", "/admin/notifications/preferences", "/admin/me/",
-        "/admin/me/second-factor/", "/admin/tickets/999999", "/admin/views/", "/admin/views/columns", "/admin/bulk/", "/admin/tasks/?view=all", "/admin/tasks/board?view=all", "/admin/tasks/new", "/admin/reports/",
+        "/admin/me/second-factor/", "/admin/tickets/999999", "/admin/views/", "/admin/views/columns", "/admin/bulk/", "/admin/macros/", "/admin/macros/new", "/admin/tickets/1001/macros", "/admin/tickets/1001/macros/1", "/admin/tasks/?view=all", "/admin/tasks/board?view=all", "/admin/tasks/new", "/admin/reports/time/?by=ticket&span=year", "/admin/tickets/1001/time",
     ],
     "supervisor": [
-        "/admin/tickets/1001/merge", "/admin/tickets/merge?with=1001&with=1002", "/admin/tickets/1001/links", "/admin/tasks/1", "/admin/tickets/1001/tasks/new", "/admin/tickets/1001/tasks/link", "/admin/tickets/1001/messages/1/move",
-        "/admin/views/1", "/admin/views/shared/", "/admin/bulk/1", "/admin/dashboard/", "/admin/reports/volume?period=range&from=never", "/admin/reports/team", "/admin/reports/month", "/admin/canned/list/", "/admin/customers/list/",
+        "/admin/tickets/1001/timeline", "/admin/tickets/1001/similar", "/admin/tickets/1001/print", "/admin/tickets/1001?only=notes&find=the", "/admin/tickets/1001?only=suppliers", "/admin/customers/1/notes", "/admin/tickets/1001/merge", "/admin/tickets/merge?with=1001&with=1002", "/admin/tickets/1001/links", "/admin/tasks/1", "/admin/tickets/1001/time/1", "/admin/tickets/1001/tasks/new", "/admin/tickets/1001/tasks/link", "/admin/tickets/1001/messages/1/move",
+        "/admin/macros/1", "/admin/views/1", "/admin/views/shared/", "/admin/bulk/1", "/admin/dashboard/", "/admin/canned/list/", "/admin/customers/list/",
     ],
     "admin": [
         "/admin/settings/general", "/admin/settings/email", "/admin/settings/sign-in", "/admin/jobs/?state=done", "/admin/mail-log/", "/admin/mail-log/incoming", "/admin/mail-lab/", "/admin/mail-lab/1",
-        "/admin/mail-templates/", "/admin/mail-templates/ticket_created", "/admin/statuses/edit/1",
+        "/admin/notices/defaults/", "/admin/mail-templates/", "/admin/mail-templates/ticket_created", "/admin/statuses/edit/1",
     ],
 }  # fmt: skip
 GENERATED = re.compile(r"/admin/[\w/-]+/(list/|add|show/<pk>|edit/<pk>)")
@@ -38,7 +38,9 @@ NO_PAGES = (
     (r"/|/portal/|/admin/settings/|/back", "leads on"),
     (r".*/download/.*|/admin/files/.*|/portal/files/.*|.*\.(csv|xlsx|zip|svg)", "files"),
     (r".*/html", "a frame for what was mailed"),
-    (r".*/(bell|unread|thread|canned|customers|people|faq|suggest|asking|news|numbers)", "parts of pages"),
+    (r".*/(passage|new/similar)", "parts of pages"),
+    (r".*/first-unread", "leads on"),
+    (r".*/(timepart|bell|unread|thread|canned|customers|people|faq|suggest|asking|news|numbers|palette/)", "parts of pages"),
     (r"/signon/.*|/login/.*", "leads to a sign-in elsewhere"),
 )
 """Patterns of whole rules, and what they answer instead of a page."""

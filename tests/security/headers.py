@@ -8,8 +8,8 @@ from typing import Any
 from werkzeug.datastructures import Headers
 from werkzeug.http import parse_cookie
 
-FRAMED = ("/html",)
-"""Ends of the addresses that are shown in a frame of ours: the bodies of mails."""
+FRAMED = ("/html", "/pdf")
+"""Ends of the addresses that are shown in a frame of ours: the bodies of mails, files to look at."""
 LOOSE = {"'unsafe-inline'", "'unsafe-eval'", "*", "http:", "https:", "data:", "blob:"}
 FOR_SCRIPTS = ("theme",)
 """Cookies that a page's script may read."""

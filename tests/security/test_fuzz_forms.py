@@ -25,6 +25,8 @@ BENT: st.SearchStrategy[Any] = st.sampled_from(
      "2026-13-45", "2026-11-02T25:61", "0001-01-01", "9999-12-31T23:59", "a@b", "a@b.c", "@", "🙂", "\u202ex", "１２", "on", "javascript:alert(1)", "//evil.test"]
 ) | st.text(st.characters(exclude_categories=("Cs",)), max_size=20)  # fmt: skip
 PLAIN = {
+    "/admin/time/timers/<int:timer_id>",
+    "/admin/tickets/<int:number>/macroruns/<int:run_id>/undo",
     "/admin/canned/edit/<pk>", "/admin/tags/edit/<pk>", "/admin/settings/general/vocabulary", "/admin/tickets/add", "/login/code",
     "/admin/my-day/<int:number>/snooze", "/admin/my-day/<int:number>/done",
     "/admin/me/second-factor/codes", "/admin/me/second-factor/confirm", "/admin/me/second-factor/off", "/portal/account/sessions/<int:session_id>", "/admin/me/sessions/<int:session_id>/end",
@@ -33,7 +35,8 @@ PLAIN = {
     "/admin/tickets/<int:number>/draft", "/admin/tickets/<int:number>/files", "/admin/tickets/<int:number>/here", "/admin/tickets/<int:number>/preview", "/admin/tickets/<int:number>/drafts/<int:draft_id>/discard",
     "/admin/tickets/<int:number>/departures/<int:draft_id>/now", "/admin/tickets/<int:number>/unmerge", "/admin/tickets/<int:number>/links/remove", "/admin/tickets/<int:number>/tasks", "/admin/bulk/<int:change_id>/undo", "/admin/views/<int:view_id>/list",
     "/admin/tickets/<int:number>/documents/<int:request_id>/review", "/admin/tickets/<int:number>/documents/<int:request_id>/withdraw", "/admin/tickets/<int:number>/documents/<int:request_id>/link",
-    "/admin/tickets/<int:number>/documents/<int:request_id>/end-links", "/portal/upload/<secret>",
+    "/admin/tickets/<int:number>/seen", "/admin/tickets/<int:number>/resend", "/admin/customers/<int:customer_id>/notes/<int:note_id>/pin", "/admin/customers/<int:customer_id>/notes/<int:note_id>/remove",
+    "/admin/customers/<int:customer_id>/notes/<int:note_id>", "/admin/tickets/<int:number>/documents/<int:request_id>/end-links", "/portal/upload/<secret>",
 }  # fmt: skip
 """Shown only after something happened or to somebody else, sent by a script, or a button without a field: they are tried with odd fields
 all the same."""

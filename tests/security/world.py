@@ -12,9 +12,11 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import select
 
 from app.accounts import keys, tokens
+from app.accounts.absences import Absence
+from app.accounts.customernotes import CustomerNote
 from app.accounts.models import ApiKey, Customer, Department, OneTimeToken
 from app.accounts.tokens import Purpose
-from app.accounts.viewer import SYSTEM, CustomerActor
+from app.accounts.viewer import SYSTEM, CustomerActor, Viewer
 from app.core import clock, html
 from app.core.extensions import db
 from app.core.outbox import Outbox
@@ -23,22 +25,27 @@ from app.mail import incoming
 from app.mail.models import Delivery
 from app.notifications.models import Notice, Notification
 from app.settings import desk
-from app.tickets import files, requests, tasks, uploadlinks
+from app.tickets import files, requests, suppliers, tasks, timespent, uploadlinks
 from app.tickets.bulk import BulkChange
 from app.tickets.choices import CannedResponse, Category
 from app.tickets.drafts import Draft
 from app.tickets.fieldmodels import Readers
 from app.tickets.lists import SavedView
+from app.tickets.macros import Macro, MacroRun
 from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.requests import DocumentRequest, Slot
 from app.tickets.slotkinds import Allowed
+from app.tickets.supplied import TicketSupplier
+from app.tickets.suppliers import Question
 from app.tickets.tasks import NewTask
 from app.tickets.thread import Attachment, Channel, Words
+from app.tickets.timeentries import Spent
 from tests.factories import (
     HASH,
     a_customer,
     a_department,
     a_field,
+    a_supplier,
     a_ticket,
     acting,
     an_organization,
@@ -82,7 +89,9 @@ ABOUT = "canaryaboutxq"
 TEAM = "canaryteamxq"
 UNTRUSTED = "canaryuntrustedxq"
 TASK = "canarytaskxq"
+TIME = "canarytimexq"
 FIELD = "canaryfieldxq"
+SUPPLIER = "canarysupplierxq"
 COMMON = "lighthouse"
 """Stands in every one of these texts, so that a search for it finds all that the searcher may see."""
 
@@ -216,7 +225,32 @@ def _talk(ticket: Ticket, agent: User, customer: Customer) -> None:
     )
     kept = files.keep(f"{NOTE_FILE}.txt", f"{NOTE_FILE} {COMMON}".encode(), actor)
     ticket.note(Words(f"{NOTE} {COMMON} @supervisor", via=Channel.STAFF, attachments=(kept,)), by=actor)
+    _supply(ticket, actor)
     ticket.reply(Words(f"{marked} {COMMON} an answer", via=Channel.STAFF), by=actor)
+
+
+def _supply(ticket: Ticket, by: Viewer) -> None:
+    """A supplier was asked and answered, each with a file; a stranger wrote in their name."""
+    supplier = a_supplier(f"{SUPPLIER} Works {ticket.number}", people=(f"{SUPPLIER}{ticket.number}@maker.test",))
+    kept = files.keep(f"{SUPPLIER}.txt", f"{SUPPLIER} {COMMON}".encode(), by)
+    asked = Words(f"{SUPPLIER} {COMMON} a question", via=Channel.STAFF, attachments=(kept,))
+    state, status = ticket.state, ticket.status
+    suppliers.ask(ticket, Question(supplier.contacts[0], f"{SUPPLIER} {COMMON}", asked), by)
+    for trusted in (True, False):
+        words = Words(
+            f"{SUPPLIER} {COMMON} an answer",
+            html=f"<p>{SUPPLIER} {COMMON}</p>",
+            via=Channel.MAIL,
+            message_id=f"{SUPPLIER}{ticket.number}{trusted}@maker.test",
+            trusted=trusted,
+        )
+        suppliers.hear(ticket, supplier, words, f"{SUPPLIER} Jo")
+    if ticket.state is not state:
+        ticket._enter(status, SYSTEM)
+
+
+def _supplier_of(ticket: Ticket) -> int:
+    return db.session.scalars(select(TicketSupplier.supplier_id).where(TicketSupplier.ticket_id == ticket.id)).one()
 
 
 def _shelves(people: dict[Who, Any]) -> dict[str, tuple[int, int]]:
@@ -270,16 +304,56 @@ def _ids(
     return {
         "number": ticket.number, "message_id": message.id, "file_id": message.attachments[0].id, "attachment_id": message.attachments[0].id,
         "delivery_id": delivered[ticket.id], "outbox_id": outbox, "notification_id": notice, "customer_id": customer.id, "organization_id": customer.organization_id or 0,
-        "category_id": ticket.category_id or 999_999, "slug": "works" if mine else "draft", "section": "general" if mine else "nowhere", "report": "team" if mine else "nowhere", "table": "team", "locale": "en" if mine else "tlh",
-        "request_id": _asked(ticket), "task_id": _to_do(ticket),
+        "category_id": ticket.category_id or 999_999, "slug": "works" if mine else "draft", "section": "general" if mine else "nowhere", "locale": "en" if mine else "tlh",
+        "request_id": _asked(ticket), "supplier_id": _supplier_of(ticket), "note_id": _noted(customer), "task_id": _to_do(ticket), "entry_id": _timed(ticket), "timer_id": 999_999,
         "filename": "app.css" if mine else "../config.py", "secret": "x" * 43, "session_id": 999_999, "seal": "forged", "name": "nothing",
-        "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, **_kept_by(ticket.assignee_id or 0),
+        "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, "absence_id": _planned(ticket), "token": "forged", "macro_id": _macro(ticket), "run_id": _ran(ticket), **_kept_by(ticket.assignee_id or 0),
     }  # fmt: skip
+
+
+def _noted(customer: Customer) -> int:
+    """What staff know of this customer, who is not to read it."""
+    note = CustomerNote(customer_id=customer.id, text=f"{ABOUT} {COMMON}", author_name="The agent")
+    db.session.add(note)
+    db.session.flush()
+    return note.id
+
+
+def _macro(ticket: Ticket) -> int:
+    """Its agent's own."""
+    macro = Macro(name=f"{PERSONAL} macro {COMMON}", owner_id=ticket.assignee_id, actions=[{"do": "tag", "text": "swept"}])
+    db.session.add(macro)
+    db.session.flush()
+    return macro.id
+
+
+def _ran(ticket: Ticket) -> int:
+    """A run by its agent, which nobody else takes back."""
+    run = MacroRun(name="Sweep", ticket_id=ticket.id, staff_id=ticket.assignee_id, was={}, now={}, last_event_id=0)
+    db.session.add(run)
+    db.session.flush()
+    return run.id
+
+
+def _planned(ticket: Ticket) -> int:
+    """An absence of its agent's."""
+    day = clock.now().date() + dt.timedelta(days=30)
+    absence = Absence(staff_id=ticket.assignee_id, starts_on=day, ends_on=day)
+    db.session.add(absence)
+    db.session.flush()
+    return absence.id
 
 
 def _to_do(ticket: Ticket) -> int:
     """Of whoever sees the ticket, and of no customer."""
     return tasks.create(NewTask(f"{TASK} {ticket.subject}", details=f"{TASK} {ticket.subject}"), SYSTEM, ticket).id
+
+
+def _timed(ticket: Ticket) -> int:
+    """Time of its agent's, of which no customer reads a word, with a budget."""
+    owner = db.session.get_one(User, ticket.assignee_id)
+    ticket.budget_minutes = 4_000
+    return timespent.log(ticket, Spent(37, timespent.today(), note=f"{TIME} {ticket.number}"), acting(owner)).id
 
 
 def _asked(ticket: Ticket) -> int:

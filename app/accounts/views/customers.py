@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app
+from flask import current_app, g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import joinedload
 from wtforms import StringField
-from wtforms.validators import Length, Optional
+from wtforms.validators import Length, NumberRange, Optional
 
-from app.accounts import customers
+from app.accounts import customernotes, customers
 from app.accounts.models import Customer, Organization
 from app.core.errors import Invalid
 from app.core.extensions import db
@@ -26,7 +26,7 @@ def _language(code: str | None) -> str:
 
 
 class CustomerInterface(DeskInterface):
-    row_options = (joinedload(Customer.organization),)
+    row_options = (joinedload(Customer.organization), joinedload(Customer.environment))
 
 
 class CustomerView(DeskView):
@@ -41,6 +41,7 @@ class CustomerView(DeskView):
         "email",
         "organization",
         "phone",
+        "environment",
         "language",
         "active",
         "address_works",
@@ -48,7 +49,7 @@ class CustomerView(DeskView):
         "created_at",
         "notes",
     ]
-    add_columns = ["name", "email", "organization_name", "phone", "notes"]
+    add_columns = ["name", "email", "organization_name", "phone", "environment", "notes"]
     edit_columns = [*add_columns, "active", "address_works"]
     search_columns = ["name", "email"]
     order_columns = ["name", "email", "created_at"]
@@ -56,16 +57,23 @@ class CustomerView(DeskView):
     label_columns = {
         "name": _l("Name"), "email": _l("Email"), "organization": _l("Organization"), "organization_name": _l("Organization"), "phone": _l("Phone"),
         "active": _l("May sign in"), "address_works": _l("The address takes mail"), "verified_at": _l("Address proven"), "created_at": _l("Since"), "notes": _l("Notes"),
-        "language": _l("Language"),
+        "language": _l("Language"), "environment": _l("Environment"),
     }  # fmt: skip
     formatters_columns = {"language": _language}
     description_columns = {
         "organization_name": _l("Members of one organization see each other's tickets. A new name makes a new one."),
         "notes": _l("Only staff read this."),
+        "environment": _l("Where their tickets play when nobody says it."),
     }
     add_form_extra_fields = edit_form_extra_fields = {
         "organization_name": StringField(_l("Organization"), [Optional(), Length(max=120)])
     }
+
+    def render_template(self, template: str, **shown: Any) -> Any:
+        """A customer's own page says what staff noted about them."""
+        if template == self.show_template:
+            shown["notes"] = customernotes.of(int(shown["pk"]), g.user)
+        return super().render_template(template, **shown)
 
     def pre_add(self, customer: Customer) -> None:
         customer.email = customers.checked_address(customer.email)
@@ -104,8 +112,8 @@ class OrganizationView(DeskView):
     class_permission_name = "Organization"
     titles = _l("Organizations"), _l("New organization"), _l("Organization")
     list_columns = ["name", "domain", "created_at"]
-    show_columns = ["name", "domain", "notes", "created_at"]
-    add_columns = edit_columns = ["name", "domain", "notes"]
+    show_columns = ["name", "domain", "notes", "budget_minutes", "created_at"]
+    add_columns = edit_columns = ["name", "domain", "notes", "budget_minutes"]
     search_columns = ["name", "domain"]
     order_columns = ["name", "domain", "created_at"]
     base_order = ("name", "asc")
@@ -113,5 +121,10 @@ class OrganizationView(DeskView):
         "name": _l("Name"),
         "domain": _l("Domain of its addresses"),
         "notes": _l("Notes"),
+        "budget_minutes": _l("Time budget a month"),
         "created_at": _l("Since"),
     }
+    description_columns = {
+        "budget_minutes": _l("In minutes. Near its end people are told; nothing is ever refused. Empty: none.")
+    }
+    validators_columns = {"budget_minutes": [Optional(), NumberRange(1, 6_000_000)]}
