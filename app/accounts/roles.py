@@ -47,7 +47,7 @@ RUN_DESK = {
     "ApiKey": ("list", "show", "add", "edit", "delete"),
 }
 PEOPLE = {"Customer": ("list", "show", "add", "edit"), "Organization": ("list", "show", "add", "edit"), "CustomerNote": ("list", "add")}
-SEE_FIGURES = {"Dashboard": ("list",), "Report": ("list",), "TimeReport": ("list", "everybody")}
+SEE_FIGURES = {"Dashboard": ("list",), "Report": ("list", "team"), "TimeReport": ("list", "everybody")}
 
 
 class RoleRow(NamedTuple):
@@ -85,6 +85,7 @@ ROLES: dict[str, RoleRow] = {
             "Macro": CRUD,
             "Article": READ,
             "Dashboard": ("list",),
+            "Report": ("list",),
             "TimeReport": ("list",),
             **SELF,
         },
