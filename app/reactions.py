@@ -48,6 +48,7 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.TOOK_IN: (requests.count_anew,),
     Did.SUBJECT_CHANGED: (search.index_header,),
     Presence.CAME: (assignment.fill_room,),
+    Presence.LEFT: (assignment.hand_back,),
     Went.FAILED: (undelivered.tell_of_mail,),
     Went.UNTRUSTED: (undelivered.tell_of_server,),
     Announced.INVITED: (notices.tell_invited,),

@@ -16,11 +16,13 @@ from app.sla import jobs as sla
 from app.tickets import jobs as tickets
 
 JOBS: dict[str, JobFunction] = {
+    "accounts.follow_absences": accounts.follow_absences,
     "accounts.forget_over": accounts.forget_over,
     "accounts.mail_password_reset": accounts.mail_password_reset,
     "api.forget_answers": api.forget_answers,
     "assignment.assign": assignment.assign,
     "assignment.drain": assignment.drain,
+    "assignment.hand_back": assignment.hand_back,
     "desk.change_many": desk.change_many,
     "desk.mail_summaries": desk.mail_summaries,
     "mail.forget_old": mail.forget_old,
@@ -28,6 +30,7 @@ JOBS: dict[str, JobFunction] = {
     "mail.deliver": incoming.deliver,
     "mail.keep_files": incoming.keep_files,
     "notifications.forget_old": notifications.forget_old,
+    "notifications.send_digests": notifications.send_digests,
     "notifications.tell_department": notifications.tell_department,
     "notifications.tell_due_tasks": notifications.tell_due_tasks,
     "notifications.tell_lead": notifications.tell_lead,
@@ -56,6 +59,7 @@ JOBS: dict[str, JobFunction] = {
 """Name -> function of ids. Nothing else ever runs in a worker."""
 
 PERIODIC: dict[str, tuple[int, str]] = {
+    "accounts.follow_absences": (60, "bulk"),
     "accounts.forget_over": (86400, "bulk"),
     "api.forget_answers": (86400, "bulk"),
     "assignment.drain": (60, "bulk"),
@@ -63,6 +67,7 @@ PERIODIC: dict[str, tuple[int, str]] = {
     "mail.forget_old": (86400, "bulk"),
     "mail.send_due": (30, "urgent"),
     "notifications.forget_old": (86400, "bulk"),
+    "notifications.send_digests": (60, "bulk"),
     "notifications.tell_due_tasks": (300, "bulk"),
     "sla.check": (86400, "bulk"),
     "sla.enforce": (30, "bulk"),

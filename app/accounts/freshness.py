@@ -29,7 +29,7 @@ def _raise_version(session: Session, *_: Any) -> None:
 
 def _matters(session: Session, row: object) -> bool:
     if isinstance(row, StaffProfile):
-        return row in session.new
+        return row in session.new or "time_zone" in _changed(row)
     if not isinstance(row, WATCHED):
         return False
     if row in session.dirty and isinstance(row, User):
@@ -37,5 +37,5 @@ def _matters(session: Session, row: object) -> bool:
     return True
 
 
-def _changed(row: User | Customer) -> set[str]:
+def _changed(row: User | Customer | StaffProfile) -> set[str]:
     return {attribute.key for attribute in inspect(row).attrs if attribute.history.has_changes()}

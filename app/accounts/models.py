@@ -126,6 +126,10 @@ class StaffProfile(Base):
     """Part of every session of theirs: raised, it ends them all."""
     availability: Mapped[Availability] = mapped_column(default=Availability.AVAILABLE)
     away_until: Mapped[dt.datetime | None]
+    away_reason: Mapped[str | None]
+    """In their own words, for colleagues."""
+    time_zone: Mapped[str | None]
+    """Where they work; empty: the desk's."""
     capacity: Mapped[int | None]
     """Open tickets automation may give them; empty: the desk's default."""
     last_assigned_at: Mapped[dt.datetime | None]

@@ -80,6 +80,8 @@ class Viewer(Actor):
     departments: frozenset[int] = frozenset()
     categories: frozenset[int] = frozenset()
     digest: str = ""
+    time_zone: str | None = None
+    """Where they work; None: the desk's."""
     needs_factor: bool = False
     """A role of theirs needs a second factor."""
     lacks_factor: bool = False
@@ -170,7 +172,9 @@ def signed_in(staff_id: int, secret: str) -> Viewer | None:
 def _kept(database: str, staff_id: int, generation: int, version: int) -> Viewer:
     """Keyed by all that can change it, so keeping it is safe; the database is in the key because tests open several."""
     user = db.session.execute(
-        select(User.username, User.email, User.first_name, User.last_name).where(User.id == staff_id)
+        select(User.username, User.email, User.first_name, User.last_name, StaffProfile.time_zone)
+        .join(StaffProfile, StaffProfile.user_id == User.id)
+        .where(User.id == staff_id)
     ).one()
     permissions = frozenset((name, view) for name, view in db.session.execute(_permissions, {"staff": staff_id}))
     roles = db.session.execute(_roles, {"staff": staff_id}).all()
@@ -197,6 +201,7 @@ def _kept(database: str, staff_id: int, generation: int, version: int) -> Viewer
             int(word) for row in roles if row.scope is Scope.CATEGORIES for word in row.categories.split()
         ),
         digest=digest,
+        time_zone=user.time_zone,
         needs_factor=needs_factor,
         lacks_factor=needs_factor and not secondfactor.in_force(staff_id),
     )

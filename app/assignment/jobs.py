@@ -16,3 +16,7 @@ def drain() -> None:
     queue.take_back()
     if desk.current().auto_assignment:
         queue.drain()
+
+
+def hand_back(staff_id: int) -> None:
+    queue.release_of_absent(staff_id)

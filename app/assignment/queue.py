@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 
 from flask_appbuilder.security.sqla.models import User
+from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, func, or_, select, update
 
 from app.accounts.models import StaffProfile, customer_staff, department_member
@@ -46,6 +47,12 @@ def assign_again(event: TicketEvent) -> None:
         give(event.ticket, _previous(event.ticket))
 
 
+def assign_on_wish(ticket: Ticket) -> None:
+    """Reaction: somebody leaves the choice to the rules, whether the desk assigns new tickets by them or not."""
+    if ticket.live and ticket.assignee_id is None:
+        give(ticket)
+
+
 def assign_moved(event: TicketEvent) -> None:
     """Reaction: after the transfer is complete, as it may take the ticket from who has no access there."""
     if desk.current().auto_assignment and event.ticket.live:
@@ -56,6 +63,39 @@ def fill_room(_happened: object) -> None:
     """Reaction: somebody came, or has a ticket less."""
     if desk.current().auto_assignment and db.session.scalar(select(Ticket.id).where(queued()).limit(1)) is not None:
         Outbox.put("assignment.drain", queue="bulk")
+
+
+def hand_back(profile: StaffProfile) -> None:
+    """Reaction: somebody went away. What becomes of their tickets is a job, and the desk's choice."""
+    if desk.current().tickets_of_absent != "keep":
+        Outbox.put("assignment.hand_back", queue="bulk", staff_id=profile.user_id)
+
+
+def release_of_absent(staff_id: int) -> int:
+    """Their tickets are nobody's again and wait for whoever is there: those that wait for our answer, or all that are open. Commits after each.
+
+    Whoever came back meanwhile keeps theirs.
+    """
+    settings, profile = desk.current(), db.session.get(StaffProfile, staff_id, populate_existing=True)
+    if settings.tickets_of_absent == "keep" or profile is None or profile.available(clock.now()):
+        return 0
+    theirs = select(Ticket.id).where(Ticket.assignee_id == staff_id, Ticket.live.is_(True), Ticket.state.in_(WEIGHS))
+    if settings.tickets_of_absent == "unanswered":
+        theirs = theirs.where(Ticket.awaiting_since.is_not(None))
+    ids = list(db.session.scalars(theirs.order_by(Ticket.id)))
+    given = sum(_alone(ticket_id, lambda each: _release_from(each, staff_id)) for ticket_id in ids)
+    if given and settings.auto_assignment:
+        Outbox.put("assignment.drain", queue="bulk")
+        db.session.commit()
+    return given
+
+
+def _release_from(ticket_id: int, staff_id: int) -> bool:
+    held = select(Ticket).where(Ticket.id == ticket_id, Ticket.assignee_id == staff_id).with_for_update(of=Ticket)
+    ticket = db.session.scalar(held.execution_options(populate_existing=True))
+    if ticket is not None:
+        ticket.assign_to(None, by=SYSTEM, reason=_("went away"))
+    return ticket is not None
 
 
 def give(ticket: Ticket, previous_id: int | None = None, tell_refusal: bool = True) -> User | None:

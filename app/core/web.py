@@ -213,14 +213,19 @@ def _written(minute: dt.datetime, zone: str, language: str, pattern: str) -> str
 
 
 def local(at: dt.datetime) -> dt.datetime:
-    """In the time zone of the desk."""
+    """In the reader's time zone."""
     return at.astimezone(ZoneInfo(zone()))
 
 
+def desk_day(at: dt.datetime) -> dt.date:
+    """In the desk's time zone, whoever asks: what is due on a day is due there."""
+    return at.astimezone(ZoneInfo(str(current_app.extensions["deskhand_zone"]()))).date()
+
+
 def zone() -> str:
-    """The name of the desk's time zone; the factory says where it is kept. Looked up once a request, as the settings are."""
+    """The name of the reader's time zone, else the desk's; the factory says where that is kept. Looked up once a request, as the settings are."""
     if "zone" not in g:
-        g.zone = str(current_app.extensions["deskhand_zone"]())
+        g.zone = str(getattr(g.get("user"), "time_zone", None) or current_app.extensions["deskhand_zone"]())
     return str(g.zone)
 
 

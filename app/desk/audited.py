@@ -44,7 +44,9 @@ AUDITED: dict[type, Watched] = {
     Setting: Watched(quiet=frozenset({"changed_at", "changed_by"})),
     SlaPolicy: Watched(),
     SlaTarget: Watched(),
-    StaffProfile: Watched(quiet=frozenset({"generation", "last_assigned_at", "availability", "away_until", "away_reason"})),
+    StaffProfile: Watched(
+        quiet=frozenset({"generation", "last_assigned_at", "availability", "away_until", "away_reason"})
+    ),
     Status: Watched(),
     Tag: Watched(),
     User: Watched(secret=frozenset({"password"}), quiet=BY_ITSELF),

@@ -18,11 +18,13 @@ from app.tickets.timeline import TicketEvent
 from app.tickets.visibility import visible_to
 
 WORDS = {
+    "accounts.follow_absences": _l("Begin and end absences"),
     "accounts.forget_over": _l("Forget sessions that are over"),
     "accounts.mail_password_reset": _l("Mail a link for a new password"),
     "api.forget_answers": _l("Forget kept answers of the API"),
     "assignment.assign": _l("Give a ticket to somebody"),
     "assignment.drain": _l("Give queued tickets to whoever has room"),
+    "assignment.hand_back": _l("Give back the tickets of who went away"),
     "desk.mail_summaries": _l("Mail the summary of the month"),
     "desk.change_many": _l("Change many tickets at once"),
     "mail.deliver": _l("Put a mail that came in where it belongs"),
@@ -30,6 +32,7 @@ WORDS = {
     "mail.keep_files": _l("Store a mail\u2019s files once the storage answers"),
     "mail.send_due": _l("Send the mails that wait"),
     "notifications.forget_old": _l("Forget old notices"),
+    "notifications.send_digests": _l("Mail the notices that wait, together"),
     "notifications.tell_department": _l("Tell a department of a ticket that nobody has"),
     "notifications.tell_due_tasks": _l("Tell of tasks whose day comes"),
     "notifications.tell_lead": _l("Tell a lead of a late answer"),

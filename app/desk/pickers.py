@@ -17,7 +17,9 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from app.accounts.models import Customer, Department, Organization, RoleScope, Scope, StaffProfile, available
+from app.accounts import availability as presence
+from app.accounts.availability import Standing
+from app.accounts.models import Availability, Customer, Department, Organization, RoleScope, Scope, StaffProfile
 from app.accounts.viewer import Viewer
 from app.core import clock
 from app.core.errors import HelpdeskError, Invalid
@@ -65,7 +67,16 @@ class Candidate(NamedTuple):
     name: str
     load: int
     """Live tickets of theirs."""
-    available: bool
+    standing: Standing
+
+    @property
+    def available(self) -> bool:
+        return self.standing.state is Availability.AVAILABLE
+
+    @property
+    def absence(self) -> str:
+        """In a sentence."""
+        return presence.said(self.standing, self.name)
 
 
 class Placed(Protocol):
@@ -87,7 +98,7 @@ def candidates(ticket: Placed, names: Lookups) -> list[Candidate]:
     for row in plain_rows(_WORKERS):
         own = departments.get(row.id)
         if row.id not in found and (own is None or not own.isdisjoint(here)) and _in_scope(row, ticket):
-            present = available(row.availability, row.away_until, at)
+            present = presence.standing(row.availability, row.away_until, row.away_reason, at)
             found[row.id] = Candidate(row.id, f"{row.first_name} {row.last_name}".strip(), row.load or 0, present)
     return sorted(found.values(), key=lambda one: (not one.available, one.name.casefold()))
 
@@ -117,7 +128,7 @@ def _holders(verb: str) -> Select[int]:
 _LOADS = select(Tally.assignee_id, func.sum(Tally.tickets).label("tickets")).group_by(Tally.assignee_id).subquery()
 _WORKERS = (
     select(
-        User.id, User.first_name, User.last_name, StaffProfile.availability, StaffProfile.away_until, RoleScope.scope, RoleScope.categories,
+        User.id, User.first_name, User.last_name, StaffProfile.availability, StaffProfile.away_until, StaffProfile.away_reason, RoleScope.scope, RoleScope.categories,
         _LOADS.c.tickets.label("load"),
     )
     .join(StaffProfile, StaffProfile.user_id == User.id)

@@ -12,6 +12,7 @@ from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from app.accounts import availability as presence
 from app.accounts.models import Department
 from app.accounts.viewer import Viewer
 from app.core.errors import HelpdeskError, Invalid
@@ -131,8 +132,11 @@ class PropertiesView(BaseView):
         except HelpdeskError as refusal:
             db.session.rollback()
             return self._refuse(number, refusal)
+        absent = _absence(ticket) if "assignee" in request.form else ""
         if wants_json():
-            return jsonify(saved=True)
+            return jsonify(saved=True, said=absent)
+        if absent:
+            flash(absent, "warning")
         if "status" in request.form and not ticket.live and (many := taskforms.unfinished(ticket)):
             flash(taskforms.warning(many), "warning")
         if not ticket.seen_by(g.user):
@@ -163,6 +167,13 @@ def _change_tags(ticket: Ticket) -> None:
         return
     for name in request.form.get("add", "").split(",") or [""]:
         ticket.tag(name, by=g.user)
+
+
+def _absence(ticket: Ticket) -> str:
+    """Whoever chose somebody who is not there is told so: the choice stands."""
+    if ticket.assignee is None or ticket.assignee_id == g.user.id:
+        return ""
+    return presence.said(presence.of_person(ticket.assignee.id), ticket.assignee.get_full_name())
 
 
 def _back(number: int) -> str:

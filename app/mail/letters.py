@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
@@ -40,6 +40,17 @@ SAID = {"who": "", "was": "", "now": "", "link": "", "outcome": "", "request": "
 """What whoever asked for the mail may add, as `values` of put_notice."""
 
 
+class More(NamedTuple):
+    """What a higher floor says in a mail of its own."""
+
+    subject: Callable[[Delivery], str]
+    words: Callable[[Delivery], dict[str, Any]]
+
+
+MORE: dict[str, More] = {}
+"""Kind of mail → its words, put here by whoever writes it."""
+
+
 def words_of(
     delivery: Delivery, linked_files: Sequence[tuple[str, int]] = (), before: Sequence[Any] | None = None
 ) -> dict[str, Any]:
@@ -62,11 +73,13 @@ def words_of(
         said |= _about(ticket, delivery, before)
     if delivery.task_id is not None:
         said |= _about_task(delivery.task_id)
-    return said
+    return said | (MORE[delivery.kind].words(delivery) if delivery.kind in MORE else {})
 
 
 def subject_of(delivery: Delivery) -> str:
     """One subject for the whole thread of a ticket, so that mail programs keep it together."""
+    if delivery.kind in MORE:
+        return MORE[delivery.kind].subject(delivery)
     ticket = delivery.ticket
     if ticket is not None and delivery.kind not in BARE:
         if outgoing.silent(delivery):

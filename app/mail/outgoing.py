@@ -57,6 +57,7 @@ KINDS: dict[str, Kind] = {
     "guest_proof": Kind(secret=True),
     "task_assigned": Kind(),
     "task_due": Kind(),
+    "notice_digest": Kind(),
     "factor_reset": Kind(),
     "monthly_summary": Kind(),
     "test_mail": Kind(),
@@ -74,6 +75,8 @@ BURST, BURST_MINUTES = 2, 10
 """Confirmations of mails to one address in so short a time: a robot without any sign of one writes faster than people."""
 DAEMON = re.compile(r"(?:mailer-?daemon|mail-?daemon|postmaster|double-bounce)@", re.I)
 RAW_KEPT = dt.timedelta(days=90)
+ALSO_HELD_BACK: dict[str, Callable[[Delivery], str | None]] = {}
+"""Kind of mail → why it must not go, asked of whoever writes it."""
 NOT_SECRET = tuple(name for name, kind in KINDS.items() if not kind.secret)
 WRITTEN = (DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.CAPTURED)
 
@@ -219,6 +222,8 @@ def _customers_reason(delivery: Delivery) -> str | None:
 
 def _staffs_reason(delivery: Delivery) -> str | None:
     """A mail may wait for days: whoever lost the ticket or task meanwhile is not told of it."""
+    if delivery.kind in ALSO_HELD_BACK:
+        return ALSO_HELD_BACK[delivery.kind](delivery)
     if delivery.task_id is not None:
         return _tasks_reason(delivery)
     if delivery.staff_id is None or delivery.ticket_id is None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import NamedTuple
+import enum
 
-from sqlalchemy import ColumnElement, CursorResult, and_, delete, exists, func, or_, select, update
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, CursorResult, Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy.orm import aliased, joinedload
 
 from app.accounts.viewer import Viewer
 from app.core import clock
 from app.core.extensions import db
 from app.notifications.models import Notice, NoticePreference, Notification
+from app.notifications.wishes import DEFAULTS, Wanted, default_of, fitting
 from app.tickets import taskvisibility
 from app.tickets.models import Ticket
 from app.tickets.tasks import Task
@@ -21,80 +21,63 @@ from app.tickets.visibility import visible_to
 PAGE = 30
 KEPT = dt.timedelta(days=90)
 """Older notices are forgotten; what happened stays in the tickets."""
+MOST_COUNTED = 100
+"""The bell says 99+ from here on."""
 
 
-class Wanted(NamedTuple):
-    """Where somebody is told."""
+class Only(enum.StrEnum):
+    """What of the notices is listed."""
 
-    app: bool
-    mail: bool
-
-
-DEFAULTS = {
-    Notice.TICKET_CREATED: Wanted(app=True, mail=False),
-    Notice.ASSIGNED: Wanted(app=True, mail=True),
-    Notice.CUSTOMER_REPLIED: Wanted(app=True, mail=True),
-    Notice.PRIORITY_CHANGED: Wanted(app=True, mail=True),
-    Notice.MENTION: Wanted(app=True, mail=True),
-    Notice.SLA_BREACH: Wanted(app=True, mail=True),
-    Notice.MAIL_FAILED: Wanted(app=True, mail=False),
-    Notice.REPLY_HELD: Wanted(app=True, mail=False),
-    Notice.DOCUMENTS_DONE: Wanted(app=True, mail=False),
-    Notice.TASK_ASSIGNED: Wanted(app=True, mail=True),
-    Notice.TASK_DUE: Wanted(app=True, mail=True),
-    Notice.FOLLOW_UP: Wanted(app=True, mail=True),
-    Notice.ACTION_REQUIRED: Wanted(app=True, mail=True),
-    Notice.SNOOZE_OVER: Wanted(app=True, mail=False),
-}
+    ALL = ""
+    UNREAD = "unread"
+    MENTIONS = "mentions"
 
 
-def wanted(staff_id: int, kind: Notice) -> Wanted:
-    """Their own choice, else the desk's default."""
-    chosen = db.session.get(NoticePreference, (staff_id, kind))
-    return Wanted(chosen.app, chosen.mail) if chosen is not None else DEFAULTS[kind]
+def chosen_by(staff_id: int) -> dict[Notice, Wanted]:
+    """Of each kind they chose for themselves."""
+    rows = db.session.scalars(select(NoticePreference).where(NoticePreference.staff_id == staff_id))
+    return {row.kind: Wanted(row.app, row.mail, row.digest) for row in rows}
 
 
-def wanted_by(staff_ids: Sequence[int], kind: Notice) -> dict[int, Wanted]:
-    """As `wanted`, of many."""
-    rows = db.session.execute(
-        select(NoticePreference.staff_id, NoticePreference.app, NoticePreference.mail).where(
-            NoticePreference.kind == kind, NoticePreference.staff_id.in_(staff_ids)
-        )
-    )
-    chosen = {row.staff_id: Wanted(row.app, row.mail) for row in rows}
-    return {staff_id: chosen.get(staff_id, DEFAULTS[kind]) for staff_id in staff_ids}
+def all_wanted(viewer: Viewer) -> dict[Notice, Wanted]:
+    """With what holds where they chose nothing."""
+    chosen = chosen_by(viewer.id)
+    return {kind: chosen.get(kind) or default_of(kind, viewer.role_names) for kind in DEFAULTS}
 
 
-def all_wanted(staff_id: int) -> dict[Notice, Wanted]:
-    chosen = {
-        row.kind: Wanted(row.app, row.mail)
-        for row in db.session.scalars(select(NoticePreference).where(NoticePreference.staff_id == staff_id))
-    }
-    return {kind: chosen.get(kind, default) for kind, default in DEFAULTS.items()}
-
-
-def prefer(staff_id: int, kind: Notice, choice: Wanted) -> None:
-    db.session.merge(NoticePreference(staff_id=staff_id, kind=kind, app=choice.app, mail=choice.mail))
+def prefer(staff_id: int, kind: Notice, choice: Wanted | None) -> None:
+    """None: as the desk's default says, also when that changes."""
+    if choice is None:
+        own = NoticePreference.staff_id == staff_id, NoticePreference.kind == kind
+        db.session.execute(delete(NoticePreference).where(*own))
+    else:
+        db.session.merge(NoticePreference(staff_id=staff_id, kind=kind, **fitting(kind, choice)._asdict()))
 
 
 def unread_count(viewer: Viewer) -> int:
-    """Of tickets they see now: what they lost sight of counts no more."""
-    unread = (
-        select(func.count())
-        .select_from(Notification)
-        .where(Notification.staff_id == viewer.id, Notification.read_at.is_(None), _still_visible(viewer))
-    )
-    return db.session.scalar(unread) or 0
+    """Of tickets they see now: what they lost sight of counts no more. At most MOST_COUNTED."""
+    some = unread(viewer).limit(MOST_COUNTED).subquery()
+    return db.session.scalar(select(func.count()).select_from(some)) or 0
 
 
-def newest(viewer: Viewer, before: int | None = None, limit: int = PAGE) -> list[Notification]:
+def unread(viewer: Viewer) -> Select[int]:
+    return select(Notification.id).where(
+        Notification.staff_id == viewer.id, Notification.read_at.is_(None), Notification.in_app.is_(True), still_visible(viewer)
+    )  # fmt: skip
+
+
+def newest(viewer: Viewer, before: int | None = None, limit: int = PAGE, only: Only = Only.ALL) -> list[Notification]:
     mine = (
         select(Notification)
         .options(joinedload(Notification.ticket))
-        .where(Notification.staff_id == viewer.id, _still_visible(viewer))
+        .where(Notification.staff_id == viewer.id, Notification.in_app.is_(True), still_visible(viewer))
     )
     if before is not None:
         mine = mine.where(Notification.id < before)
+    if only is Only.UNREAD:
+        mine = mine.where(Notification.read_at.is_(None))
+    if only is Only.MENTIONS:
+        mine = mine.where(Notification.kind == Notice.MENTION)
     return list(db.session.scalars(mine.order_by(Notification.id.desc()).limit(limit)))
 
 
@@ -106,10 +89,22 @@ def mark_read(viewer: Viewer, notification_id: int | None = None) -> int:
         .values(read_at=clock.now())
     )
     if notification_id is not None:
-        unread = unread.where(Notification.id == notification_id)
+        unread = unread.where(or_(Notification.id == notification_id, _counted_in(notification_id)))
     result = db.session.execute(unread)
     assert isinstance(result, CursorResult)
     return result.rowcount
+
+
+def _counted_in(notification_id: int) -> ColumnElement[bool]:
+    """Lines that went from the bell because this one counts them."""
+    line = aliased(Notification)
+    same = (
+        line.staff_id == Notification.staff_id,
+        line.kind == Notification.kind,
+        line.ticket_id == Notification.ticket_id,
+    )
+    counts = exists().where(line.id == notification_id, line.id > Notification.id, *same).correlate(Notification)
+    return and_(Notification.in_app.is_(False), counts)
 
 
 def mark_ticket_read(viewer: Viewer, ticket_id: int) -> None:
@@ -148,6 +143,7 @@ def _unread_mentions(viewer: Viewer) -> tuple[ColumnElement[bool], ...]:
         Notification.staff_id == viewer.id,
         Notification.kind == Notice.MENTION,
         Notification.read_at.is_(None),
+        Notification.in_app.is_(True),
     )
 
 
@@ -155,10 +151,8 @@ def forget_old() -> None:
     db.session.execute(delete(Notification).where(Notification.created_at < clock.now() - KEPT))
 
 
-def _still_visible(viewer: Viewer) -> ColumnElement[bool]:
+def still_visible(viewer: Viewer) -> ColumnElement[bool]:
     """A notice of no ticket and no task tells of none."""
     task = exists().where(Task.id == Notification.task_id, taskvisibility.visible_to(viewer)).correlate(Notification)
-    return and_(
-        or_(Notification.ticket_id.is_(None), Notification.ticket_id.in_(select(Ticket.id).where(visible_to(viewer)))),
-        or_(Notification.task_id.is_(None), task),
-    )
+    ticket = exists().where(Ticket.id == Notification.ticket_id, visible_to(viewer)).correlate(Notification)
+    return and_(or_(Notification.ticket_id.is_(None), ticket), or_(Notification.task_id.is_(None), task))

@@ -3,7 +3,7 @@
 from sqlalchemy.orm import joinedload
 
 from app.core.extensions import db
-from app.notifications import inbox, rules, tasks
+from app.notifications import digests, inbox, rules, tasks
 from app.tickets.timeline import TicketEvent
 
 
@@ -26,3 +26,7 @@ def tell_due_tasks() -> None:
 
 def forget_old() -> None:
     inbox.forget_old()
+
+
+def send_digests() -> None:
+    digests.send_due()

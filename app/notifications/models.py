@@ -8,7 +8,8 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ForeignKey, Index, text
+from flask_babel import ngettext
+from sqlalchemy import ForeignKey, Index, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core import clock
@@ -17,6 +18,7 @@ from app.core.shipped import shown
 from app.tickets.models import Ticket
 
 UNREAD = text("read_at IS NULL")
+WAITS = text("mail_due_at IS NOT NULL")
 
 
 class Notice(enum.StrEnum):
@@ -38,6 +40,10 @@ class Notice(enum.StrEnum):
     ACTION_REQUIRED = "action_required"
     SNOOZE_OVER = "snooze_over"
     DOCUMENTS_DONE = "documents_done"
+    TIME_BUDGET = "time_budget"
+    TIMER_STOPPED = "timer_stopped"
+    SUPPLIER_ANSWERED = "supplier_answered"
+    ADDED = "added"
 
 
 LABELS = {
@@ -55,8 +61,20 @@ LABELS = {
     Notice.ACTION_REQUIRED: _l("Action is required soon, or was"),
     Notice.SNOOZE_OVER: _l("A snoozed ticket came back"),
     Notice.DOCUMENTS_DONE: _l("All documents that were asked for are accepted"),
+    Notice.TIME_BUDGET: _l("A time budget is nearly used, or is used up"),
+    Notice.TIMER_STOPPED: _l("A timer of mine ran too long and was stopped"),
+    Notice.SUPPLIER_ANSWERED: _l("A supplier answered"),
+    Notice.ADDED: _l("Somebody added me to a ticket"),
 }
-APP_ONLY = (Notice.MAIL_FAILED, Notice.REPLY_HELD, Notice.DOCUMENTS_DONE)
+APP_ONLY = (
+    Notice.MAIL_FAILED,
+    Notice.REPLY_HELD,
+    Notice.DOCUMENTS_DONE,
+    Notice.TIME_BUDGET,
+    Notice.TIMER_STOPPED,
+    Notice.SUPPLIER_ANSWERED,
+    Notice.ADDED,
+)
 """Never told by mail: where one mail fails, another may; and what was held is looked at in the desk."""
 
 
@@ -69,6 +87,7 @@ class Notification(Base):
         Index("ix_notification_unread", "staff_id", sqlite_where=UNREAD, postgresql_where=UNREAD),
         Index("ix_notification_ticket", "ticket_id"),
         Index("ix_notification_created", "created_at"),
+        Index("ix_notification_mail", "mail_due_at", "staff_id", sqlite_where=WAITS, postgresql_where=WAITS),
     )
 
     id: Mapped[intpk]
@@ -79,12 +98,26 @@ class Notification(Base):
     parts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
     read_at: Mapped[dt.datetime | None]
+    in_app: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """It stands behind the bell. Not: it waits for a joint mail alone, or a later line counts it."""
+    count: Mapped[int] = mapped_column(default=1, server_default="1")
+    """How many of its kind it stands for."""
+    since: Mapped[dt.datetime | None]
+    """When the first of several happened."""
+    mail_due_at: Mapped[dt.datetime | None]
+    """When it is mailed together with others; empty once it was, or if it never is."""
 
     ticket: Mapped[Ticket | None] = relationship(Ticket)
 
     @property
     def sentence(self) -> str:
-        """What happened, in the reader's language."""
+        """What happened, in the reader's language; of several at once how many."""
+        if self.count > 1 and self.kind in JOINED:
+            return JOINED[self.kind](self.count)
+        return self.single
+
+    @property
+    def single(self) -> str:
         return SENTENCES[self.kind](self.parts)
 
     @property
@@ -112,11 +145,26 @@ SENTENCES = {
     Notice.ACTION_REQUIRED: lambda said: _("Action was required by now") if said.get("over") else _("Action is required within a day"),
     Notice.DOCUMENTS_DONE: lambda said: _("%(who)s accepted the last document that was missing", who=said.get("who", "–")),
     Notice.SNOOZE_OVER: lambda said: _("The snoozed ticket came back"),
+    Notice.TIME_BUDGET: lambda said: _("%(percent)s %% of the month’s time budget of %(name)s is used", percent=said.get("now", "–"), name=said["was"]) if said.get("was") else _("%(percent)s %% of the time budget is used", percent=said.get("now", "–")),
+    Notice.TIMER_STOPPED: lambda said: _("Your timer ran too long and was stopped"),
+    Notice.SUPPLIER_ANSWERED: lambda said: _("%(who)s answered for a supplier", who=said.get("who", "–")),
+    Notice.ADDED: lambda said: _("%(who)s added you to a ticket", who=said.get("who", "–")),
     Notice.TASK_ASSIGNED: lambda said: _("%(who)s gave you a task", who=said.get("who", "–")),
     Notice.TASK_DUE: lambda said: DUE_WORDS[said.get("near", "overdue")](),
     Notice.MAIL_FAILED: lambda said: _("The answer to %(who)s did not arrive", who=said.get("who", "–")),
     Notice.MAIL_UNTRUSTED: lambda said: _("No mail leaves the desk: the mail server’s encryption is missing or cannot be trusted"),
 }  # fmt: skip
+
+
+JOINED = {
+    Notice.CUSTOMER_REPLIED: lambda n: ngettext("%(num)d new reply", "%(num)d new replies", n),
+    Notice.PRIORITY_CHANGED: lambda n: ngettext("The priority changed %(num)d time", "The priority changed %(num)d times", n),
+    Notice.MENTION: lambda n: ngettext("You were mentioned %(num)d time", "You were mentioned %(num)d times", n),
+    Notice.ASSIGNED: lambda n: ngettext("You were given this ticket %(num)d time", "You were given this ticket %(num)d times", n),
+    Notice.SLA_BREACH: lambda n: ngettext("%(num)d promise is late", "%(num)d promises are late", n),
+    Notice.MAIL_FAILED: lambda n: ngettext("%(num)d mail did not arrive", "%(num)d mails did not arrive", n),
+}  # fmt: skip
+"""Several on one ticket within an hour are one line."""
 
 
 class NoticePreference(Base):
@@ -128,3 +176,66 @@ class NoticePreference(Base):
     kind: Mapped[Notice] = mapped_column(primary_key=True)
     app: Mapped[bool] = mapped_column(default=True)
     mail: Mapped[bool] = mapped_column(default=True)
+    """At once."""
+    digest: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Together with others, when their digest comes."""
+
+
+class Reach(enum.StrEnum):
+    """Of which tickets somebody wants to hear."""
+
+    MINE = "mine"
+    """Those they have, and what is said to them."""
+    USUAL = "usual"
+    """Also those of nobody in their departments, and what they watch over by their role."""
+    DEPARTMENTS = "departments"
+    """Also those of others in their departments."""
+
+
+class Rhythm(enum.StrEnum):
+    """Of the joint mail."""
+
+    HOURLY = "hourly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
+class NoticePlan(Base):
+    """How and when one person is told; without a row as the defaults here say. Times are minutes of a day in their time zone."""
+
+    __tablename__ = "notice_plan"
+
+    staff_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True)
+    reach: Mapped[Reach] = mapped_column(default=Reach.USUAL)
+    follows: Mapped[bool] = mapped_column(default=True)
+    """They hear of tickets they follow."""
+    rhythm: Mapped[Rhythm] = mapped_column(default=Rhythm.DAILY)
+    digest_minute: Mapped[int] = mapped_column(default=8 * 60)
+    digest_weekday: Mapped[int] = mapped_column(default=0)
+    """Of the weekly digest; Monday is 0."""
+    quiet_days: Mapped[str] = mapped_column(default="")
+    """Digits: the days on whose evening (`quiet_from`) a quiet time begins, Monday is 0."""
+    quiet_from: Mapped[int] = mapped_column(default=18 * 60)
+    quiet_to: Mapped[int] = mapped_column(default=8 * 60)
+    """Not after `quiet_from`: on the day after."""
+    quiet_whole_days: Mapped[str] = mapped_column(default="")
+    """Likewise: days that are quiet from midnight to midnight."""
+    urgent_passes: Mapped[bool] = mapped_column(default=True)
+    """Breaches and mentions are mailed all the same."""
+    undisturbed_until: Mapped[dt.datetime | None]
+    """No mail before; like a quiet time, once."""
+
+
+class Way(enum.StrEnum):
+    FOLLOW = "follow"
+    MUTE = "mute"
+
+
+class TicketWatch(Base):
+    """Somebody wants to hear of a ticket that is not theirs, or no more of one that is."""
+
+    __tablename__ = "ticket_watch"
+
+    ticket_id: Mapped[int] = mapped_column(BigId, ForeignKey("ticket.id", ondelete="CASCADE"), primary_key=True)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    way: Mapped[Way]

@@ -6,7 +6,7 @@ Each function here is a reaction, called in the transaction of the deed with its
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -19,14 +19,16 @@ from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.mail import outgoing
 from app.mail.models import Delivery, DeliveryState
-from app.notifications import audience, inbox
-from app.notifications.inbox import Wanted
-from app.notifications.models import Notice, Notification
+from app.notifications import audience, wishes
+from app.notifications.handing import hand
+from app.notifications.models import Notice
 from app.settings import desk
 from app.tickets.mergeable import members
 from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.thread import Channel
 from app.tickets.timeline import Did, TicketEvent
+from app.tickets.visibility import parts_of
+from app.tickets.visibility import sees as may_see
 
 LEAD_AFTER = dt.timedelta(minutes=60)
 """A breach that lasts so long is the department lead's, too."""
@@ -55,12 +57,23 @@ def tell_of_opening(event: TicketEvent) -> None:
 
 
 def tell_of_message(event: TicketEvent) -> None:
-    """The customer wrote: their agent is told, or the department when nobody has the ticket."""
-    ticket = event.ticket
-    if ticket.assignee_id is None:
-        _put_job("notifications.tell_department", event)
-    else:
-        tell_staff(ticket.assignee_id, Notice.CUSTOMER_REPLIED, event, mail=desk.current().mail_customer_replied)
+    """The customer wrote: their agent is told, or the department when nobody has the ticket; and whoever was added to it."""
+    ticket, mail = event.ticket, desk.current().mail_customer_replied
+    added = _added(ticket)
+    if ticket.assignee_id is not None:
+        _tell([ticket.assignee_id], Notice.CUSTOMER_REPLIED, event, mail, others=added)
+        return
+    _put_job("notifications.tell_department", event)
+    if added:
+        _tell([], Notice.CUSTOMER_REPLIED, event, mail, others=added, following=False)
+
+
+def _added(ticket: Ticket) -> list[int]:
+    """Staff who were added to it, as they want to hear of customers' replies."""
+    added = select(Participant.staff_id).where(
+        Participant.ticket_id == ticket.id, Participant.role == ParticipantRole.ADDED, Participant.staff_id.is_not(None)
+    )
+    return sorted({each for each in db.session.scalars(added) if each is not None})
 
 
 def tell_of_reply(event: TicketEvent) -> None:
@@ -139,10 +152,21 @@ def _tell_owner(event: TicketEvent, kind: Notice) -> None:
 def tell_of_breach(event: TicketEvent) -> None:
     """The assignee and the supervisors who see the ticket at once; the department's lead when it lasts."""
     ticket = event.ticket
-    people = {ticket.assignee_id} if ticket.assignee_id is not None else set()
-    for staff_id in sorted(people | {person.id for person in audience.supervisors(ticket)}):
-        tell_staff(staff_id, Notice.SLA_BREACH, event)
+    own = [ticket.assignee_id] if ticket.assignee_id is not None else []
+    _tell(own, Notice.SLA_BREACH, event, others=[person.id for person in audience.supervisors(ticket)])
     _put_job("notifications.tell_lead", event, LEAD_AFTER)
+
+
+def tell_of_budget(event: TicketEvent) -> None:
+    """The assignee and the supervisors who see the ticket."""
+    ticket = event.ticket
+    own = [ticket.assignee_id] if ticket.assignee_id is not None else []
+    _tell(own, Notice.TIME_BUDGET, event, mail=False, others=[person.id for person in audience.supervisors(ticket)])
+
+
+def tell_of_timer(event: TicketEvent) -> None:
+    """Whose it was."""
+    tell_staff(int(event.particulars["who_id"]), Notice.TIMER_STOPPED, event, mail=False)
 
 
 def tell_invited(link: StaffLink) -> None:
@@ -165,9 +189,9 @@ def tell_department(event: TicketEvent) -> None:
         return
     kind = Notice.TICKET_CREATED if event.what is Did.OPENED else Notice.CUSTOMER_REPLIED
     mail = kind is Notice.TICKET_CREATED and desk.current().mail_team
-    people = [person.id for person in audience.available(ticket, clock.now()) if person.id != event.staff_id]
-    for staff_id, choice in inbox.wanted_by(people, kind).items() if people else ():
-        _tell(staff_id, kind, event, choice, mail)
+    people = [person.id for person in audience.available(ticket, clock.now())]
+    told = _added(ticket) if kind is Notice.CUSTOMER_REPLIED else []
+    _tell([], kind, event, mail, others=people, besides=told)
 
 
 def tell_lead(event: TicketEvent) -> None:
@@ -179,7 +203,7 @@ def tell_lead(event: TicketEvent) -> None:
         and ticket.live
         and (ticket.needs_response or (ticket.next_due_at is not None and ticket.next_due_at < clock.now()))
     ):
-        tell_staff(lead.id, Notice.SLA_BREACH, event)
+        _tell([], Notice.SLA_BREACH, event, others=[lead.id], following=False)
 
 
 def acknowledge(ticket: Ticket, message_id: int | None) -> None:
@@ -226,36 +250,38 @@ def tell_customers(
 def tell_staff(
     staff_id: int, kind: Notice, event: TicketEvent, mail: bool = True, message_id: int | None = None
 ) -> None:
-    """Where this person wants it, if they did not do it themselves and see the ticket."""
-    if staff_id != event.staff_id and audience.sees(staff_id, event.ticket):
-        _tell(staff_id, kind, event, inbox.wanted(staff_id, kind), mail, message_id)
+    """This person, and whoever wants to hear of the ticket besides; where each wants it, if they see it and did not do it themselves."""
+    _tell([staff_id], kind, event, mail, message_id)
 
 
 def _tell(
-    staff_id: int, kind: Notice, event: TicketEvent, choice: Wanted, mail: bool, message_id: int | None = None
+    own: Collection[int],
+    kind: Notice,
+    event: TicketEvent,
+    mail: bool = True,
+    message_id: int | None = None,
+    others: Collection[int] = (),
+    following: bool = True,
+    besides: Collection[int] = (),
 ) -> None:
-    """`mail`: whether the desk's settings let it be mailed."""
+    """`mail`: whether the desk's settings let it be mailed. Not `following`: who follows the ticket is told elsewhere. `besides`: who was told."""
     ticket = event.ticket
-    said = {
+    told = wishes.tellings(kind, own, others, ticket, event.staff_id)
+    parts = parts_of(ticket) if len(told) > 1 else None
+    for one in told:
+        meant = following or one.person.id in (*own, *others)
+        if meant and one.person.id not in besides and may_see(one.person, ticket, parts):
+            of = message_id or event.particulars.get("message_id")
+            hand(one, kind, _said(event), ticket_id=ticket.id, message_id=of, mail=mail)
+
+
+def _said(event: TicketEvent) -> dict[str, str]:
+    return {
         "who": event.actor_name,
         "was": str(event.particulars.get("was") or ""),
         "now": str(event.particulars.get("now") or ""),
         **({"over": "1"} if event.particulars.get("over") else {}),
     }
-    if choice.app:
-        db.session.add(Notification(staff_id=staff_id, kind=kind, ticket_id=ticket.id, parts=said))
-    if choice.mail and mail:
-        name = "new_ticket" if kind is Notice.TICKET_CREATED else kind.value
-        outgoing.put_notice(
-            name,
-            staff_id=staff_id,
-            ticket_id=ticket.id,
-            message_id=message_id or event.particulars.get("message_id"),
-            values=said,
-        )
-    elif inbox.DEFAULTS[kind].mail:
-        why = _("They chose not to get this by mail.") if mail else _("The desk's settings switch this mail off.")
-        outgoing.put_unsent(kind.value, why, staff_id=staff_id, ticket_id=ticket.id)
 
 
 def _put_job(job: str, event: TicketEvent, after: dt.timedelta = dt.timedelta(0)) -> None:

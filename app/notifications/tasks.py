@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
-from flask_babel import gettext as _
 from sqlalchemy import and_, or_, select, update
 
-from app.accounts.viewer import viewer
 from app.core.extensions import db
-from app.mail import outgoing
-from app.notifications import inbox
-from app.notifications.models import Notice, Notification
+from app.notifications import wishes
+from app.notifications.handing import hand
+from app.notifications.models import Notice
 from app.settings import desk
 from app.tickets.tasks import Nearness, Task, TaskEvent, TaskState, today
 
@@ -52,14 +50,6 @@ def _ours_to_tell(task: Task, near: Nearness) -> bool:
 
 def _tell(task: Task, staff_id: int, kind: Notice, said: dict[str, str], mail: bool = True) -> None:
     """Where they want it, if they see it. `mail`: whether the desk's settings let it be mailed."""
-    person = viewer(staff_id)
-    if person is None or not task.seen_by(person):
-        return
-    choice = inbox.wanted(staff_id, kind)
-    if choice.app:
-        db.session.add(Notification(staff_id=staff_id, kind=kind, task_id=task.id, parts=said | {"task": task.title}))
-    if choice.mail and mail:
-        outgoing.put_notice(kind.value, staff_id=staff_id, task_id=task.id, values=said)
-    else:
-        why = _("They chose not to get this by mail.") if mail else _("The desk's settings switch this mail off.")
-        outgoing.put_unsent(kind.value, why, staff_id=staff_id, task_id=task.id)
+    for telling in wishes.tellings(kind, [staff_id]):
+        if task.seen_by(telling.person):
+            hand(telling, kind, said, task_id=task.id, mail=mail, more={"task": task.title})

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.extensions import db
 from app.mail.models import Delivery
-from app.notifications import audience, inbox
+from app.notifications import audience, wishes
+from app.notifications.handing import hand
 from app.notifications.models import Notice, Notification
 from app.tickets.models import Ticket
 
@@ -21,10 +22,10 @@ def tell_of_mail(delivery: Delivery) -> None:
     """Staff's words did not reach the customer: whoever has the ticket is told, or the supervisors who see it."""
     ticket = db.session.get_one(Ticket, delivery.ticket_id).place()
     people = [ticket.assignee_id] if ticket.assignee_id else [one.id for one in audience.supervisors(ticket)]
-    for staff_id in people:
-        if audience.sees(staff_id, ticket) and inbox.wanted(staff_id, Notice.MAIL_FAILED).app:
-            said = {"who": delivery.address}
-            db.session.add(Notification(staff_id=staff_id, kind=Notice.MAIL_FAILED, ticket_id=ticket.id, parts=said))
+    own, others = (people, []) if ticket.assignee_id else ([], people)
+    for telling in wishes.tellings(Notice.MAIL_FAILED, own, others, ticket):
+        if audience.sees(telling.person.id, ticket):
+            hand(telling, Notice.MAIL_FAILED, {"who": delivery.address}, ticket_id=ticket.id)
 
 
 def tell_of_server(why: str) -> None:

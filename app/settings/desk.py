@@ -154,6 +154,17 @@ class DeskSettings:
     assignment_hours: bool = setting(
         False, "assignment", _l("Only in business hours"), _l("Monday to Friday, 9 to 17 in the desk's time zone.")
     )
+    tickets_of_absent: Literal["keep", "unanswered", "open"] = setting(
+        "keep",
+        "assignment",
+        _l("When somebody goes away, their tickets"),
+        _l("What is given back is nobody’s, and goes to whoever is there when tickets are assigned automatically."),
+        choices={
+            "keep": _l("stay theirs"),
+            "unanswered": _l("that wait for our answer are given back"),
+            "open": _l("that are open are all given back"),
+        },
+    )
     default_capacity: int = setting(
         30, "assignment", _l("Open tickets an agent can hold"), unit=_l("tickets"), least=1, most=10_000
     )
@@ -196,6 +207,7 @@ class DeskSettings:
         most=365,
     )
     sla_version: str = setting("0", "time", _l("Version of the SLA policies"), hidden=True)
+    notice_defaults: str = setting("{}", "email", _l("What people are told of by default"), hidden=True)
     custom_fields: str = setting("[]", "general", _l("Fields of tickets"), hidden=True)
     time_zone: str = setting(
         "UTC", "time", _l("Time zone of the desk"), _l("Such as Europe/Berlin."), zone=True, longest=64

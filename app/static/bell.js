@@ -15,14 +15,29 @@
       try {
         const response = await fetch(bell.dataset.bell, { headers: { Accept: "application/json", "X-Background": "1" } })
         if (response.redirected || response.status === 401) return location.reload() // signed out elsewhere: the page leads to the sign-in
-        if (response.ok) show(bell, (await response.json()).count)
+        if (response.ok) {
+          const told = await response.json()
+          show(bell, told.count)
+          document.dispatchEvent(new CustomEvent("desk:told", { detail: told })) // timer.js listens
+        }
       } catch {
         // the desk is away: the next question may reach it
       }
     }
   }
   if (!bells.length) return
+  // Whoever opens a ticket has read what was told of it.
+  const opened = document.querySelector("[data-read-ticket]")
+  if (opened) {
+    const token = document.querySelector('meta[name="csrf-token"]')?.content ?? ""
+    const body = new URLSearchParams({ csrf_token: token, ticket: opened.dataset.readTicket })
+    fetch(bells[0].dataset.read, { method: "POST", body, headers: { Accept: "application/json", "X-CSRFToken": token } })
+      .then((response) => response.ok && response.json())
+      .then((found) => found && bells.forEach((bell) => show(bell, found.count)))
+      .catch(() => {})
+  }
   ask()
   setInterval(ask, EVERY)
   document.addEventListener("visibilitychange", ask)
+  document.addEventListener("desk:ask", ask)
 })()

@@ -101,6 +101,7 @@
         throw new Error(refusal.error || words.tFailed);
       }
       before.set(field, value);
+      const more = (await answer.json().catch(() => ({}))).said;
       if (said) {
         const undo = make("button", { type: "button", className: "linkish", textContent: words.tUndo ?? "Undo" });
         undo.addEventListener("click", () => {
@@ -108,8 +109,8 @@
           save(field, value);
           field.focus();
         });
-        said.append(make("span", { textContent: `${words.tSaved ?? "Saved"} ` }), undo);
-        setTimeout(() => undo.parentElement === said && said.replaceChildren(), 8000);
+        said.append(make("span", { textContent: `${words.tSaved ?? "Saved"}${more ? `. ${more}` : ""} ` }), undo);
+        setTimeout(() => undo.parentElement === said && said.replaceChildren(), more ? 20000 : 8000);
       }
       document.dispatchEvent(new CustomEvent("desk:saved", { detail: { name: field.name, value } }));
     } catch (error) {

@@ -109,7 +109,7 @@ def checked(wanted: Sequence[Wanted], due_on: dt.date | None) -> list[Wanted]:
         wrong["slots"] = _("At most %(most)s documents in one request.", most=MOST_SLOTS)
     elif any(not one.name or len(one.name) > LONGEST_NAME or len(one.hint) > LONGEST_HINT for one in kept):
         wrong["slots"] = _("Each document has a name of at most %(name)s characters, and a hint of at most %(hint)s.", name=LONGEST_NAME, hint=LONGEST_HINT)  # fmt: skip
-    today = web.local(clock.now()).date()
+    today = web.desk_day(clock.now())
     if due_on is not None and not today <= due_on <= today + LATEST:
         wrong["due_on"] = _("This day is over.") if due_on < today else _("Please choose a day within ten years.")
     if not desk.current().allow_customer_attachments:

@@ -61,7 +61,7 @@ def _stayed(state: State, days: int) -> ColumnElement[bool]:
 
 def _due_long_ago(days: int) -> ColumnElement[bool]:
     """Documents that were asked for may come until their day: silence counts from its end."""
-    last = web.local(clock.now()).date() - dt.timedelta(days=days)
+    last = web.desk_day(clock.now()) - dt.timedelta(days=days)
     return or_(Ticket.documents_due_on.is_(None), Ticket.documents_due_on < last)
 
 

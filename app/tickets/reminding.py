@@ -25,7 +25,7 @@ EARLIER = {Reminder.BEFORE: (), Reminder.ON: (Reminder.BEFORE,), Reminder.AFTER:
 
 def remind() -> int:
     """Up to a batch of requests, each in a transaction of its own and looked at again there: two runs at once do it once."""
-    today = web.local(clock.now()).date()
+    today = web.desk_day(clock.now())
     ids = db.session.scalars(
         select(DocumentRequest.id)
         .join(Ticket, Ticket.id == DocumentRequest.ticket_id)

@@ -51,8 +51,8 @@ def issue(request: DocumentRequest) -> str:
     """The secret part of a new link. It leaves the desk this once; earlier links go on working."""
     secret = secrets.token_urlsafe(32)
     now = clock.now()
-    began = max(web.local(now).date(), request.due_on or dt.date.min)
-    days = dt.timedelta(days=(began - web.local(now).date()).days + desk.current().document_link_days)
+    began = max(web.desk_day(now), request.due_on or dt.date.min)
+    days = dt.timedelta(days=(began - web.desk_day(now)).days + desk.current().document_link_days)
     db.session.add(UploadLink(request_id=request.id, token_hash=_hash(secret), created_at=now, expires_at=now + days))
     return secret
 

@@ -87,5 +87,5 @@ def test_the_switch_shows_where_one_stands(app, client):
         g.user = acting(agent)
         html = render_template("assignment/_switch.html")
 
-    assert 'value="away" aria-pressed="true"' in html
+    assert '<details class="away" open>' in html
     assert html.count('aria-pressed="false"') == 2

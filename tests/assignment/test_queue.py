@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from sqlalchemy import func, select
 
-from app.accounts.availability import of, set_availability
+from app.accounts.availability import of_person, set_availability
 from app.accounts.models import Availability, Department, StaffProfile
 from app.accounts.viewer import SYSTEM
 from app.assignment import jobs, queue
@@ -64,7 +64,7 @@ def test_an_absence_ends_by_itself(automatic):
         assert ticket.assignee is None
         now.shift(dt.timedelta(hours=1))
         jobs.drain()
-        assert of(agent.id) is Availability.AVAILABLE
+        assert of_person(agent.id).state is Availability.AVAILABLE
 
     assert ticket.assignee is agent
 
@@ -137,7 +137,7 @@ def test_only_who_has_the_right_sets_the_availability_of_others(app):
     with pytest.raises(Invalid):
         set_availability(profile(agent), Availability.AWAY, clock.now() - dt.timedelta(hours=1), by=acting(agent))
 
-    assert of(agent.id) is Availability.AWAY
+    assert of_person(agent.id).state is Availability.AWAY
 
 
 def at_once(app, *deeds) -> list[Exception]:

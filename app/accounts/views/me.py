@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
 from flask import abort, flash, g, redirect, request, session
 from flask_appbuilder import expose, has_access
@@ -12,7 +14,7 @@ from flask_appbuilder.security.sqla.models import User
 from flask_appbuilder.utils.base import get_safe_redirect
 from flask_babel import gettext as _
 
-from app.accounts import passwords, secondfactor, sessions
+from app.accounts import absences, passwords, secondfactor, sessions
 from app.accounts import staff as people
 from app.accounts.models import StaffProfile
 from app.accounts.security import current_secret
@@ -21,6 +23,7 @@ from app.core import audit, language
 from app.core.audit import What
 from app.core.errors import Invalid
 from app.core.extensions import db
+from app.settings import desk
 
 LONGEST_SIGNATURE = 2000
 
@@ -77,6 +80,20 @@ class MyAccountView(BaseView):
             db.session.commit()
         return redirect(get_safe_redirect(request.referrer or "/admin/me/"), 303)
 
+    @expose("/time-zone", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def time_zone(self) -> Any:
+        """Of their pages, their days and their quiet times; empty: the desk's."""
+        wanted = request.form.get("time_zone", "").strip()
+        if wanted and wanted not in available_timezones():
+            sentence = _("There is no such time zone.")
+            return self._page({"time_zone": sentence}), 422
+        db.session.get_one(StaffProfile, g.user.id).time_zone = wanted or None
+        db.session.commit()
+        flash(_("Saved."), "success")
+        return redirect("/admin/me/", 303)
+
     @expose("/sessions/end-others", methods=["POST"])
     @has_access
     @permission_name("edit")
@@ -112,6 +129,9 @@ class MyAccountView(BaseView):
             "accounts/me.html",
             profile=profile,
             errors=errors or {},
+            absences=absences.coming(g.user.id),
+            zones=zones(),
+            desk_zone=desk.current().time_zone,
             roles=sorted(g.user.role_names),
             sessions=sessions.of_staff(g.user.id),
             this_session=sessions.digest(current_secret()),
@@ -119,3 +139,9 @@ class MyAccountView(BaseView):
             has_password=people.have_passwords(),
             shortest_password=passwords.STAFF.shortest,
         )
+
+
+@cache
+def zones() -> list[str]:
+    """Those of places, in their order; the others are aliases that nobody looks for."""
+    return [name for name in sorted(available_timezones()) if "/" in name and not name.startswith(("Etc/", "SystemV/"))]
