@@ -3,10 +3,24 @@
 import datetime as dt
 import logging
 from functools import cache
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import BindParameter, ColumnElement, Index, Update, bindparam, event, or_, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Index,
+    Select,
+    Update,
+    bindparam,
+    event,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from app.core import clock
@@ -90,10 +104,45 @@ def lease(outbox_id: int) -> Held | None:
     taken = db.session.execute(_LEASE, given).first()
     held = Held(outbox_id, *taken) if taken is not None else None
     if held is not None and held.tries > len(PAUSES) + 1:
-        _settle(held, failed_at=now, error="Each try ended with the death of its worker.")
+        _settle(held, failed_at=now, error=_DEADLY)
         held = None
     db.session.commit()
     return held
+
+
+def lease_due(queue: str, limit: int) -> list[Held]:
+    """Take the next rows of this queue. Commits. One whose worker died goes alone: if it was what killed them, it takes no other along."""
+    now = clock.now()
+    rows = db.session.execute(_due(queue, limit).with_for_update(skip_locked=True)).all()
+    together = rows[:1] if rows and rows[0].lease_until else list(takewhile(lambda row: row.lease_until is None, rows))
+    until = now + dt.timedelta(seconds=current_app.config["OUTBOX_LEASE_SECONDS"])
+    given = {"ids": [row.id for row in together], "until": until}
+    taken = {row.id: Held(*row) for row in db.session.execute(_LEASE_MANY, given)} if together else {}
+    held = [taken[row.id] for row in together if row.id in taken]
+    for one in held:
+        if one.tries > len(PAUSES) + 1:
+            _settle(one, failed_at=now, error=_DEADLY)
+    db.session.commit()
+    return [one for one in held if one.tries <= len(PAUSES) + 1]
+
+
+def is_due(queue: str) -> bool:
+    """Whether something waits there that nobody holds. Commits."""
+    found = db.session.execute(_due(queue, 1)).first() is not None
+    db.session.commit()
+    return found
+
+
+def release(held: list[Held]) -> None:
+    """Nobody tried them: it counts as no try. Commits."""
+    db.session.execute(_RELEASE, {"ids": [one.id for one in held]})
+    db.session.commit()
+
+
+def _due(queue: str, limit: int) -> Select[int, dt.datetime | None]:
+    now = clock.now()
+    waiting = select(Outbox.id, Outbox.lease_until).where(*_OPEN, Outbox.queue == queue, Outbox.due_at <= now)
+    return waiting.where(free(Outbox.lease_until, now)).order_by(Outbox.due_at, Outbox.id).limit(limit)
 
 
 def free(
@@ -110,6 +159,7 @@ def _longest_lease() -> dt.timedelta:
     return dt.timedelta(seconds=2 * current_app.config["OUTBOX_LEASE_SECONDS"])
 
 
+_DEADLY = "Each try ended with the death of its worker."
 _OPEN = (Outbox.done_at.is_(None), Outbox.failed_at.is_(None))
 _LEASE = (
     update(Outbox)
@@ -119,12 +169,37 @@ _LEASE = (
     .returning(Outbox.job, Outbox.arguments, Outbox.tries)
     .execution_options(synchronize_session=False)
 )
+_LEASE_MANY = (
+    update(Outbox)
+    .where(Outbox.id.in_(bindparam("ids", expanding=True)), *_OPEN)
+    .values(lease_until=bindparam("until"), tries=Outbox.tries + 1)
+    .returning(Outbox.id, Outbox.job, Outbox.arguments, Outbox.tries)
+    .execution_options(synchronize_session=False)
+)
+_DONE = (
+    update(Outbox)
+    .where(tuple_(Outbox.id, Outbox.tries).in_(bindparam("held", expanding=True)), *_OPEN)
+    .values(lease_until=None, error=None, done_at=bindparam("now"))
+    .execution_options(synchronize_session=False)
+)
+_RELEASE = (
+    update(Outbox)
+    .where(Outbox.id.in_(bindparam("ids", expanding=True)), *_OPEN)
+    .values(lease_until=None, tries=Outbox.tries - 1)
+    .execution_options(synchronize_session=False)
+)
 """Built once, as composing it costs more than running it; so are those below."""
 
 
 def finish(held: Held) -> bool:
     """To be called in the transaction of the job's own effect. False when the lease was lost: then the effect is another's."""
     return _settle(held, done_at=clock.now(), error=None)
+
+
+def finish_all(held: list[Held]) -> bool:
+    """As `finish`, of many in one statement; False when one of the leases was lost."""
+    done = db.session.execute(_DONE, {"held": [(one.id, one.tries) for one in held], "now": clock.now()})
+    return done.rowcount == len(held)
 
 
 def give_back(held: Held, error: str) -> None:

@@ -105,7 +105,8 @@ def _quarantine(raw_mail_id: int, error: str) -> None:
 
 
 def _decide(row: RawMail, mail: IncomingMail) -> None:
-    row.automatic = mail.automatic
+    if row.automatic != mail.automatic:  # mostly known since it was stored
+        row.automatic = mail.automatic
     if mail.bounce is not None:
         row.state, row.verdict = bounced.take(mail)
     elif _from_us(mail):

@@ -47,13 +47,13 @@ def tell_of_opening(event: TicketEvent) -> None:
     if event.particulars.get("by_staff"):
         tell_customers(ticket, "staff_replied", message_id)
         return
-    _put_job("notifications.tell_department", event)
     if desk.current().mail_acknowledge:
         acknowledge(ticket, message_id)
     else:
         outgoing.put_unsent(
             "ticket_created", _switched_off("mail_acknowledge"), ticket_id=ticket.id, customer_id=ticket.requester_id
         )
+    _put_job("notifications.tell_department", event)  # last, as the event has its id by then
 
 
 def tell_of_message(event: TicketEvent) -> None:
@@ -286,7 +286,7 @@ def _said(event: TicketEvent) -> dict[str, str]:
 
 def _put_job(job: str, event: TicketEvent, after: dt.timedelta = dt.timedelta(0)) -> None:
     db.session.flush()  # gives the event its id
-    Outbox.put(job, queue="bulk", after=after, event_id=event.id)
+    Outbox.put(job, queue="notices", after=after, event_id=event.id)
 
 
 def _switched_off(setting: str) -> str:

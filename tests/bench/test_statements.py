@@ -137,6 +137,23 @@ def test_a_mail_becomes_a_ticket_with_its_rows_and_little_more(app: Flask, at_mo
         queue.run_outbox(second)
 
 
+def test_mails_that_come_in_together_share_what_a_run_asks(
+    app: Flask, at_most: Budget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has a transaction of its own; their teams' notices share one."""
+    monkeypatch.setattr(queue, "RUN_SECONDS", 60)  # however busy the machine is
+    mail = "From: one@customer.test\r\nSubject: Order\r\nMessage-ID: <{}@customer.test>\r\n\r\nIt has not come.\r\n"
+    incoming.store(mail.format("first").encode(), "smtp")
+    queue.run_due("mail_in")
+    for number in range(10):
+        incoming.store(mail.format(number).encode(), "smtp")
+
+    with at_most(220):  # on PostgreSQL 206
+        assert queue.run_due("mail_in") == 10
+    with at_most(60):
+        assert queue.run_due("notices") == 11
+
+
 def test_a_page_over_its_budget_fails(app: Flask, at_most: Budget) -> None:
     with pytest.raises(AssertionError, match="2 statements, at most 1"), at_most(1), db.engine.connect() as connection:
         connection.execute(text("SELECT 1"))  # SQLite says BEGIN before it

@@ -21,9 +21,10 @@ from sqlalchemy import select, update
 
 from app.core import clock
 from app.core.extensions import db
-from app.mail import transport
-from app.mail.models import Delivery, DeliveryState
+from app.mail import incoming, transport
+from app.mail.models import Delivery, DeliveryState, RawMail, RawState
 from app.mail.outgoing import put_notice
+from app.tickets.models import Ticket
 from tests.factories import a_customer, a_ticket, setting
 from tests.mail.smtp import Sink, serving
 from tests.run.desks import PROJECT, surroundings
@@ -70,13 +71,13 @@ def some_mails() -> list[int]:
     return mails
 
 
-def a_worker(app: Flask, home: Path, deed: str) -> subprocess.Popen[bytes]:
-    """Ready to begin, on this desk."""
-    given = {name: str(app.config[name]) for name in ("SECRET_KEY", "MAIL_URL", "PUBLIC_URL")}
+def a_worker(app: Flask, home: Path, deed: str, later: int = 0) -> subprocess.Popen[bytes]:
+    """Ready to begin, on this desk, so many seconds from now."""
+    given = {name: app.config[name] for name in ("SECRET_KEY", "MAIL_URL", "PUBLIC_URL", "OUTBOX_LEASE_SECONDS")}
     given["SQLALCHEMY_DATABASE_URI"] = db.engine.url.render_as_string(hide_password=False)
     db.session.remove()
     worker = subprocess.Popen(
-        [*WORKER, deed, json.dumps(given)],
+        [*WORKER, deed, json.dumps(given), str(later)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=PROJECT,
@@ -160,3 +161,30 @@ def test_two_mails_to_one_person_in_one_batch_make_one_thread(app: Flask, sink: 
 
     first, second = sink.parsed
     assert second["In-Reply-To"] == first["Message-ID"] and second["References"].split()[-1] == first["Message-ID"]
+
+
+def test_a_message_that_kills_its_readers_holds_up_the_others_once_and_never_doubles_one(
+    app: Flask, tmp_path: Path
+) -> None:
+    for number in range(14):
+        subject = "deadly" if number == 4 else f"Mail {number}"
+        mail = f"From: one@customer.test\r\nSubject: {subject}\r\nMessage-ID: <{number}@customer.test>\r\n\r\nIt burns.\r\n"
+        incoming.store(mail.encode(), "smtp")
+    remaining = []
+    for later in (0, 0, 61, 61):  # seconds: a lease is 60
+        with a_worker(app, tmp_path, "read", later):
+            pass
+        remaining.append(len(left()))
+
+    assert remaining == [9, 5, 5, 0], "six were in the hands that died, one of them the deadly one"
+    opened = sorted(db.session.scalars(select(Ticket.subject)))
+    assert opened == sorted(f"Mail {number}" for number in range(14) if number != 4)
+    deadly = db.session.scalars(select(RawMail).where(RawMail.subject == "deadly")).one()
+    assert deadly.state is RawState.NEW
+
+
+def left() -> list[str]:
+    """Harmless messages that wait."""
+    db.session.rollback()
+    waiting = select(RawMail.subject).where(RawMail.state == RawState.NEW, RawMail.subject != "deadly")
+    return list(db.session.scalars(waiting))
