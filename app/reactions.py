@@ -9,24 +9,26 @@ from app.core.events import Reaction
 from app.mail.failed import Went
 from app.notifications import documents, tasks, undelivered
 from app.notifications import rules as notices
+from app.notifications import suppliers as asked
 from app.reports import daily as reports
 from app.search import index as search
 from app.sla import clocks as sla
-from app.tickets import requests
+from app.tickets import requests, suppliers, timefigures
+from app.tickets.actions import Wish
 from app.tickets.timeline import Did
 
 REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.OPENED: (search.index_opening, reports.count, sla.follow, assignment.assign_new, notices.tell_of_opening),
     Did.RECEIVED: (search.index_message, sla.follow, notices.tell_of_message),
-    Did.REPLIED: (search.index_message, reports.count, sla.follow, notices.tell_of_reply),
+    Did.REPLIED: (search.index_message, reports.count, sla.follow, suppliers.settle_answered, notices.tell_of_reply),
     Did.NOTED: (search.index_message,),
     Did.STATUS_CHANGED: (sla.follow,),
     Did.RESOLVED: (reports.count, sla.follow, assignment.fill_room, notices.tell_of_end),
     Did.CLOSED: (reports.count, sla.follow, assignment.fill_room, notices.tell_of_end),
     Did.REOPENED: (reports.count, sla.follow, assignment.assign_again),
     Did.MERGED: (reports.count, sla.follow, assignment.fill_room),
-    Did.UNMERGED: (requests.count_anew, reports.count, sla.follow),
-    Did.GAVE_BACK: (requests.count_anew, sla.follow),
+    Did.UNMERGED: (requests.count_anew, suppliers.count_anew, reports.count, sla.follow),
+    Did.GAVE_BACK: (requests.count_anew, suppliers.count_anew, sla.follow),
     Did.MOVED_OUT: (sla.follow,),
     Did.MOVED_IN: (sla.follow,),
     Did.PRIORITY_CHANGED: (sla.follow, notices.tell_of_priority),
@@ -39,14 +41,21 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.WOKE: (notices.tell_of_waking,),
     Did.BREACHED: (notices.tell_of_breach,),
     Did.TASK_ASSIGNED: (tasks.tell_of_assignment,),
-    Did.DEPARTMENT_CHANGED: (assignment.assign_moved,),
+    Did.BUDGET_REACHED: (notices.tell_of_budget,),
+    Did.TIMER_STOPPED: (notices.tell_of_timer,),
+    Did.DEPARTMENT_CHANGED: (timefigures.move, assignment.assign_moved,),
     Did.DOCUMENTS_ASKED: (documents.tell_of_request,),
     Did.DOCUMENTS_REVIEWED: (documents.tell_of_request,),
     Did.DOCUMENTS_REMINDED: (documents.tell_of_missing,),
     Did.LINK_SENT: (documents.tell_of_missing,),
     Did.DOCUMENTS_DONE: (documents.tell_of_end,),
-    Did.TOOK_IN: (requests.count_anew,),
+    Did.TOOK_IN: (requests.count_anew, suppliers.count_anew),
+    Did.SUPPLIER_ASKED: (search.index_message, asked.tell_supplier),
+    Did.SUPPLIER_ANSWERED: (search.index_message, asked.tell_of_answer),
+    Did.SUPPLIER_ACCEPTED: (asked.tell_of_answer,),
+    Did.PERSON_ADDED: (asked.tell_added,),
     Did.SUBJECT_CHANGED: (search.index_header,),
+    Wish.ASSIGN: (assignment.assign_on_wish,),
     Presence.CAME: (assignment.fill_room,),
     Presence.LEFT: (assignment.hand_back,),
     Went.FAILED: (undelivered.tell_of_mail,),

@@ -10,6 +10,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.test import encode_multipart
 
 from app.accounts import sessions
+from app.accounts.environments import Environment
 from app.accounts.models import Customer, Department, Organization, StaffProfile
 from app.accounts.viewer import SYSTEM, CustomerActor, Viewer, viewer
 from app.core import clock, outbox, queue
@@ -18,8 +19,11 @@ from app.settings import desk
 from app.tickets.choices import Category, Priority, State, Status
 from app.tickets.fieldmodels import CustomField, FieldKind
 from app.tickets.lifecycle import status_for
+from app.tickets.lists import Audience
+from app.tickets.macros import Macro
 from app.tickets.models import Ticket
 from app.tickets.opening import NewTicket, open_ticket
+from app.tickets.supplied import Supplier, SupplierContact
 from app.tickets.thread import Channel, Words
 
 _n = count(1)
@@ -195,3 +199,38 @@ def a_field(name: str = "Serial number", **given: Any) -> CustomField:
     db.session.add(field)
     db.session.commit()
     return field
+
+
+def a_supplier(name: str = "", people: tuple[str, ...] = (), **given: Any) -> Supplier:
+    """`people` are addresses; one of its own making when none is given."""
+    name = name or f"Supplier {next(_n)}"
+    supplier = Supplier(name=name, **given)
+    for place, email in enumerate(people or (f"jo@{name.lower().replace(' ', '-')}.test",)):
+        contact = SupplierContact(name="Jo Kim", email=email, email_key=email.casefold(), position=place)
+        supplier.contacts.append(contact)
+    db.session.add(supplier)
+    db.session.flush()
+    return supplier
+
+
+def an_environment(name: str = "Staging", **given: Any) -> Environment:
+    environment = Environment(name=name, **{"colour": "blue", "position": 0, **given})
+    db.session.add(environment)
+    db.session.flush()
+    return environment
+
+
+def a_macro(*steps: dict[str, Any], name: str = "", owner: User | None = None, **given: Any) -> Macro:
+    """Everybody's, unless an owner is named."""
+    audience = given.pop("audience", Audience.OWNER if owner else Audience.EVERYONE)
+    written = [{key: str(value) for key, value in step.items()} for step in steps]
+    macro = Macro(
+        name=name or f"Macro {next(_n)}",
+        owner_id=(owner or a_supervisor()).id,
+        audience=audience,
+        actions=written,
+        **given,
+    )
+    db.session.add(macro)
+    db.session.flush()
+    return macro

@@ -6,7 +6,7 @@ import dataclasses as dc
 import re
 from collections.abc import Callable
 
-from app.api import customers, joining, lists, tasks, thread, tickets
+from app.api import customers, joining, lists, macros, suppliers, tasks, thread, tickets, time
 from app.api.listing import list_tickets
 from app.api.repeats import Answer
 from app.api.schema import CUSTOMER_FILTERS, PAGING, TEXT, TICKET_FILTERS, Schema
@@ -75,8 +75,69 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/tickets/{number}/tasks", tasks.create_task, WRITE, "A new task of a ticket", "Task", "NewTask", 201
     ),
+    Route("GET", "/tickets/{number}/macros", macros.list_macros, READ, "Macros that you may run on a ticket", "Macros"),
+    Route(
+        "POST",
+        "/tickets/{number}/macros/{macro_id}",
+        macros.run_macro,
+        WRITE,
+        "Run a macro, or see what it would do",
+        "MacroOutcome",
+        "MacroRun",
+    ),
+    Route(
+        "GET",
+        "/tickets/{number}/suppliers",
+        suppliers.list_ticket_suppliers,
+        READ,
+        "Suppliers of a ticket",
+        "TicketSuppliers",
+    ),
+    Route(
+        "POST",
+        "/tickets/{number}/suppliers",
+        suppliers.add_supplier,
+        WRITE,
+        "Bring in a supplier",
+        "TicketSuppliers",
+        "NewTicketSupplier",
+        201,
+    ),
+    Route(
+        "DELETE",
+        "/tickets/{number}/suppliers/{supplier_id}",
+        suppliers.remove_supplier,
+        WRITE,
+        "Take a supplier off a ticket",
+        "TicketSuppliers",
+    ),
+    Route(
+        "POST",
+        "/tickets/{number}/questions",
+        suppliers.ask_supplier,
+        WRITE,
+        "Ask a supplier",
+        "Entry",
+        "NewQuestion",
+        201,
+    ),
     Route("GET", "/tasks/{task_id}", tasks.read_task, READ, "A task", "Task"),
     Route("PATCH", "/tasks/{task_id}", tasks.change_task, WRITE, "Change a task", "Task", "TaskChanges"),
+    Route("GET", "/tickets/{number}/time", time.list_time, READ, "Time spent on a ticket", "TimeEntries"),
+    Route(
+        "POST", "/tickets/{number}/time", time.log_time, WRITE, "Log time on a ticket", "TimeEntry", "NewTimeEntry", 201
+    ),
+    Route("GET", "/time-entries/{entry_id}", time.read_time, READ, "A time entry", "TimeEntry"),
+    Route(
+        "PATCH",
+        "/time-entries/{entry_id}",
+        time.change_time,
+        WRITE,
+        "Change a time entry",
+        "TimeEntry",
+        "TimeEntryChanges",
+    ),
+    Route("DELETE", "/time-entries/{entry_id}", time.remove_time, WRITE, "Remove a time entry", "TimeEntry"),
     Route("POST", "/attachments", thread.upload, WRITE, "Upload a file", "Attachment", FILE, 201),
     Route("GET", "/attachments/{attachment_id}", thread.download, READ, "The bytes of a file", FILE),
     Route(
@@ -120,6 +181,8 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/categories", lists.list_categories, READ, "All categories", "Categories"),
     Route("GET", "/departments", lists.list_departments, READ, "All departments", "Departments"),
+    Route("GET", "/environments", suppliers.list_environments, READ, "All environments", "Environments"),
+    Route("GET", "/suppliers", suppliers.list_suppliers, READ, "All suppliers", "Suppliers"),
     Route("GET", "/fields", lists.list_fields, READ, "The desk's own fields of tickets", "Fields"),
     Route("GET", "/statuses", lists.list_statuses, READ, "All statuses", "Statuses"),
     Route("GET", "/priorities", lists.list_priorities, READ, "All priorities", "Priorities"),

@@ -7,12 +7,17 @@ from typing import Any
 from app.api.documents import ALLOWED
 from app.api.fields import MOST, USUAL
 from app.api.tickets import KINDS, LONGEST_SUBJECT
+from app.tickets.actions import KINDS as DEEDS
 from app.tickets.choices import State
 from app.tickets.conversation import LONGEST_MESSAGE
 from app.tickets.fieldmodels import FieldKind, Readers, Required
 from app.tickets.requests import LONGEST_HINT, LONGEST_NAME, MOST_SLOTS, RequestState, SlotState
+from app.tickets.supplied import Turn
+from app.tickets.suppliers import MOST_ALONG
 from app.tickets.tasks import LONGEST_DETAILS, LONGEST_TITLE, TaskState
 from app.tickets.thread import Channel
+from app.tickets.timespent import LONGEST_NOTE as LONGEST_TIME_NOTE
+from app.tickets.timespent import MOST_MINUTES
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}
@@ -24,6 +29,7 @@ MAYBE_INSTANT: Schema = {**INSTANT, "nullable": True}
 IDS: Schema = {"type": "array", "items": WHOLE, "maxItems": 100, "description": "What uploads answered."}
 TAGS: Schema = {"type": "array", "items": {"type": "string", "maxLength": 40}, "maxItems": 50}
 STATES = [state.value for state in State]
+TURNS = [turn.value for turn in Turn]
 CHANNELS = [channel.value for channel in Channel]
 ONWARDS: Schema = {**FLAG, "description": "The messages after it go with it."}
 BODY: Schema = {"type": "string", "maxLength": LONGEST_MESSAGE}
@@ -60,6 +66,7 @@ FILING: dict[str, Schema] = {
     "department": {**TEXT, "maxLength": 255, "description": "By name."},
     "category": {**MAYBE_TEXT, "maxLength": 255, "description": "By name."},
     "assignee": {**MAYBE_TEXT, "maxLength": 255, "description": "A user name, `me` or `none`."},
+    "environment": {**MAYBE_TEXT, "maxLength": 255, "description": "By name."},
     "tags": TAGS,
     "fields": {
         "type": "object",
@@ -75,15 +82,16 @@ DATES: dict[str, Schema] = {
 """All in the future."""
 TICKET: dict[str, Schema] = {
     "id": WHOLE, "number": WHOLE, "display": TEXT, "reference": MAYBE_TEXT, "subject": TEXT, "kind": {**TEXT, "enum": KINDS}, "channel": {**TEXT, "enum": CHANNELS},
-    "state": {**TEXT, "enum": STATES}, "status": TEXT, "priority": TEXT, "department": TEXT, "category": MAYBE_TEXT, "assignee": {**MAYBE_TEXT, "description": "A user name."},
+    "state": {**TEXT, "enum": STATES}, "status": TEXT, "priority": TEXT, "department": TEXT, "category": MAYBE_TEXT, "assignee": {**MAYBE_TEXT, "description": "A user name."}, "environment": MAYBE_TEXT,
+    "supplier_turn": {**MAYBE_TEXT, "enum": [*TURNS, None], "description": "How it stands with its suppliers, if it has any."},
     "customer": answered(id=WHOLE, name=TEXT, email=TEXT), "tags": {"type": "array", "items": TEXT}, "fields": {"type": "object", "additionalProperties": True, "description": "What it holds in the fields of its category."}, "needs_response": FLAG,
     "created_at": INSTANT, "updated_at": INSTANT, "last_activity_at": INSTANT, "first_response_at": MAYBE_INSTANT, "first_response_due_at": MAYBE_INSTANT,
     "resolution_due_at": MAYBE_INSTANT, "resolved_at": MAYBE_INSTANT, "closed_at": MAYBE_INSTANT,
     "follow_up_at": MAYBE_INSTANT, "action_required_at": MAYBE_INSTANT, "snoozed_until": {**MAYBE_INSTANT, "description": "Null when it does not sleep."}, "url": TEXT,
 }  # fmt: skip
 ENTRY: dict[str, Schema] = {
-    "id": WHOLE, "kind": {**TEXT, "enum": ["reply", "note", "event"]},
-    "author": answered(type={**TEXT, "enum": ["staff", "customer", "system"]}, name=TEXT), "via": {**MAYBE_TEXT, "enum": [*CHANNELS, None]},
+    "id": WHOLE, "kind": {**TEXT, "enum": ["reply", "note", "supplier", "event"]},
+    "author": answered(type={**TEXT, "enum": ["staff", "customer", "supplier", "system"]}, name=TEXT), "via": {**MAYBE_TEXT, "enum": [*CHANNELS, None]},
     "text": TEXT, "html": TEXT, "full_text": TEXT, "created_at": INSTANT, "attachments": {"type": "array", "items": ref("Attachment")},
 }  # fmt: skip
 DAY: Schema = {"type": "string", "format": "date", "nullable": True}
@@ -94,6 +102,14 @@ TASK: dict[str, Schema] = {
 TASK_FIELDS: dict[str, Schema] = {
     "title": {**TEXT, "minLength": 1, "maxLength": LONGEST_TITLE}, "details": {**MAYBE_TEXT, "maxLength": LONGEST_DETAILS}, "assignee": FILING["assignee"], "due_on": DAY,
     "department": {**MAYBE_TEXT, "maxLength": 255, "description": "By name. Whose people see it while it belongs to no ticket."},
+}  # fmt: skip
+TIME_ENTRY: dict[str, Schema] = {
+    "id": WHOLE, "ticket": {**WHOLE, "description": "Its number."}, "staff": {**MAYBE_TEXT, "description": "A user name: whose time it is."}, "staff_name": TEXT, "made_by": {**MAYBE_TEXT, "description": "A user name: who wrote it down."},
+    "minutes": {"type": "integer"}, "spent_on": {"type": "string", "format": "date"}, "activity": MAYBE_TEXT, "billable": FLAG, "note": TEXT, "created_at": INSTANT, "updated_at": INSTANT,
+}  # fmt: skip
+TIME_FIELDS: dict[str, Schema] = {
+    "minutes": {"type": "integer", "minimum": 1, "maximum": MOST_MINUTES}, "spent_on": {**DAY, "description": "By the desk's calendar; not one to come."}, "activity": {**MAYBE_TEXT, "maxLength": 255, "description": "An active activity type by name."},
+    "note": {**TEXT, "maxLength": LONGEST_TIME_NOTE},
 }  # fmt: skip
 CUSTOMER_FIELDS: dict[str, Schema] = {
     "email": {**TEXT, "maxLength": 254}, "name": {**TEXT, "maxLength": 255}, "phone": {**MAYBE_TEXT, "maxLength": 100}, "notes": {**MAYBE_TEXT, "maxLength": 20_000},
@@ -145,6 +161,12 @@ SCHEMAS: dict[str, Schema] = {
     "Link": answered(type={**TEXT, "description": "What this ticket is to the other; `follow_up` where the desk linked them itself."}, number=WHOLE, display=TEXT, subject=TEXT, state={**TEXT, "enum": STATES}),
     "Links": rows_of("Link"),
     "Task": answered(**TASK),
+    "Macro": answered(id=WHOLE, name=TEXT, actions={"type": "array", "items": {**TEXT, "enum": list(DEEDS)}}),
+    "Macros": rows_of("Macro"),
+    "MacroRun": thing((), {"preview": True}, preview={**FLAG, "description": "True: tells what would happen and changes nothing."}),
+    "MacroOutcome": answered(
+        preview=FLAG, steps={"type": "array", "items": answered(action=TEXT, was=MAYBE_TEXT, now=MAYBE_TEXT, text=MAYBE_TEXT, refused={**MAYBE_TEXT, "description": "Why it would not happen. A run that any action refuses changes nothing (409, 403 or 422)."})}, ticket=ref("Ticket"),
+    ),
     "Tasks": rows_of("Task"),
     "NewTask": thing(("title",), {"title": "Order a new printer", "assignee": "me", "due_on": "2026-12-31"}, **TASK_FIELDS),
     "TaskChanges": thing((), {"state": "done"}, state=TASK["state"], **TASK_FIELDS),
@@ -162,6 +184,26 @@ SCHEMAS: dict[str, Schema] = {
         required={**TEXT, "enum": [each.value for each in Required]}, readers={**TEXT, "enum": [each.value for each in Readers]}, active=FLAG,
     ),
     "Fields": rows_of("Field"),
+    "Environment": answered(id=WHOLE, name=TEXT, colour=MAYBE_TEXT, active=FLAG),
+    "Environments": rows_of("Environment"),
+    "Supplier": answered(
+        id=WHOLE, name=TEXT, department=MAYBE_TEXT, categories={"type": "array", "items": TEXT}, active=FLAG, people={"type": "array", "items": answered(name=TEXT, email=TEXT)},
+    ),
+    "Suppliers": rows_of("Supplier"),
+    "TicketSupplier": answered(id={**WHOLE, "description": "Of the supplier."}, name=TEXT, turn={**TEXT, "enum": TURNS}, subject={**TEXT, "description": "Of the last mail to them."}, asked_at=MAYBE_INSTANT, answered_at=MAYBE_INSTANT),
+    "TicketSuppliers": rows_of("TicketSupplier"),
+    "NewTicketSupplier": thing(("supplier",), {"supplier": "Printer Works"}, supplier={**TEXT, "minLength": 1, "maxLength": 255, "description": "By name."}),
+    "NewQuestion": thing(
+        ("to", "subject", "body"), {"to": "jo@maker.example", "subject": "A spare part", "body": "Do you have it?"},
+        to={**TEXT, "maxLength": 254, "description": "The address of one of a supplier's people."}, subject={**TEXT, "minLength": 1, "maxLength": LONGEST_SUBJECT}, body=BODY, attachment_ids=IDS,
+        along={"type": "array", "items": WHOLE, "maxItems": MOST_ALONG, "description": "Messages of the ticket that go with it."}, file_ids={"type": "array", "items": WHOLE, "maxItems": MOST_ALONG, "description": "Files of such messages."},
+    ),
+    "TimeEntry": answered(**TIME_ENTRY),
+    "TimeEntries": rows_of("TimeEntry"),
+    "NewTimeEntry": thing(
+        ("minutes",), {"minutes": 80, "activity": "Support", "note": "By phone"}, **TIME_FIELDS, staff={**MAYBE_TEXT, "maxLength": 255, "description": "A user name or `me`: whose time it is."},
+    ),
+    "TimeEntryChanges": thing((), {"minutes": 60}, **TIME_FIELDS),
     "Status": answered(id=WHOLE, name=TEXT, state={**TEXT, "enum": STATES}, manual=FLAG, active=FLAG),
     "Statuses": rows_of("Status"),
     "Priority": answered(id=WHOLE, name=TEXT, rank={"type": "integer"}, aliases={"type": "array", "items": TEXT}, active=FLAG),
@@ -177,7 +219,7 @@ PAGING: dict[str, Schema] = {
 }
 TICKET_FILTERS: dict[str, Schema] = {
     "state": {**TEXT, "enum": STATES}, "status": FILING["status"], "priority": FILING["priority"], "assignee": {**TEXT, "description": "A user name, `me` or `none`."},
-    "category": {**TEXT, "description": "By name."}, "department": FILING["department"], "customer": {**TEXT, "description": "An id or an address."}, "tag": {**TEXT, "maxLength": 40},
+    "category": {**TEXT, "description": "By name."}, "department": FILING["department"], "environment": {**TEXT, "description": "By name."}, "customer": {**TEXT, "description": "An id or an address."}, "tag": {**TEXT, "maxLength": 40},
     "q": {**TEXT, "description": "Words that the ticket or one of its messages has."}, "updated_since": INSTANT, **PAGING,
 }  # fmt: skip
 CUSTOMER_FILTERS: dict[str, Schema] = {

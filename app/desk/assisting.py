@@ -20,11 +20,12 @@ from app.core.extensions import db
 from app.core.html import from_text
 from app.desk import composing, facts
 from app.desk.workspace import find
-from app.tickets import canned, presence
+from app.tickets import canned, macros, presence
 from app.tickets.models import Participant, Ticket
 from app.tickets.presence import Here
 
 OFFERED = 8
+MACRO = "macro"
 LONGEST_PREVIEW = 50_000
 
 
@@ -52,8 +53,10 @@ class AssistingView(BaseView):
     @has_access
     @permission_name("show")
     def canned(self, number: int) -> Response:
-        ticket = find(number, g.user)
-        found = canned.offered(ticket, g.user, request.args.get("q", "")[:60])
+        ticket, words = find(number, g.user), request.args.get("q", "")[:60]
+        if words.casefold().startswith(MACRO):
+            return jsonify(items=_macros(ticket, words[len(MACRO) :]))
+        found = canned.offered(ticket, g.user, words)
         return jsonify(
             items=[
                 {"name": one.shortcut or one.title, "title": one.title, "text": canned.filled(one.body, ticket, g.user)}
@@ -97,6 +100,15 @@ class AssistingView(BaseView):
         find(number, g.user)
         text = request.form.get("body", "")[:LONGEST_PREVIEW]
         return render_template("desk/_preview.html", text=Markup(from_text(text.strip())))  # from_text escapes
+
+
+def _macros(ticket: Ticket, words: str) -> list[dict[str, str]]:
+    """Typed as /macro and words of a name: choosing one opens its preview."""
+    here = f"/admin/tickets/{ticket.number}/macros"
+    return [
+        {"name": MACRO, "title": one.name, "text": "", "sheet": f"{here}/{one.id}/preview"}
+        for one in macros.offered(g.user, ticket, words)[:OFFERED]
+    ]
 
 
 def sentence(others: list[Here]) -> str:

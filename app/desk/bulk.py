@@ -49,7 +49,9 @@ def undo(change: BulkChange, by: Viewer) -> BulkChange:
 
 
 def undoable(change: BulkChange) -> bool:
-    return bool(change.finished_at and not change.undoing and change.deed in DEEDS and DEEDS[change.deed].give_back)
+    """What left at once is not among it."""
+    known = change.finished_at and not change.undoing and change.deed in DEEDS
+    return bool(known and DEEDS[change.deed].give_back and not change.value.get("at_once"))
 
 
 def work(change: BulkChange, by: Viewer | None, most: int) -> bool:

@@ -9,19 +9,24 @@ from typing import Any, NamedTuple
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import func, select
 
 from app.accounts.models import Department
 from app.accounts.viewer import Viewer
 from app.core import clock, web
-from app.core.errors import Invalid
+from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.desk import erasing, moments, pickers
+from app.desk.listing import is_id
+from app.settings import desk
+from app.tickets import departures, drafts, macroruns, macros
 from app.tickets.canned import filled
 from app.tickets.choices import Category, Priority, Status
 from app.tickets.conversation import Then
+from app.tickets.drafts import Draft, Written
 from app.tickets.models import Ticket
 from app.tickets.sorting import LONGEST_TAG, clean_line
-from app.tickets.thread import Channel, Words
+from app.tickets.unseen import newest_message
 
 Value = Mapping[str, Any]
 """What a deed needs besides the ticket: plain values, as they are kept until a worker comes to it."""
@@ -93,7 +98,8 @@ def _reply(form: Mapping[str, str], value: str, viewer: Viewer) -> Asked:
     then = form.get("then", Then.KEEP)
     if then != Then.KEEP and not viewer.can("status"):
         then = Then.KEEP
-    return Asked({"body": body, "then": then if then in set(Then) else Then.KEEP})
+    at_once = not desk.current().undo_send_seconds
+    return Asked({"body": body, "then": then if then in set(Then) else Then.KEEP, "at_once": at_once})
 
 
 def _get(kind: Any, row_id: int | None) -> Any:
@@ -101,8 +107,48 @@ def _get(kind: Any, row_id: int | None) -> Any:
 
 
 def _write(ticket: Ticket, value: Value, by: Viewer) -> None:
-    """Each in its own thread, with its own customer's name where the text asks for it."""
-    ticket.reply(Words(filled(value["body"], ticket, by), via=Channel.STAFF), by=by, then=Then(value["then"]))
+    """Each in its own thread, with its own customer's name where the text asks for it, after the moment in which it can be taken back."""
+    written, seconds = Written(filled(value["body"], ticket, by), then=value["then"]), desk.current().undo_send_seconds
+    if value.get("at_once") or not seconds:
+        departures.send(ticket, by, written)
+    else:
+        leaves_at = clock.now() + dt.timedelta(seconds=seconds)
+        departures.put_off(ticket, by, written, leaves_at, "", newest_message(ticket), scheduled=False)
+
+
+def _leaving(ticket: Ticket, value: Value) -> int | None:
+    """The newest reply that has not left yet."""
+    waiting = (Draft.ticket_id == ticket.id, Draft.leaves_at.is_not(None), Draft.spent_at.is_(None))
+    return db.session.scalar(select(func.max(Draft.id)).where(*waiting))
+
+
+def _unwrite(ticket: Ticket, was: int | None, value: Value, by: Viewer) -> None:
+    draft_id = _leaving(ticket, value) or 0
+    departures.take_back(ticket, by, draft_id)
+    drafts.discard(ticket.id, by, draft_id)
+
+
+def _macro(form: Mapping[str, str], value: str, viewer: Viewer) -> Asked:
+    macro = macros.find(int(value), viewer) if is_id(value) else None
+    if macro is None:
+        raise Invalid(_("This choice does not exist (any more)."), {"macro": _("Please choose a macro.")})
+    return Asked({"id": macro.id}, macro.name)
+
+
+def _run(ticket: Ticket, value: Value, by: Viewer) -> None:
+    """All of it or nothing, on each."""
+    macro = macros.find(value["id"], by)
+    if macro is None:
+        raise HelpdeskError(_("The macro is gone, or not yours to run any more."))
+    if not macro.fits(ticket):
+        raise HelpdeskError(_("The macro is not offered for this ticket."))
+    macroruns.run(macro, ticket, by)
+
+
+def _unrun(ticket: Ticket, was: Any, value: Value, by: Viewer) -> None:
+    done = macroruns.latest(ticket, value["id"])
+    if done is not None:
+        macroruns.give_back(done, ticket, by)
 
 
 def _set_category(ticket: Ticket, wanted: int | None, by: Viewer) -> None:
@@ -180,6 +226,7 @@ DEEDS: dict[str, Deed] = {
         "status", _l("Follow-up"), _moment("follow_up"), lambda ticket, value, by: ticket.follow_up(_instant(value["at"]), by), _follow_up_of,
         lambda ticket, was, value, by: ticket.follow_up(_instant(was), by),
     ),
-    "reply_all": Deed("reply", _l("Reply to all"), _reply, _write),
+    "reply_all": Deed("reply", _l("Reply to all"), _reply, _write, _leaving, _unwrite),
+    "macro": Deed("show", _l("Macro"), _macro, _run, lambda ticket, value: macroruns.standing(ticket, value["id"]), _unrun),
     "delete": Deed("delete", _l("Delete"), _nothing, lambda ticket, value, by: erasing.delete_ticket(ticket, by=by)),
 }  # fmt: skip

@@ -8,6 +8,7 @@ from app.accounts.viewer import Viewer
 from app.tickets import fields
 from app.tickets.fieldkinds import FORM, NOTHING, Field, Values
 from app.tickets.fieldmodels import FieldKind
+from app.tickets.fields import Held
 from app.tickets.models import Ticket
 
 
@@ -26,6 +27,22 @@ def change(ticket: Ticket, viewer: Viewer) -> bool:
             chosen[key] = tuple(several)
     ticket.set_fields(chosen, by=viewer)
     return bool(names)
+
+
+def still(ticket: Ticket, said: str) -> bool:
+    """Whether each field that the form names holds what was `said`, as a form says it; of several boxes, whether that one is ticked."""
+    names = [name.removeprefix(FORM).partition(":") for name in request.form if name.startswith(FORM)]
+    held = {one.field.key: one for one in fields.held(ticket)} if names else {}
+    return all(key in held and _holds(held[key], choice, said) for key, _colon, choice in names)
+
+
+def _holds(one: Held, choice: str, said: str) -> bool:
+    if choice:
+        return (choice in one.values) == bool(said)
+    try:
+        return one.field.read((said,) if said else (), one.values) == one.values
+    except ValueError:
+        return False
 
 
 def _toggled(field: Field | None, now: Values, choice: str, on: bool) -> Values:

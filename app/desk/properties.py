@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.accounts import availability as presence
+from app.accounts.environments import Environment
 from app.accounts.models import Department
 from app.accounts.viewer import Viewer
 from app.core.errors import HelpdeskError, Invalid
@@ -21,6 +22,7 @@ from app.core.web import wants_json
 from app.desk import fielding, moments, pickers, taskforms
 from app.desk.listing import Listing
 from app.desk.workspace import find
+from app.tickets import taking_part
 from app.tickets.choices import Category, Priority, Status
 from app.tickets.models import Ticket
 from app.tickets.timeline import Did, TicketEvent
@@ -72,6 +74,11 @@ def _set_hidden(ticket: Ticket, value: str, viewer: Viewer) -> None:
     ticket.hide(viewer, hidden=value == "1")
 
 
+def _set_environment(ticket: Ticket, value: str, viewer: Viewer) -> None:
+    if value != str(ticket.environment_id or ""):
+        taking_part.set_environment(ticket, pickers.optional(Environment, value, "environment"), viewer)
+
+
 def _moment(field: str, value: str) -> dt.datetime | None:
     return moments.read(value, request.form.get(f"{field}_on", ""), field)
 
@@ -91,12 +98,43 @@ SETTERS: dict[str, Setter] = {
     "assignee": _set_assignee,
     "category": _set_category,
     "hidden": _set_hidden,
+    "environment": _set_environment,
     "follow_up": lambda ticket, value, viewer: ticket.follow_up(_moment("follow_up", value), viewer),
     "action_required": lambda ticket, value, viewer: ticket.require_action(_moment("action_required", value), viewer),
     "snooze": _snooze,
     "department": _set_department,
 }
 """The department comes last: after it the ticket may be out of sight."""
+
+
+CURRENT: dict[str, Callable[[Ticket], str]] = {
+    "subject": lambda ticket: ticket.subject,
+    "status": lambda ticket: str(ticket.status_id),
+    "priority": lambda ticket: str(ticket.priority_id),
+    "assignee": lambda ticket: str(ticket.assignee_id or "nobody"),
+    "category": lambda ticket: str(ticket.category_id or ""),
+    "hidden": lambda ticket: "1" if ticket.hidden_from_client else "0",
+    "environment": lambda ticket: str(ticket.environment_id or ""),
+    "department": lambda ticket: str(ticket.department_id),
+}
+"""What each holds, as its field says it."""
+
+
+class ChangedSince(HelpdeskError):
+    """What somebody wants to undo is no longer what they did."""
+
+    def __init__(self) -> None:
+        super().__init__(_("Somebody changed this since, so it was not undone."))
+
+
+def _demand_still(ticket: Ticket) -> None:
+    """An undo names in `still` what the property must hold: what was saved before it."""
+    still = request.form.get("still")
+    if still is None:
+        return
+    held = [read(ticket) for name, read in CURRENT.items() if name in request.form]
+    if any(value != still for value in held) or not fielding.still(ticket, still):
+        raise ChangedSince
 
 
 class PropertiesView(BaseView):
@@ -154,6 +192,7 @@ class PropertiesView(BaseView):
 
 
 def _change_all(ticket: Ticket) -> None:
+    _demand_still(ticket)
     wanted = [(setter, request.form[name]) for name, setter in SETTERS.items() if name in request.form]
     if not fielding.change(ticket, g.user) and not wanted:
         raise Invalid(_("Nothing was named that could be changed."))

@@ -24,7 +24,8 @@ from app.desk.deeds import DEEDS
 from app.desk.listing import Listing, is_id
 from app.desk.listpage import ListPage
 from app.settings import desk
-from app.tickets import numbering
+from app.tickets import macros, numbering
+from app.tickets.actions import KINDS
 from app.tickets.bulk import BulkChange, Outcome
 from app.tickets.models import Ticket
 from app.tickets.queues import TicketQuery
@@ -43,7 +44,13 @@ VERBS = (
     "tag",
     "link",
     "task",
+    "time",
+    "time_others",
+    "budget",
     "documents",
+    "supplier",
+    "people",
+    "environment",
     "department",
     "merge",
     "split",
@@ -69,7 +76,7 @@ class TicketView(DeskView):
     base_permissions = [f"can_{verb}" for verb in VERBS]
     method_permission_name = {
         "set_status": "status", "resolve": "status", "close": "status", "reopen": "status", "set_priority": "priority", "assign": "assign", "take": "assign",
-        "set_department": "department", "set_category": "category", "add_tag": "tag", "remove_tag": "tag", "snooze": "status", "follow_up": "status", "reply_all": "reply", "merge": "merge", "delete_tickets": "delete",
+        "set_department": "department", "set_category": "category", "add_tag": "tag", "remove_tag": "tag", "snooze": "status", "follow_up": "status", "reply_all": "reply", "macro": "show", "merge": "merge", "delete_tickets": "delete",
     }  # fmt: skip
     exclude_route_methods = {"show", "add", "edit", "delete", "download"}
     list_title = _l("Tickets")
@@ -226,6 +233,16 @@ class TicketView(DeskView):
     @offered("reply_all", _l("Reply to all"), icon="send")
     def reply_all(self, ids: Ids) -> Any:
         return _do("reply_all", ids)
+
+    @offered("macro", _l("Macro"), icon="zap")
+    def macro(self, ids: Ids) -> Any:
+        """Which one is chosen on a page of its own, with the number of tickets."""
+        if request.form.get("value") or ":" in request.form.get("action", ""):
+            return _do("macro", ids)
+        return self.render_template(
+            "desk/bulkmacro.html", title=_("Run a macro"), macros=macros.offered(g.user), many=len(ids), form=request.form,
+            rows=[] if request.form.get("all") else ids, back=Listing.posted(request.form).address(), kinds=KINDS,
+        )  # fmt: skip
 
     @offered("merge", _l("Merge"), icon="git-merge")
     def merge(self, ids: Ids) -> Any:

@@ -248,6 +248,7 @@
   };
   const insert = (field) => {
     const chosen = entries[at]?.text;
+    const leads = entries[at]?.sheet;
     close(field);
     if (chosen === undefined) return;
     field.focus();
@@ -255,6 +256,7 @@
     field.dispatchEvent(new Event("input", { bubbles: true }));
     close(field);
     asked++;
+    if (leads) document.dispatchEvent(new CustomEvent("desk:sheet", { detail: leads }));
   };
   /* Who types on and presses Enter means what fits the whole word, not the list of an earlier letter that still stands. */
   const choose = async (field) => {
@@ -293,7 +295,7 @@
     const field = event.target;
     if (!field.dataset?.cannedUrl && !field.dataset?.people) return;
     const before = field.value.slice(0, field.selectionStart);
-    const slash = field.dataset.cannedUrl && before.match(/(?:^|\s)\/([\w-]*)$/);
+    const slash = field.dataset.cannedUrl && before.match(/(?:^|\s)\/(macro [^\n]{0,60}|[\w-]*)$/);
     const name = field.dataset.mentionUrl && before.match(/(?:^|[\s(])@([\w.-]{0,40})$/);
     const address = field.dataset.people && before.match(/(?:^|[,;]\s*)([^,;]+)$/);
     const word = slash || name || address;

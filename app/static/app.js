@@ -232,72 +232,16 @@
     );
   }
 
-  /* ---------- palette: everything the menu and the page offer, by name ---------- */
+  /* ---------- palette: its script comes when it is first opened ---------- */
   const palette = $("#palette");
-  const wanted = $("#palette-q");
-  const list = $("#palette-list");
-  let at = 0;
-  const offer = (words, go, group) => ({ words, go, group });
-  const offers = () => {
-    const text = wanted.value.trim();
-    const found = $$("[data-command]").map((one) => offer(one.dataset.command, () => one.click(), palette.dataset.tHere));
-    for (const link of $$(".nav-list a")) found.push(offer(link.textContent.trim(), () => (location.href = link.href), palette.dataset.tGo));
-    const parts = text.toLowerCase().split(/\s+/).filter(Boolean);
-    const fitting = found.filter((one) => parts.every((part) => one.words.toLowerCase().includes(part))).slice(0, 12);
-    if (!text) return fitting;
-    const number = text.match(/(\d+)$/);
-    const tickets = palette.dataset.tickets;
-    const more = [offer(palette.dataset.tSearch.replace("{q}", text), () => (location.href = `${tickets}?q=${encodeURIComponent(text)}`), palette.dataset.tTickets)];
-    if (number) more.unshift(offer(palette.dataset.tOpen.replace("{n}", number[1]), () => (location.href = tickets + number[1]), palette.dataset.tTickets));
-    return [...(number ? more : []), ...fitting, ...(number ? [] : more)];
-  };
-  let shown = [];
-  const mark = (index) => {
-    at = Math.max(0, Math.min(shown.length - 1, index));
-    $$(".palette-item", list).forEach((entry, number) => entry.setAttribute("aria-selected", number === at));
-    if (shown[at]) wanted.setAttribute("aria-activedescendant", `palette-${at}`);
-    else wanted.removeAttribute("aria-activedescendant");
-    $(`#palette-${at}`)?.scrollIntoView({ block: "nearest" });
-  };
-  const drawPalette = () => {
-    shown = offers();
-    let group = null;
-    list.replaceChildren();
-    shown.forEach((one, number) => {
-      if (one.group !== group) {
-        group = one.group;
-        list.append(Object.assign(document.createElement("div"), { className: "palette-head", textContent: group, role: "presentation" }));
-      }
-      const entry = Object.assign(document.createElement("div"), { className: "palette-item", id: `palette-${number}`, textContent: one.words });
-      entry.setAttribute("role", "option");
-      list.append(entry);
-    });
-    mark(0);
-  };
-  const openPalette = () => {
+  const openPalette = async () => {
     if (!palette || palette.open || $("dialog[open]")) return;
-    wanted.value = "";
+    $("#palette-q").value = "";
     palette.showModal();
-    drawPalette();
-    wanted.focus();
+    $("#palette-q").focus();
+    const { draw } = await import(palette.dataset.script).catch(() => ({}));
+    draw?.();
   };
-  const run = () => {
-    palette.close();
-    shown[at]?.go();
-  };
-  wanted?.addEventListener("input", drawPalette);
-  palette?.addEventListener("keydown", (event) => {
-    const key = { ArrowDown: () => mark(at + 1), ArrowUp: () => mark(at - 1), Enter: run }[event.key];
-    if (!key) return;
-    event.preventDefault();
-    key();
-  });
-  list?.addEventListener("click", (event) => {
-    const entry = event.target.closest(".palette-item");
-    if (!entry) return;
-    at = Number(entry.id.split("-")[1]);
-    run();
-  });
 
   /* ---------- start ---------- */
   const leave = () => $$("[data-toast]:not([data-going])").forEach((toast) => {

@@ -87,13 +87,14 @@
       if (other) place(other)?.replaceChildren(make("span", { className: "bad", textContent: sentence }));
     }
   };
-  const save = async (field, old) => {
+  const save = async (field, old, still) => {
     const value = valueOf(field);
     const said = place(field);
     said?.replaceChildren();
     field.setAttribute("aria-busy", "true");
     try {
       const body = new URLSearchParams({ [field.name]: value, csrf_token: token() });
+      if (still !== undefined) body.set("still", still); // an undo: only of what we saved ourselves
       const answer = await fetch(field.dataset.autosave, { method: "POST", body, headers: { Accept: "application/json", "X-CSRFToken": token(), "X-Requested-With": "fetch" } });
       if (!answer.ok) {
         const refusal = await answer.json().catch(() => ({}));
@@ -106,7 +107,7 @@
         const undo = make("button", { type: "button", className: "linkish", textContent: words.tUndo ?? "Undo" });
         undo.addEventListener("click", () => {
           put(field, old);
-          save(field, value);
+          save(field, value, value);
           field.focus();
         });
         said.append(make("span", { textContent: `${words.tSaved ?? "Saved"}${more ? `. ${more}` : ""} ` }), undo);
@@ -137,7 +138,7 @@
     const form = $("form[data-composer]");
     if (!form || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]")) return;
     if (event.target.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]")) return;
-    const kind = { r: "reply", n: "note" }[event.key];
+    const kind = { r: "reply", n: "note", s: "supplier" }[event.key];
     const radio = kind && $(`[name="kind"][value="${kind}"]`, form);
     if (!radio || radio.disabled) return;
     event.preventDefault();

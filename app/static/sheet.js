@@ -3,7 +3,9 @@
    data-sheet                on a link: opens the part #sheet-part of its page in the dialog
    data-key="m"              on a link or button: that key presses it, never while typing
    data-look                 on a form inside: is asked again when a choice in it changes
-   data-close-sheet          closes the dialog */
+   data-close-sheet          closes the dialog
+   data-sheet-form           on a posting form: its answer opens in the dialog
+   Hears: "desk:sheet" on document, whose detail is the address of such a form. */
 (() => {
   "use strict";
   const typing = (target) => target.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
@@ -21,13 +23,14 @@
     if (!sheet.open) sheet.showModal();
   };
 
-  const show = async (address) => {
-    const answer = await fetch(address, { headers: { Accept: "text/html" } }).catch(() => null);
+  const show = async (address, body) => {
+    const answer = await fetch(address, { method: body ? "POST" : "GET", body, headers: { Accept: "text/html" } }).catch(() => null);
     const page = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
     const part = page && page.getElementById("sheet-part");
     if (!part) {
+      if (body) return false;
       location.href = address;
-      return;
+      return true;
     }
     const kept = document.activeElement?.closest("dialog") === sheet && document.activeElement?.value;
     open();
@@ -35,6 +38,7 @@
     sheet.scrollTop = 0;
     const again = kept && [...sheet.querySelectorAll("input")].find((field) => field.value === kept);
     (again || sheet.querySelector("[aria-invalid], input:not([type=hidden]), .btn-primary"))?.focus();
+    return true;
   };
 
   document.addEventListener("click", (event) => {
@@ -48,6 +52,17 @@
       event.preventDefault();
       sheet.close();
     }
+  });
+
+  document.addEventListener("desk:sheet", (event) => {
+    opener = document.activeElement;
+    show(event.detail, new URLSearchParams({ csrf_token: document.querySelector('meta[name="csrf-token"]')?.content ?? "" }));
+  });
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("form[data-sheet-form]");
+    if (!form || event.defaultPrevented) return;
+    event.preventDefault();
+    if (!(await show(form.action, new URLSearchParams(new FormData(form))))) form.submit();
   });
 
   const look = (form) => show(`${form.action}?${new URLSearchParams(new FormData(form))}`);

@@ -48,6 +48,11 @@ def offered_to_begin(viewer: Viewer, words: str = "") -> list[CannedResponse]:
     return sorted(found, key=lambda one: (-one.uses, one.title.casefold()))[:OFFERED]
 
 
+def usable(viewer: Viewer) -> list[CannedResponse]:
+    """All that this person may use on some ticket, by title."""
+    return list(db.session.scalars(_theirs(viewer).order_by(CannedResponse.title, CannedResponse.id)))
+
+
 def filled(text: str, ticket: Ticket, writer: Actor) -> str:
     """The text with its variables' values; a name we do not know stays as it is, so that the writer sees it."""
     values = {

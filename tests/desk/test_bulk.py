@@ -3,12 +3,14 @@
 import pytest
 from sqlalchemy import select
 
+from app.accounts.viewer import SYSTEM
 from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.desk import bulk
 from app.desk.deeds import DEEDS
 from app.tickets.bulk import BulkChange, BulkStep, Outcome
 from app.tickets.choices import State
+from app.tickets.drafts import Draft
 from app.tickets.models import Ticket
 from app.tickets.tally import recount
 from app.tickets.thread import Message, MessageKind
@@ -19,6 +21,7 @@ from tests.factories import (  # fmt: skip
     a_category,
     a_customer,
     a_department,
+    a_macro,
     a_priority,
     a_status,
     a_super_admin,
@@ -27,6 +30,7 @@ from tests.factories import (  # fmt: skip
     acting,
     an_agent,
     run_jobs,
+    setting,
     staff,
 )
 
@@ -285,3 +289,50 @@ def test_what_failed_unforeseen_is_one_tickets_and_not_the_jobs(app, client, mon
 
     assert (good.state, bad.state) == (State.CLOSED, State.OPEN)
     assert "nobody foresaw" in said(client)
+
+
+def test_a_reply_to_many_can_be_taken_back_until_it_leaves(app, client):
+    setting(undo_send_seconds=10)
+    ada, eve = a_ticket("A", requester=a_customer("Ada")), a_ticket("E", requester=a_customer("Eve"))
+    as_(client, a_supervisor())
+    do(client, "reply_all", ada, eve, body="Dear {{customer_name}}", then="resolve")
+    waiting = db.session.scalars(select(Draft.text).where(Draft.leaves_at.is_not(None)).order_by(Draft.text)).all()
+    change = the_change()
+    client.post(f"/admin/bulk/{change.id}/undo")
+    db.session.expire_all()
+
+    assert waiting == ["Dear Ada", "Dear Eve"]
+    assert bulk.outcomes(change) == {Outcome.UNDONE: 2}
+    assert db.session.scalars(select(Draft)).all() == [] and {ada.state, eve.state} == {State.OPEN}
+
+
+def test_a_macro_runs_on_each_of_many_and_names_those_that_refuse(app, client, few):
+    high = a_priority(4)
+    tickets = [a_ticket(f"{n}") for n in range(7)]
+    closed = a_ticket("over", state=State.CLOSED)
+    macro = a_macro({"do": "priority", "choice": high.id}, {"do": "snooze", "days": 1}, name="Later")
+    as_(client, a_supervisor())
+    chooser = to_all(client, "macro", "?view=everything").text
+    answer = to_all(client, f"macro:{macro.id}", "?view=everything")
+    run_jobs(20)
+    db.session.expire_all()
+
+    assert "Later" in chooser and "8 tickets" in chooser
+    assert bulk.outcomes(the_change()) == {Outcome.DONE: 7, Outcome.REFUSED: 1}
+    assert closed.display in client.get(answer.location).text and (closed.priority_rank, macro.uses) == (2, 7)
+    tickets[0].set_priority(a_priority(1), by=SYSTEM)
+    db.session.commit()
+    client.post(f"/admin/bulk/{the_change().id}/undo")
+    run_jobs(20)
+    db.session.expire_all()
+    assert bulk.outcomes(the_change()) == {Outcome.UNDONE: 6, Outcome.KEPT: 1, Outcome.REFUSED: 1}
+    assert [one.priority_rank for one in tickets] == [1, 2, 2, 2, 2, 2, 2]
+
+
+def test_a_macro_that_is_not_theirs_or_gone_runs_on_nothing(app, client):
+    ticket, foreign = a_ticket(), a_macro({"do": "tag", "text": "x"}, owner=a_supervisor())
+    as_(client, a_supervisor())
+
+    assert do(client, f"macro:{foreign.id}", ticket).status_code == 422
+    assert do(client, "macro:99999999999999999999", ticket).status_code == 422
+    assert the_change() is None and ticket.tags == []

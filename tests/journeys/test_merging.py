@@ -9,7 +9,7 @@ from tests.journeys.test_faces import findings, sideways
 from tests.journeys.windows import PASSWORD, PHONE, Windows
 
 
-def opened(page: Page, number: int, key: str = "m") -> None:
+def opened(page: Page, number: int, key: str = "g") -> None:
     page.goto(f"/admin/tickets/{number}")
     expect(page.locator("#thread")).to_be_visible()
     page.keyboard.press(key)

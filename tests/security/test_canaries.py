@@ -22,8 +22,10 @@ from tests.security.world import (
     OWN,
     PERSONAL,
     STAFF,
+    SUPPLIER,
     TASK,
     TEAM,
+    TIME,
     UNPROVEN,
     UNSENT,
     UNTRUSTED,
@@ -31,7 +33,7 @@ from tests.security.world import (
 )
 
 NOTES = (NOTE, NOTE_FILE)
-FROM_CUSTOMERS = (*NOTES, HIDDEN, UNPROVEN, UNSENT, DRAFT, PERSONAL, ABOUT, UNTRUSTED, TASK, FIELD, TEAM)
+FROM_CUSTOMERS = (*NOTES, HIDDEN, UNPROVEN, UNSENT, DRAFT, PERSONAL, ABOUT, UNTRUSTED, TASK, TIME, FIELD, TEAM, SUPPLIER)
 KEPT_FROM = {
     Who.ANONYMOUS: (*FROM_CUSTOMERS, OWN, FOREIGN),
     Who.CUSTOMER: (*FROM_CUSTOMERS, FOREIGN),
@@ -52,7 +54,9 @@ SEEN_BY = {
     DRAFT: STAFF,
     ABOUT: STAFF,
     TASK: STAFF,
+    TIME: STAFF,
     FIELD: STAFF,
+    SUPPLIER: STAFF,
     TEAM: (Who.OUTSIDER, Who.DEVELOPER, Who.SUPERVISOR, Who.ADMIN, Who.SUPER),
 }
 """Who does find the word: a test that looks where nothing ever stands proves nothing."""

@@ -321,7 +321,9 @@ def _noted(customer: Customer) -> int:
 
 def _macro(ticket: Ticket) -> int:
     """Its agent's own."""
-    macro = Macro(name=f"{PERSONAL} macro {COMMON}", owner_id=ticket.assignee_id, actions=[{"do": "tag", "text": "swept"}])
+    macro = Macro(
+        name=f"{PERSONAL} macro {COMMON}", owner_id=ticket.assignee_id, actions=[{"do": "tag", "text": "swept"}]
+    )
     db.session.add(macro)
     db.session.flush()
     return macro.id

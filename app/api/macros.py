@@ -1,0 +1,64 @@
+"""The API on macros: which fit a ticket, what one would do to it, and running it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+
+from app.api import reading, shapes
+from app.api.doorman import caller
+from app.api.fields import Fields, flag
+from app.api.repeats import Answer
+from app.api.tickets import seen
+from app.core.errors import NotThere
+from app.core.extensions import db
+from app.tickets import actions, macroruns, macros
+from app.tickets.macroruns import Step
+from app.tickets.macros import Macro
+
+
+def list_macros(number: int) -> Answer:
+    """Those that their conditions offer for it, in their order."""
+    found = macros.offered(caller(), seen(number))
+    return {"items": [_shape(macro) for macro in found], "next": None}, 200
+
+
+def run_macro(number: int, macro_id: int) -> Answer:
+    """All of its actions or none. Replies leave at once."""
+    fields = Fields.of_body()
+    preview = fields.take("preview", flag, False)
+    fields.done()
+    ticket, macro = seen(number), _runnable(macro_id)
+    token = actions.AT_ONCE.set(True)
+    try:
+        trial = db.session.begin_nested()  # what was noted of this call before stays
+        outcome = macroruns.rehearse(macro, ticket, caller())
+        trial.rollback()
+        if not preview:
+            macroruns.run(macro, ticket, caller())
+            db.session.flush()
+    finally:
+        actions.AT_ONCE.reset(token)
+    return {"preview": preview, "steps": [_told(step) for step in outcome.steps], "ticket": shapes.ticket(ticket)}, 200
+
+
+def _runnable(macro_id: int) -> Macro:
+    macro = macros.find(reading.path_id(macro_id), caller())
+    if macro is None:
+        raise NotThere(_("There is no macro with this id, or it is not yours to run."))
+    return macro
+
+
+def _shape(macro: Macro) -> dict[str, Any]:
+    return {"id": macro.id, "name": macro.name, "actions": [action.do for action in macro.steps]}
+
+
+def _told(step: Step) -> dict[str, Any]:
+    return {
+        "action": step.action.do,
+        "was": step.was or None,
+        "now": step.now or None,
+        "text": step.text or None,
+        "refused": step.refused or None,
+    }
