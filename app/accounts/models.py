@@ -9,6 +9,7 @@ from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
+from app.accounts.environments import Environment
 from app.core import clock
 from app.core.model import Base, BigId, intpk, longtext
 from app.core.shipped import shown
@@ -39,8 +40,19 @@ class Organization(Base):
     domain: Mapped[str | None] = mapped_column(index=True)
     notes: Mapped[longtext | None]
     created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
+    budget_minutes: Mapped[int | None]
+    """Of our time in a month."""
+    budget_told: Mapped[str] = mapped_column(default="", server_default="")
+    """The month and the percentage that people were told of last: 2026-11:80."""
 
     customers: Mapped[list[Customer]] = relationship(back_populates="organization")
+
+    @validates("budget_minutes")
+    def _tell_anew(self, _name: str, minutes: int | None) -> int | None:
+        """Another budget is told of anew."""
+        if minutes != self.budget_minutes:
+            self.budget_told = ""
+        return minutes
 
     def __str__(self) -> str:
         return self.name
@@ -70,7 +82,10 @@ class Customer(Base):
     verified_at: Mapped[dt.datetime | None]
     """When a mail link or a signed reply proved that the address is theirs."""
     created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
+    environment_id: Mapped[int | None] = mapped_column(ForeignKey("environment.id"))
+    """Where their tickets play when nobody says it."""
 
+    environment: Mapped[Environment | None] = relationship(Environment)
     organization: Mapped[Organization | None] = relationship(back_populates="customers", lazy="joined")
     staff: Mapped[list[User]] = relationship(User, secondary=customer_staff)
 

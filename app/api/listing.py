@@ -12,6 +12,7 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import ColumnElement, Integer, Select, bindparam, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from app.accounts.environments import Environment
 from app.accounts.models import Customer, Department
 from app.accounts.viewer import Viewer
 from app.api import reading, shapes
@@ -34,12 +35,13 @@ from app.tickets.visibility import visible_to
 
 LOADED = (
     joinedload(Ticket.requester), joinedload(Ticket.status), joinedload(Ticket.priority), joinedload(Ticket.department),
-    joinedload(Ticket.category), joinedload(Ticket.assignee), selectinload(Ticket.tags),
+    joinedload(Ticket.category), joinedload(Ticket.assignee), joinedload(Ticket.environment), selectinload(Ticket.tags),
 )  # fmt: skip
 BY_ROW: dict[str, tuple[Any, Any]] = {
     "status": (reading.status, Ticket.status_id),
     "category": (reading.category, Ticket.category_id),
     "department": (reading.department, Ticket.department_id),
+    "environment": (reading.environment, Ticket.environment_id),
 }
 LONGEST_QUESTION = 10_000
 
@@ -53,6 +55,7 @@ COLUMNS: tuple[Any, ...] = (
     _name(Status.name, Status.id, Ticket.status_id), _name(Priority.name, Priority.id, Ticket.priority_id),
     _name(Department.name, Department.id, Ticket.department_id), _name(Category.name, Category.id, Ticket.category_id),
     _name(User.username, User.id, Ticket.assignee_id), Customer.name, Customer.email,
+    _name(Environment.name, Environment.id, Ticket.environment_id),
 )  # fmt: skip
 """Of a Line, then what its neighbours are called. Looked up and not joined: to plan a join of seven tables costs PostgreSQL more than all the rest."""
 TAGS = (

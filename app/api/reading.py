@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.accounts import customers
+from app.accounts.environments import Environment
 from app.accounts.models import Customer, Department
 from app.accounts.viewer import Viewer
 from app.api.fields import LONGEST_ID, Fields, number, text
@@ -32,6 +33,10 @@ def department(given: Any) -> Department:
 
 def category(given: Any) -> Category:
     return _named(Category, given, _("There is no active category of this name."))
+
+
+def environment(given: Any) -> Environment:
+    return _named(Environment, given, _("There is no active environment of this name."))
 
 
 def _named(model: Any, given: Any, sentence: str) -> Any:

@@ -15,6 +15,7 @@ from app.tickets import fields
 from app.tickets.choices import CannedResponse, Category, State
 from app.tickets.fieldkinds import Field
 from app.tickets.models import Ticket, TicketKind
+from app.tickets.supplied import Turn
 from app.tickets.thread import Attachment, Channel, Message
 from app.tickets.timeline import TicketEvent
 
@@ -43,6 +44,7 @@ class Line(NamedTuple):
     follow_up_at: dt.datetime | None
     action_required_at: dt.datetime | None
     snoozed_until: dt.datetime | None
+    supplier_turn: Turn | None
 
 
 def instant(at: dt.datetime | None) -> str | None:
@@ -59,12 +61,14 @@ class Named(NamedTuple):
     assignee: str | None
     customer_name: str
     customer_email: str
+    environment: str | None
 
 
 def ticket(row: Ticket) -> dict[str, Any]:
     named = Named(
         row.status.name, row.priority.name, row.department.name, row.category.name if row.category else None,
         row.assignee.username if row.assignee else None, row.requester.name, row.requester.email,
+        row.environment.name if row.environment_id is not None and row.environment else None,
     )  # fmt: skip
     own = {one.field.key: one.field.plain(one.values) for one in fields.held(row)}
     return ticket_of(row, named, [tag.name for tag in row.tags], own)
@@ -86,6 +90,8 @@ def ticket_of(row: Ticket | Line, named: Named, tags: list[str], own: dict[str, 
         "department": named.department,
         "category": named.category,
         "assignee": named.assignee,
+        "environment": named.environment,
+        "supplier_turn": row.supplier_turn.value if row.supplier_turn else None,
         "customer": {"id": row.requester_id, "name": named.customer_name, "email": named.customer_email},
         "tags": tags,
         "fields": own,
@@ -111,7 +117,13 @@ def message(row: Message) -> dict[str, Any]:
         "id": row.id,
         "kind": row.kind.value,
         "author": {
-            "type": "staff" if row.staff_id else "customer" if row.customer_id else "system",
+            "type": "staff"
+            if row.staff_id
+            else "customer"
+            if row.customer_id
+            else "supplier"
+            if row.supplier_id
+            else "system",
             "name": row.author_name,
         },
         "via": row.via.value,

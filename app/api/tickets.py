@@ -21,7 +21,7 @@ from app.api.listing import LOADED
 from app.api.repeats import Answer
 from app.core.errors import NotThere
 from app.core.extensions import db
-from app.tickets import collecting
+from app.tickets import collecting, taking_part
 from app.tickets.choices import Category, Priority, Status
 from app.tickets.models import Ticket, TicketKind
 from app.tickets.opening import NewTicket, open_ticket
@@ -56,6 +56,7 @@ def _new_ticket(fields: Fields, kind: TicketKind, staffs: bool) -> NewTicket:
         "words": reading.message(fields, caller()),
         "department": fields.take("department", reading.department),
         "category": fields.take("category", reading.category),
+        "environment": fields.take("environment", reading.environment),
         "priority": fields.take("priority", reading.priority),
         "status": fields.take("status", reading.status),
         "tags": fields.take("tags", words, ()),
@@ -135,6 +136,7 @@ def change_ticket(number: int) -> Answer:
     priority: Priority | None = fields.take("priority", reading.priority)
     category: Category | None = fields.take("category", reading.category)
     department = fields.take("department", reading.department)
+    environment = fields.take("environment", reading.environment)
     subject = fields.text("subject", LONGEST_SUBJECT, required="subject" in fields)
     tags: tuple[str, ...] | None = fields.take("tags", words)
     own: dict[str, Any] = fields.take("fields", reading.own_fields, {})
@@ -147,6 +149,8 @@ def change_ticket(number: int) -> Answer:
         ticket.set_priority(priority, by=caller())
     if "category" in fields:
         ticket.set_category(category, by=caller())
+    if "environment" in fields:
+        taking_part.set_environment(ticket, environment, by=caller())
     ticket.set_fields(own, by=caller())
     if department is not None:
         ticket.move_to(department, by=caller())

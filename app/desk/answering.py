@@ -17,19 +17,23 @@ from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.limits import Limit, TooMany
 from app.core.web import wants_json
-from app.desk import composing, taskforms
+from app.desk import composing, taskforms, timeforms
 from app.desk.composing import Composer
 from app.desk.conversing import show
 from app.desk.listing import Listing
 from app.desk.workspace import Workspace, find
 from app.notifications import inbox
 from app.settings import desk
-from app.tickets import copies, departures, drafts
+from app.tickets import copies, departures, drafts, suppliers, timers, timespent
 from app.tickets.drafts import Copy
 from app.tickets.fieldkinds import FORM
-from app.tickets.leaks import Leak, leaks
+from app.tickets.leaks import Leak, leaks, leaks_to_supplier
 from app.tickets.models import Ticket
+from app.tickets.supplied import SupplierContact
+from app.tickets.suppliers import Question
 from app.tickets.thread import Channel, Words
+from app.tickets.timeentries import Spent
+from app.tickets.turns import demand
 from app.tickets.unseen import Unseen, demand_seen, newest_message
 
 
@@ -136,16 +140,52 @@ def _deliver(number: int, composer: Composer) -> str:
     hidden = ticket.hidden_from_client
     if not tokens.first_time(composer.mark, str(ticket.id), composer.kind, composer.body, staff_id=g.user.id):
         return _arrived(composer.kind, hidden)
-    if composer.kind == "note":
+    if composer.kind == "supplier":
+        told = _ask(ticket, composer)
+    elif composer.kind == "note":
         drafts.spend(ticket.id, g.user, composer.mark, composer.body)
-        ticket.note(Words(composer.body, via=Channel.STAFF, attachments=composer.pending), by=g.user)
+        activity = timeforms.activity(composer.activity)
+        words = Words(
+            composer.body,
+            via=Channel.STAFF,
+            attachments=composer.pending,
+            activity_id=activity.id if activity else None,
+        )
+        ticket.note(words, by=g.user)
         told = _arrived("note", hidden)
     else:
+        timeforms.activity(composer.activity)  # refused now, while its writer is here
         _look_again(ticket, composer)
         told = _reply(ticket, composer)
+    _log_time(ticket, composer)
     inbox.mark_ticket_read(g.user, ticket.id)
     db.session.commit()
     return told
+
+
+def _ask(ticket: Ticket, composer: Composer) -> str:
+    """To one of a supplier's people, at once."""
+    contact = db.session.get(SupplierContact, composer.contact)
+    if contact is None:
+        raise Invalid(_("Nobody is chosen."), {"contact": _("Please choose whom you write to.")})
+    demand(g.user, "supplier", ticket)
+    files = len(composer.pending) + len(composer.along_files)
+    _doubt(composer, leaks_to_supplier(ticket, contact.supplier_id, f"{composer.about}\n{composer.body}", files))
+    drafts.spend(ticket.id, g.user, composer.mark, composer.body)
+    words = Words(composer.body, via=Channel.STAFF, attachments=composer.pending)
+    suppliers.ask(ticket, Question(contact, composer.about, words, composer.along, composer.along_files), g.user)
+    return _("Your question to %(name)s is on its way.", name=contact.supplier.name)
+
+
+def _log_time(ticket: Ticket, composer: Composer) -> None:
+    """Now, also when the reply leaves in a moment: the time is spent, whether it is taken back or not."""
+    activity = timeforms.activity(composer.activity)
+    timer = timers.on(ticket.id, g.user) if composer.log_timer else None
+    if timer is not None:
+        timers.stop(timers.own(timer.id, g.user), g.user, activity)
+    elif composer.time.strip():
+        minutes = timeforms.minutes(composer.time)
+        timespent.log(ticket.place(), Spent(minutes, timespent.today(), activity or timespent.usual_activity()), g.user)
 
 
 def _look_again(ticket: Ticket, composer: Composer) -> None:
@@ -154,6 +194,10 @@ def _look_again(ticket: Ticket, composer: Composer) -> None:
     copied = [*copies.read(composer.cc, "cc"), *copies.read(composer.bcc, "bcc")]
     found = leaks(ticket, composer.body, copied, len(composer.pending))
     found += taskforms.doubts(ticket, composer.then)
+    _doubt(composer, found)
+
+
+def _doubt(composer: Composer, found: list[Leak]) -> None:
     doubts = [leak for leak in found if _key(leak) not in composer.looked]
     if doubts:
         raise Doubtful(doubts)

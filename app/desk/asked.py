@@ -13,11 +13,11 @@ from werkzeug.datastructures import MultiDict
 
 from app.core import web
 from app.core.clock import now
-from app.desk import asking, fieldfilters, lookups
+from app.desk import asking, fieldfilters, lookups, supplierfilters
 from app.desk.listing import Due, Listing, Snooze, When, day
 from app.desk.lookups import Lookups
 from app.desk.queues import Queue
-from app.tickets import fields
+from app.tickets import durations, fields
 from app.tickets.choices import STATE_LABELS, State
 from app.tickets.fieldkinds import LIST
 from app.tickets.models import TicketKind
@@ -124,6 +124,21 @@ def _not_known(value: str, choices: list[str]) -> str:
     return _("“%(value)s” is none of: %(choices)s", value=value, choices=", ".join(choices[:8]) + more + ".")
 
 
+def _supplier(value: str, names: Lookups) -> str:
+    known = value.casefold() in supplierfilters.WORDS
+    return value.casefold() if known else str(_named("supplier", value, names).id)
+
+
+def _further(value: str, names: Lookups) -> str:
+    """A person's name or user name, else a department's."""
+    if value.casefold() in supplierfilters.FURTHER_WORDS:
+        return value.casefold()
+    try:
+        return f"person:{_named('person', value, names).id}"
+    except NotUnderstood:
+        return f"department:{_named('department', value, names).id}"
+
+
 def _state(value: str, names: Lookups) -> dict[str, object]:
     for state, label in STATE_LABELS.items():
         if value.casefold() in (state.value, str(label).partition(":")[0].casefold()):
@@ -169,6 +184,14 @@ def _chosen(field: str, kind: Any, others: dict[str, Any]) -> Callable[[str, Loo
     return read
 
 
+def _time(value: str, names: Lookups) -> dict[str, object]:
+    """`>2h`, `<=30m`, `none`, `any`."""
+    try:
+        return {"time": durations.comparison({"none": "=0", "any": ">0"}.get(value.casefold(), value))}
+    except ValueError:
+        raise NotUnderstood(_("“%(value)s” is no time. Write it as >2h, <=30m, any or none.", value=value)) from None
+
+
 def _is(value: str, names: Lookups) -> dict[str, object]:
     found = IS.get(value.casefold().replace(" ", "-").replace("_", "-"))
     if found is None:
@@ -212,7 +235,9 @@ READERS: dict[str, Callable[[str, Lookups], dict[str, object]]] = {
     "customer": lambda value, names: {"who": value}, "organization": lambda value, names: {"organization": value}, "tag": lambda value, names: {"tag": value.casefold()},
     "state": _state, "status": _status, "assignee": _assignee, "department": _department, "category": _category, "priority": _priority,
     "kind": _chosen("kind", TicketKind, KINDS), "via": _chosen("channel", Channel, VIAS), "sla": _chosen("due", Due, DUES), "is": _is,
-    "followup": _chosen("followup", When, WHENS), "action": _chosen("action", When, WHENS), "snoozed": _chosen("snoozed", Snooze, {}),
+    "followup": _chosen("followup", When, WHENS), "action": _chosen("action", When, WHENS), "snoozed": _chosen("snoozed", Snooze, {}), "time": _time,
+    "environment": lambda value, names: {"environment": 0 if value.casefold() == "none" else _named("environment", value, names).id},
+    "supplier": lambda value, names: {"supplier": _supplier(value, names)}, "further": lambda value, names: {"further": _further(value, names)},
     "before": lambda value, names: {"created_to": _day(value) - dt.timedelta(days=1)}, "after": lambda value, names: {"created_from": _day(value)},
     "created": _between("created_from", "created_to"), "updated": _between("updated_from", "updated_to"),
 }  # fmt: skip
@@ -220,7 +245,8 @@ EXAMPLES = {
     "customer": "customer:ada", "organization": "organization:northwind", "tag": "tag:vip", "state": "state:open", "status": 'status:"On Hold"', "assignee": "assignee:me", "department": "department:support",
     "category": "category:billing", "priority": "priority:high", "kind": "kind:conversation", "via": "via:mail", "sla": "sla:overdue", "is": "is:unassigned", "before": "before:2026-03-31", "after": "after:7d",
     "created": "created:today", "updated": "updated:2026-03-01..2026-03-31",
-    "followup": "followup:today", "action": "action:over", "snoozed": "snoozed:yes",
+    "followup": "followup:today", "action": "action:over", "snoozed": "snoozed:yes", "time": "time:>2h",
+    "environment": "environment:staging", "supplier": "supplier:waiting", "further": "further:me",
 }  # fmt: skip
 
 
@@ -238,7 +264,9 @@ def _spoken(listing: Listing, names: Lookups) -> list[tuple[str, str | None]]:
         ("assignee", assigned if assigned in ("", "me", "nobody") else _user_name(int(assigned), names)), ("department", names.name("department", listing.department)),
         ("category", "none" if listing.category == 0 else names.name("category", listing.category)), ("priority", priority), ("tag", listing.tag),
         ("kind", listing.kind), ("via", listing.channel), ("sla", listing.due),
-        ("followup", listing.followup), ("action", listing.action), ("snoozed", listing.snoozed),
+        ("followup", listing.followup), ("action", listing.action), ("snoozed", listing.snoozed), ("time", durations.spelled(listing.time)),
+        ("environment", "none" if listing.environment == 0 else names.name("environment", listing.environment)),
+        ("supplier", supplierfilters.spoken(listing.supplier, names)), ("further", supplierfilters.spoken_further(listing.further, names)),
         ("created", _range(listing.created_from, listing.created_to)), ("updated", _range(listing.updated_from, listing.updated_to)),
         *((LIST + key, text) for key, text in listing.fields),
     ]  # fmt: skip

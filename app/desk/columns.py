@@ -12,7 +12,8 @@ from app.desk import fieldfilters
 LABELS = {
     "subject": _l("Subject"), "department": _l("Department"), "status": _l("Status"), "priority": _l("Priority"), "sla": _l("Time left"), "assignee": _l("Assignee"), "created": _l("Created"), "updated": _l("Updated"),
     "number": _l("Number"), "customer": _l("Client"), "organization": _l("Organization"), "category": _l("Category"), "tags": _l("Tags"), "channel": _l("Came by"), "kind": _l("Kind"),
-    "follow_up": _l("Follow-up"), "action": _l("Action by"), "snoozed": _l("Snoozed until"),
+    "follow_up": _l("Follow-up"), "action": _l("Action by"), "snoozed": _l("Snoozed until"), "time": _l("Time spent"),
+    "environment": _l("Environment"), "suppliers": _l("Suppliers"), "further": _l("Further people"),
 }  # fmt: skip
 FIXED = "subject"
 """It holds the link to the ticket, and number, customer and tags below it on a phone."""

@@ -34,18 +34,27 @@ from app.tickets.thread import Attachment, MessageKind
 from app.tickets.unseen import Newer, Seen
 from app.tickets.visibility import attachments_visible_to
 
+CONTACT = "contact:"
+LONGEST_ABOUT = 500
+
 
 @dc.dataclass(frozen=True)
 class Composer:
     """As the page shows it. `body` and the like are what was typed; the rest is what the desk says about it."""
 
     kind: str = "reply"
+    """reply, note, or supplier: then `then` is `contact:` and the id of whom it goes to."""
     body: str = ""
     then: str = ""
     priority: str = ""
     cc: str | None = None
     bcc: str = ""
     leaves_at: str = ""
+    about: str = ""
+    """The subject of a mail to a supplier."""
+    along: tuple[int, ...] = ()
+    """Earlier messages that go along to a supplier, and files of theirs."""
+    along_files: tuple[int, ...] = ()
     pending: tuple[Attachment, ...] = ()
     """Files that are here already and go with the next try."""
     errors: dict[str, str] = dc.field(default_factory=dict)
@@ -62,13 +71,27 @@ class Composer:
     """`mark:turn` of the draft it goes on with."""
     saved_at: dt.datetime | None = None
     returned: str = ""
+    time: str = ""
+    """Spent on it, as typed."""
+    activity: str = ""
+    log_timer: bool = False
+    """In place of `time`: what the writer's timer says."""
     others: tuple[Draft, ...] = ()
     """Different drafts of this person, of other tabs and devices."""
 
     @property
     def written(self) -> Written:
         files = tuple(file.id for file in self.pending)
-        return Written(self.body, MessageKind(self.kind), self.then, self.priority, self.cc, self.bcc or None, files)
+        activity = int(self.activity) if is_id(self.activity) else None
+        return Written(
+            self.body, MessageKind(self.kind), self.then, self.priority, self.cc, self.bcc or None, files, activity
+        )
+
+    @property
+    def contact(self) -> int:
+        """Whom of a supplier it goes to; 0 for nobody chosen."""
+        word = self.then.removeprefix(CONTACT)
+        return int(word) if self.then.startswith(CONTACT) and is_id(word) else 0
 
     @property
     def zone(self) -> str:
@@ -137,7 +160,7 @@ def opened(drafts: Sequence[Draft], chosen: str = "") -> Composer:
     others = tuple(one for one in drafts if one is not shown and one.text.strip() != shown.text.strip())
     return Composer(
         shown.kind.value, shown.text, shown.then, shown.priority, shown.cc, shown.bcc or "", pending=_pending(shown.file_ids),
-        origin=f"{shown.mark}:{shown.turn}", saved_at=shown.saved_at, returned=_why(shown.returned), others=others,
+        activity=str(shown.activity_id or ""), origin=f"{shown.mark}:{shown.turn}", saved_at=shown.saved_at, returned=_why(shown.returned), others=others,
     )  # fmt: skip
 
 
@@ -156,16 +179,22 @@ def read() -> Composer:
     form = request.form
     kept = ids(form.getlist("attachment_ids"))
     kind = form.get("kind", "reply")
-    known = kind in ("reply", "note")  # an unknown kind is shown as a note: a guess must not reach the customer
+    known = kind in (
+        "reply",
+        "note",
+        "supplier",
+    )  # an unknown kind is shown as a note: a guess must not reach the customer
     errors = {} if known else {"body": _("Please choose between a reply and an internal note.")}
+    then = CONTACT + form.get("contact", "") if kind == "supplier" else form.get("then") or form.get("then_later", "")
     for file in request.files.getlist("files"):
         errors |= _keep(file, kept)
     if request.files:
         db.session.commit()
     return Composer(
-        kind if known else "note", form.get("body", "").replace("\x00", "").replace("\r\n", "\n"), form.get("then") or form.get("then_later", ""), form.get("priority", ""),
-        form.get("cc"), form.get("bcc", ""), form.get("leaves_at", "") if "later" in form else "", _pending(kept), errors,
-        mark=form.get("mark", "")[:40], origin=form.get("origin", "")[:60], looked=tuple(form.getlist("looked")), seen=_seen(),
+        kind if known else "note", form.get("body", "").replace("\x00", "").replace("\r\n", "\n"), then, form.get("priority", ""),
+        form.get("cc"), form.get("bcc", ""), form.get("leaves_at", "") if "later" in form else "", form.get("supplier_subject", "")[:LONGEST_ABOUT].replace("\x00", ""),
+        tuple(ids(form.getlist("along"))), tuple(ids(form.getlist("along_files"))), _pending(kept), errors,
+        time=form.get("time", ""), activity=form.get("activity", ""), log_timer="log_timer" in form, mark=form.get("mark", "")[:40], origin=form.get("origin", "")[:60], looked=tuple(form.getlist("looked")), seen=_seen(),
     )  # fmt: skip
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, case, literal, select, union_all
+from sqlalchemy import CompoundSelect, bindparam, case, literal, select, union_all
 
 from app.accounts.models import Customer, Organization
 from app.core.extensions import db
+from app.desk.supplierlines import named_arms
 from app.tickets.choices import State, Status, Tag, ticket_tag
 from app.tickets.fieldkinds import Values
 from app.tickets.fieldmodels import CustomValue
 from app.tickets.models import Ticket, TicketKind
+from app.tickets.supplied import Turn
 from app.tickets.thread import Channel
 
 
@@ -46,6 +48,10 @@ class Line(NamedTuple):
     channel: Channel
     documents_wanted: int
     documents_here: int
+    time_spent_minutes: int
+    budget_minutes: int | None
+    environment_id: int | None
+    supplier_turn: Turn | None
     status: str
     colour: str | None
     customer: str
@@ -67,14 +73,20 @@ TAGS = (
     .where(ticket_tag.c.ticket_id.in_(bindparam("ids", expanding=True)))
     .order_by(Tag.name)
 )
-VALUES = union_all(
+VALUES_ARMS = (
     TAGS.order_by(None).add_columns(literal(0).label("field_id"), literal(0).label("place")),
     select(CustomValue.ticket_id, CustomValue.text, CustomValue.field_id, CustomValue.place).where(
         CustomValue.ticket_id.in_(bindparam("ids", expanding=True)),
         CustomValue.field_id.in_(bindparam("fields", expanding=True)),
     ),
-).order_by("field_id", "place", "name")
+)
+VALUES = union_all(*VALUES_ARMS).order_by("field_id", "place", "name")
 """Tags, and the values of fields. Built once: composing them costs more than running them."""
+SUPPLIERS, FURTHER = -1, -2
+"""In place of a field: the names of a ticket's suppliers, and of the staff and departments that were added to it."""
+NAMED: CompoundSelect[Any] = union_all(*VALUES_ARMS, *named_arms(SUPPLIERS, FURTHER)).order_by(
+    "field_id", "place", "name"
+)
 
 
 Besides = tuple[Mapping[int, list[str]], Mapping[int, dict[int, Values]]]
@@ -94,7 +106,9 @@ def _besides(ids: list[int], fields: Sequence[int]) -> Besides:
     tags: defaultdict[int, list[str]] = defaultdict(list)
     values: defaultdict[int, dict[int, Values]] = defaultdict(dict)
     wanted = (
-        db.session.execute(VALUES, {"ids": ids, "fields": fields}) if fields else db.session.execute(TAGS, {"ids": ids})
+        db.session.execute(NAMED if min(fields) < 0 else VALUES, {"ids": ids, "fields": fields})
+        if fields
+        else db.session.execute(TAGS, {"ids": ids})
     )
     for ticket_id, text, *field in wanted:
         if field and field[0]:

@@ -15,14 +15,16 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, Select, func, select
 from werkzeug.datastructures import MultiDict
 
+from app.accounts.environments import Environment
 from app.accounts.models import Customer, Department, Organization
 from app.accounts.viewer import Viewer
 from app.core import clock
-from app.desk import fieldfilters, finding
+from app.desk import fieldfilters, finding, supplierfilters
 from app.desk.counts import FILTERS
 from app.desk.fieldfilters import Pair
 from app.desk.queues import Queue, in_queue
 from app.settings import desk
+from app.tickets import durations
 from app.tickets.choices import Category, State, Status
 from app.tickets.fieldkinds import LIST
 from app.tickets.models import Ticket, TicketKind
@@ -90,11 +92,12 @@ SORTS: dict[str, Any] = {
     "department": _of(Department.name, Department.id, Ticket.department_id), "category": _of(Category.name, Category.id, Ticket.category_id),
     "status": _of(Status.position, Status.id, Ticket.status_id), "priority": Ticket.priority_rank, "sla": Ticket.next_due_at,
     "assignee": _of(User.first_name, User.id, Ticket.assignee_id), "created": Ticket.created_at, "updated": Ticket.last_activity_at, "channel": Ticket.channel, "kind": Ticket.kind,
-    "follow_up": Ticket.follow_up_at, "action": Ticket.action_required_at, "snoozed": Ticket.snoozed_until,
+    "follow_up": Ticket.follow_up_at, "action": Ticket.action_required_at, "snoozed": Ticket.snoozed_until, "time": Ticket.time_spent_minutes,
+    "environment": _of(Environment.position, Environment.id, Ticket.environment_id),
     "organization": select(Organization.name).join(Customer, Customer.organization_id == Organization.id).where(Customer.id == Ticket.requester_id).scalar_subquery(),
 }  # fmt: skip
 """Column → what it is ordered by. Nothing else orders the list."""
-FIRST_DOWN = {"number", "priority", "created", "updated"}
+FIRST_DOWN = {"number", "priority", "created", "updated", "time"}
 """Columns whose first click shows the largest first."""
 
 
@@ -125,6 +128,14 @@ class Listing:
     followup: When | None = None
     action: When | None = None
     snoozed: Snooze | None = None
+    time: str = ""
+    """Of the time spent: a sign (> >= < <= =) and minutes."""
+    environment: int | None = None
+    """0: without one."""
+    supplier: str = ""
+    """any, none, waiting, answered or a supplier's id."""
+    further: str = ""
+    """me, any, or `person:` or `department:` and an id."""
     created_from: dt.date | None = None
     created_to: dt.date | None = None
     updated_from: dt.date | None = None
@@ -209,6 +220,8 @@ class Listing:
             *self._people(),
             *self._due(),
             *self._reminders(),
+            *([durations.compared(Ticket.time_spent_minutes, self.time)] if self.time else []),
+            *self._around(viewer),
             *fieldfilters.narrow(self.fields),
         )
         query = in_queue(self.view, viewer).where(*narrowed)
@@ -230,6 +243,7 @@ class Listing:
             "follow_up",
             "action",
             "snoozed",
+            "environment",
         ):
             order.insert(0, column.is_(None))
         return self.query(viewer).statement.with_only_columns(Ticket.id).order_by(None).order_by(*order)
@@ -279,6 +293,14 @@ class Listing:
                 wanted.append(_when(column, when))
         if self.snoozed is not None:
             wanted.append(Ticket.where_asleep() if self.snoozed is Snooze.YES else Ticket.where_awake())
+        return wanted
+
+    def _around(self, viewer: Viewer) -> list[ColumnElement[bool]]:
+        wanted = supplierfilters.narrow(self.supplier) + supplierfilters.narrow_further(self.further, viewer)
+        if self.environment is not None:
+            wanted.append(
+                Ticket.environment_id == self.environment if self.environment else Ticket.environment_id.is_(None)
+            )
         return wanted
 
     def _dates(self) -> list[ColumnElement[bool]]:
@@ -354,5 +376,5 @@ def day(text: str) -> dt.date:
 
 READERS: dict[str, Callable[[str], object]] = {
     "view": Queue, "status": _id, "state": State, "priority": _id, "category": _id, "assigned": _person, "department": _id, "customer": _id, "channel": Channel,
-    "created_from": day, "created_to": day, "updated_from": day, "updated_to": day, "kind": TicketKind, "due": Due, "followup": When, "action": When, "snoozed": Snooze, "saved": _id, "sort": _sort, "page": lambda text: max(1, min(LAST_PAGE, _id(text))),
+    "created_from": day, "created_to": day, "updated_from": day, "updated_to": day, "kind": TicketKind, "due": Due, "followup": When, "action": When, "snoozed": Snooze, "time": durations.comparison, "environment": _id, "supplier": supplierfilters.read, "further": supplierfilters.read_further, "saved": _id, "sort": _sort, "page": lambda text: max(1, min(LAST_PAGE, _id(text))),
 }  # fmt: skip

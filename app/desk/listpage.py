@@ -16,10 +16,10 @@ from app.accounts.viewer import Viewer
 from app.core import clock
 from app.core.extensions import db
 from app.core.words import catalogue
-from app.desk import asked, columns, fieldfilters, lookups, tabs
+from app.desk import asked, columns, fieldfilters, lookups, supplierfilters, tabs
 from app.desk.columns import Columns
 from app.desk.counts import FILTERS, counts
-from app.desk.lines import Line, lines_of
+from app.desk.lines import FURTHER, SUPPLIERS, Line, lines_of
 from app.desk.listing import COUNT_CAP, DUES, KINDS, PAGE_SIZE, SNOOZES, USUAL_SORT, WHENS, Listing
 from app.desk.listrows import Row, rows
 from app.desk.lookups import Lookups
@@ -28,13 +28,14 @@ from app.desk.queues import Queue, in_queue
 from app.desk.tabs import Kept, Tab
 from app.search.find import matching
 from app.settings import desk
+from app.tickets import durations
 from app.tickets.choices import STATE_LABELS
 from app.tickets.fieldkinds import Field
 from app.tickets.models import Ticket
 
 BULK = ("assign", "status", "priority", "department", "category", "tag", "reply", "merge", "delete")
 """Rights that the bar over ticked rows asks for."""
-WORDS = ("assigned", "tag", "who", "organization")
+WORDS = ("time", "assigned", "tag", "who", "organization", "supplier", "further")
 """Filters whose nothing is an empty text."""
 NEAR_PAGES = 20
 """So far the newest are looked for in each arm of the row rule; further on, one walk is as good."""
@@ -88,10 +89,10 @@ class ListPage:
         if total is None:
             total = told.filtered
         shown = fieldfilters.columned(column.name for column in _columns(listing, names))
-        lines, (tags, values) = lines_of(ids, [field.id for field in shown])
+        lines, (tags, values) = lines_of(ids, [*(field.id for field in shown), *_besides(listing, names)])
         found = passages(ids, listing.q, viewer) if listing.q else {}
         own = fieldfilters.cells(values, shown)
-        said = rows(lines, tags, names, clock.now(), desk.current().number_pattern, found, own)
+        said = rows(lines, tags, names, clock.now(), desk.current().number_pattern, found, own, values)
         typed = typed if errors else asked.said(listing, names)
         may = frozenset(verb for verb in BULK if viewer.can(verb))
         return cls(listing, lines, said, max(total, len(ids)), told.queues, names, typed, errors, drawn_at, may)
@@ -203,11 +204,18 @@ class ListPage:
             "assigned": lambda: {"me": _("Assigned to me"), "nobody": _("Unassigned")}.get(value) or names.name("person", int(value)),
             "customer": lambda: names.name("customer", value) or _("One customer"), "who": lambda: _("Customer: %(words)s", words=value), "organization": lambda: _("Organization: %(words)s", words=value),
             "kind": lambda: str(KINDS[value]), "due": lambda: str(DUES[value]),
-            "followup": lambda: _("Follow-up: %(when)s", when=WHENS[value]), "action": lambda: _("Action required: %(when)s", when=WHENS[value]), "snoozed": lambda: str(SNOOZES[value]), "tag": lambda: _("Tag %(name)s", name=value), "channel": lambda: _("By %(channel)s", channel=value.value),
+            "followup": lambda: _("Follow-up: %(when)s", when=WHENS[value]), "action": lambda: _("Action required: %(when)s", when=WHENS[value]), "snoozed": lambda: str(SNOOZES[value]), "time": lambda: _("Time spent: %(time)s", time=durations.spoken(value)), "environment": lambda: names.name("environment", value) if value else _("No environment"),
+            "supplier": lambda: supplierfilters.said(value, names), "further": lambda: supplierfilters.said_further(value, names), "tag": lambda: _("Tag %(name)s", name=value), "channel": lambda: _("By %(channel)s", channel=value.value),
             "created_from": lambda: _("Created from %(day)s", day=value), "created_to": lambda: _("Created until %(day)s", day=value),
             "updated_from": lambda: _("Updated from %(day)s", day=value), "updated_to": lambda: _("Updated until %(day)s", day=value),
         }[name]()  # fmt: skip
         return said or _("unknown")
+
+
+def _besides(listing: Listing, names: Lookups) -> list[int]:
+    """Columns of names that no ticket keeps itself."""
+    wanted = {"suppliers": SUPPLIERS, "further": FURTHER}
+    return [wanted[column.name] for column in _columns(listing, names) if column.name in wanted]
 
 
 def _opened_view(listing: Listing, names: Lookups) -> Kept | None:

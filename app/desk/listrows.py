@@ -11,12 +11,14 @@ from app.core import web
 from app.core.shipped import shown
 from app.core.words import catalogue
 from app.core.words import said as _
-from app.desk.lines import Line
+from app.desk.lines import FURTHER, SUPPLIERS, Line
 from app.desk.listing import CHANNELS
 from app.desk.lookups import Lookups
 from app.desk.passages import Passage
 from app.desk.promise import promise_of
 from app.tickets.dates import nearness
+from app.tickets.durations import said
+from app.tickets.fieldkinds import Values
 from app.tickets.thread import Channel
 
 
@@ -55,8 +57,17 @@ class Row(NamedTuple):
     channel: str
     documents: str
     """How many of those we asked for are here."""
+    time: str
+    """How much was spent on it."""
+    time_over: bool
+    """More than its budget."""
     passage: Passage
     """Of a search: where its words stand."""
+    environment: str
+    supplier_turn: str
+    """Whose turn it is with its suppliers, if it has any."""
+    suppliers: str
+    further: str
     own: tuple[tuple[str, str], ...]
     """What the columns of the desk's own fields say."""
 
@@ -69,8 +80,9 @@ def rows(
     pattern: str,
     passages: Mapping[int, Passage],
     own: Mapping[int, tuple[tuple[str, str], ...]],
+    named: Mapping[int, Mapping[int, Values]],
 ) -> list[Row]:
-    """`pattern`: of ticket numbers, as DeskSettings.number_pattern."""
+    """`named`: what lines_of gave. `pattern`: of ticket numbers, as DeskSettings.number_pattern."""
     channels, instant = _channels(catalogue()), web.instants()
     kinds = {"ticket": "", "conversation": _("Conversation")}
     return [
@@ -84,11 +96,17 @@ def rows(
             created=instant(line.created_at), updated=instant(line.last_activity_at), follow_up=_date(line.follow_up_at), action=_date(line.action_required_at),
             action_near=nearness(line.action_required_at, at).value if line.action_required_at and line.live else "",
             snoozed=_date(line.snoozed_until) if line.live and line.snoozed_until and line.snoozed_until > at else None,
-            tags=tuple(tags.get(line.id, ())), channel=channels[line.channel], documents=_documents(line), passage=passages.get(line.id, ()), own=own.get(line.id, ()),
+            tags=tuple(tags.get(line.id, ())), channel=channels[line.channel], documents=_documents(line), time=said(line.time_spent_minutes) if line.time_spent_minutes else "–", time_over=bool(line.budget_minutes) and line.time_spent_minutes >= (line.budget_minutes or 0), passage=passages.get(line.id, ()), own=own.get(line.id, ()),
+            environment=names.name("environment", line.environment_id) or "–", supplier_turn=line.supplier_turn.value if line.supplier_turn and line.live else "",
+            suppliers=_joined(named, line.id, SUPPLIERS), further=_joined(named, line.id, FURTHER),
         )
         for line in lines
         for priority, promise in ((names.row("priority", line.priority_id), promise_of(line, at)),)
     ]  # fmt: skip
+
+
+def _joined(named: Mapping[int, Mapping[int, Values]], ticket_id: int, field: int) -> str:
+    return ", ".join(shown(str(name)) for name in named.get(ticket_id, {}).get(field, ())) or "–"
 
 
 @lru_cache(64)

@@ -28,6 +28,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from app.accounts.environments import Environment
 from app.accounts.models import Customer, Department, StaffProfile, department_member
 from app.accounts.viewer import Viewer
 from app.core.rows import plain_rows
@@ -37,8 +38,10 @@ from app.tickets.choices import Category, Priority, State, Status, Tag, ticket_t
 from app.tickets.lifecycle import NEIGHBOURS
 from app.tickets.lists import Audience, ListChoice, SavedView
 from app.tickets.models import Participant, ParticipantRole
+from app.tickets.supplied import Supplier, SupplierContact, supplier_category
+from app.tickets.timeentries import ActivityType
 
-VOCABULARY = ("status", "priority", "category", "department")
+VOCABULARY = ("status", "priority", "category", "department", "activity")
 """Of these some names came with the desk."""
 
 
@@ -107,6 +110,15 @@ _STATUS = _arm(
 _PRIORITY = _arm("priority", Priority.id, Priority.name, literal(""), Priority.rank, Priority.active)
 _CATEGORY = _arm("category", Category.id, Category.name, literal(""), Category.position, Category.active)
 _DEPARTMENT = _arm("department", Department.id, Department.name, literal(""), Department.position, Department.active)
+_ACTIVITY = _arm(
+    "activity",
+    ActivityType.id,
+    ActivityType.name,
+    ActivityType.colour,
+    ActivityType.position,
+    ActivityType.active,
+    ActivityType.initial,
+)
 _PERSON = _arm("person", User.id, _FULL_NAME, User.username, literal(0), cast(User.active, Boolean)).join(
     StaffProfile, StaffProfile.user_id == User.id
 )
@@ -118,6 +130,36 @@ _TAG = (
     _arm("tag", Tag.id, Tag.name)
     .join(ticket_tag, ticket_tag.c.tag_id == Tag.id)
     .where(ticket_tag.c.ticket_id == bindparam("ticket"))
+)
+_ENVIRONMENT = _arm(
+    "environment",
+    Environment.id,
+    Environment.name,
+    func.coalesce(Environment.colour, ""),
+    Environment.position,
+    Environment.active,
+)
+_SUPPLIER = _arm(
+    "supplier",
+    Supplier.id,
+    Supplier.name,
+    cast(func.coalesce(Supplier.department_id, 0), String),
+    literal(0),
+    Supplier.active,
+)
+_SERVES = _arm("serves", supplier_category.c.supplier_id, literal(""), literal(""), supplier_category.c.category_id)
+_CONTACT = _arm(
+    "contact",
+    SupplierContact.id,
+    SupplierContact.name,
+    SupplierContact.email,
+    SupplierContact.supplier_id,
+    and_(SupplierContact.active, Supplier.active),
+).join(Supplier, Supplier.id == SupplierContact.supplier_id)
+_ADDED = _arm("added", Participant.id, literal(""), literal(""), Participant.staff_id).where(
+    Participant.ticket_id == bindparam("ticket"),
+    Participant.role == ParticipantRole.ADDED,
+    Participant.staff_id.is_not(null()),
 )
 _SHARED = _arm("shared", Participant.id, literal(""), literal(""), Participant.department_id).where(
     Participant.ticket_id == bindparam("ticket"), Participant.department_id.is_not(null())
@@ -137,8 +179,26 @@ _VIEW = _arm("view", SavedView.id, SavedView.name, SavedView.query + "\n" + Save
 )  # fmt: skip
 """As lists.views_of says, with the viewer as parameters."""
 _CHOICE = _arm("choice", func.coalesce(ListChoice.default_view_id, 0), literal(""), ListChoice.columns).where(ListChoice.staff_id == bindparam("staff"))  # fmt: skip
-OF_LIST = union_all(_STATUS, _PRIORITY, _CATEGORY, _DEPARTMENT, _PERSON, _CUSTOMER, _VIEW, _CHOICE)
-OF_TICKET = union_all(_STATUS, _PRIORITY, _CATEGORY, _DEPARTMENT, _MEMBER, _TAG, _SHARED, _CC)
+OF_LIST = union_all(
+    _STATUS, _PRIORITY, _CATEGORY, _DEPARTMENT, _ENVIRONMENT, _SUPPLIER, _PERSON, _CUSTOMER, _VIEW, _CHOICE
+)
+OF_TICKET = union_all(
+    _STATUS,
+    _PRIORITY,
+    _CATEGORY,
+    _DEPARTMENT,
+    _ACTIVITY,
+    _ENVIRONMENT,
+    _SUPPLIER,
+    _CONTACT,
+    _SERVES,
+    _PERSON,
+    _MEMBER,
+    _TAG,
+    _SHARED,
+    _ADDED,
+    _CC,
+)
 """Built once: composing them costs more than running them."""
 
 
@@ -156,7 +216,7 @@ def of_ticket(ticket_id: int) -> Lookups:
     return _read(OF_TICKET, {"ticket": ticket_id})
 
 
-OF_DESK = frozenset({*VOCABULARY, "person", "member"})
+OF_DESK = frozenset({*VOCABULARY, "person", "member", "environment", "supplier", "contact", "serves"})
 """Kinds that are the same for every ticket and page."""
 
 

@@ -11,7 +11,8 @@ from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from app.accounts import customers, tokens
+from app.accounts import customers, environments, tokens
+from app.accounts.environments import Environment
 from app.accounts.models import Department
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
@@ -78,6 +79,7 @@ class NewTicketView(BaseView):
             values=values,
             errors=errors,
             names=lookups.of_list(),
+            environment_required=environments.required(),
             fields=fieldforms.asked(values, Channel.STAFF),
         )
 
@@ -97,6 +99,8 @@ def _open(form: MultiDict[str, str]) -> Ticket:
     except Invalid as refusal:
         wrong |= refusal.fields
     wrong |= fieldforms.wrong(form, Channel.STAFF)
+    if not form.get("environment") and environments.required():
+        wrong["environment"] = _("Please choose where it happened.")
     if wrong:
         raise Invalid(_("The ticket is not complete yet."), wrong)
     by_staff = form.get("begun_by") == BY_STAFF
@@ -104,7 +108,7 @@ def _open(form: MultiDict[str, str]) -> Ticket:
         NewTicket(
             subject=subject, words=Words(body, via=Channel.STAFF), requester=customers.find_or_create(address, form.get("name", "")),
             department=pickers.optional(Department, form.get("department", ""), "department"), category=pickers.optional(Category, form.get("category", ""), "category"),
-            priority=pickers.optional(Priority, form.get("priority", ""), "priority"), fields=fieldforms.given(form), kind=TicketKind.CONVERSATION if by_staff else TicketKind.TICKET, opened_by_staff=by_staff,
+            priority=pickers.optional(Priority, form.get("priority", ""), "priority"), fields=fieldforms.given(form), environment=pickers.optional(Environment, form.get("environment", ""), "environment"), kind=TicketKind.CONVERSATION if by_staff else TicketKind.TICKET, opened_by_staff=by_staff,
         ),
         by=g.user,
     )  # fmt: skip

@@ -19,6 +19,7 @@ from sqlalchemy.orm import joinedload
 
 from app.accounts import availability as presence
 from app.accounts.availability import Standing
+from app.accounts.environments import Environment
 from app.accounts.models import Availability, Customer, Department, Organization, RoleScope, Scope, StaffProfile
 from app.accounts.viewer import Viewer
 from app.core import clock
@@ -34,7 +35,7 @@ from app.tickets.tally import Tally
 from app.tickets.visibility import visible_to
 
 SUGGESTIONS = 8
-Row = TypeVar("Row", Status, Priority, Category, Department)
+Row = TypeVar("Row", Status, Priority, Category, Department, Environment)
 
 
 def chosen(kind: type[Row], value: str, field: str) -> Row:

@@ -28,14 +28,15 @@ class RecipientKind(enum.StrEnum):
     CUSTOMER = "customer"
     STAFF = "staff"
     CC = "cc"
+    SUPPLIER = "supplier"
 
 
-KINDS = (RecipientKind.CUSTOMER, RecipientKind.STAFF, RecipientKind.CC)
-"""A token holds the place in this list: append only."""
+KINDS = (RecipientKind.CUSTOMER, RecipientKind.STAFF, RecipientKind.CC, RecipientKind.SUPPLIER)
+"""A token holds the place in this list, in two bits: these four are all there can be."""
 
 
 class Recipient(NamedTuple):
-    """Somebody we write to. `id` is a customer's, a staff user's, or for CC a participant's."""
+    """Somebody we write to. `id` is a customer's, a staff user's, for CC a participant's, or of a supplier the person's."""
 
     kind: RecipientKind
     id: int

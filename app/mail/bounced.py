@@ -11,6 +11,7 @@ from app.core.extensions import db
 from app.mail import addresses, failed
 from app.mail.models import Delivery, DeliveryState, RawState
 from app.mail.parsing import IncomingMail, plain_text
+from app.tickets.supplied import SupplierContact
 
 LONGEST_REASON = 1000
 
@@ -51,3 +52,5 @@ def _switch_off(address: str) -> None:
     customer = db.session.scalar(select(Customer).where(Customer.email_key == address))
     if customer is not None:
         customer.address_works = False
+    for contact in db.session.scalars(select(SupplierContact).where(SupplierContact.email_key == address)):
+        contact.address_works = False

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from app.core import clock, storage
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
-from app.mail import addresses, letters, outgoing, wording, written
+from app.mail import addresses, letters, outgoing, supplierletters, wording, written
 from app.mail.addresses import Recipient, RecipientKind
 from app.mail.models import Delivery
 from app.mail.told import Told
@@ -29,6 +29,8 @@ from app.tickets.mergeable import entries_of
 from app.tickets.thread import Attachment, Message, MessageKind
 
 MOST_REFERENCES = 20
+PERSONAL = ("staff_replied", "documents_asked", "supplier_asked")
+"""A colleague's words, with their name and their files."""
 FILES_SENT_BYTES = 10 * 1024 * 1024
 """Of a reply's files that travel with its mail; larger ones are a link."""
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
@@ -116,7 +118,7 @@ def _addressed(delivery: Delivery, recipient: str) -> str:
 def _sender_name(delivery: Delivery) -> str:
     """A person's answer comes from that person, at the desk's address."""
     name = desk.current().desk_name
-    entry = letters.entry_of(delivery) if delivery.kind in ("staff_replied", "documents_asked") else None
+    entry = letters.entry_of(delivery) if delivery.kind in PERSONAL else None
     return one_line(f"{entry.author_name} ({name})" if entry is not None else name, 120)
 
 
@@ -142,6 +144,8 @@ def recipient_of(delivery: Delivery) -> Recipient | None:
         return Recipient(RecipientKind.CC, delivery.participant_id)
     if delivery.customer_id is not None:
         return Recipient(RecipientKind.CUSTOMER, delivery.customer_id)
+    if delivery.supplier_contact_id is not None:
+        return Recipient(RecipientKind.SUPPLIER, delivery.supplier_contact_id)
     return Recipient(RecipientKind.STAFF, delivery.staff_id) if delivery.staff_id is not None else None
 
 
@@ -165,7 +169,7 @@ def _references(delivery: Delivery, told: Told) -> list[str]:
 
 
 def _asked_for(delivery: Delivery) -> Iterable[tuple[dt.datetime, str]]:
-    """When and under which Message-ID. By itself, as few are: those of merged tickets."""
+    """When and under which Message-ID. By itself, as few are: those of merged tickets and to suppliers."""
     assert delivery.ticket is not None
     got = select(Delivery.rfc_message_id, Delivery.created_at).where(
         Delivery.ticket_id == delivery.ticket_id, Delivery.id < delivery.id, Delivery.rfc_message_id.is_not(None), Delivery.address == delivery.address
@@ -173,9 +177,13 @@ def _asked_for(delivery: Delivery) -> Iterable[tuple[dt.datetime, str]]:
     wrote = select(Message.message_id, Message.created_at).where(
         entries_of(delivery.ticket), Message.kind == MessageKind.REPLY, Message.message_id.is_not(None)
     )
-    wrote = wrote.where(
-        Message.staff_id == delivery.staff_id if delivery.staff_id else Message.customer_id == delivery.customer_id
-    )
+    if outgoing.to_supplier(delivery):
+        got, wrote = supplierletters.own_thread(delivery, got)
+    else:
+        got = got.where(Delivery.supplier_contact_id.is_(None))
+        wrote = wrote.where(
+            Message.staff_id == delivery.staff_id if delivery.staff_id else Message.customer_id == delivery.customer_id
+        )
     if delivery.message_id is not None:
         wrote = wrote.where(Message.id <= delivery.message_id)
     return [(row[1], row[0]) for row in (*db.session.execute(got), *db.session.execute(wrote))]
@@ -188,11 +196,11 @@ def _usable(ids: Iterable[str]) -> Iterable[str]:
 
 def _files(delivery: Delivery) -> tuple[list[tuple[Attachment, bytes]], list[Attachment]]:
     """The files of a reply, in their order: those that travel along, and those that are a link."""
-    entry = letters.entry_of(delivery) if delivery.kind in ("staff_replied", "documents_asked") else None
+    entry = letters.entry_of(delivery) if delivery.kind in PERSONAL else None
     sent: list[tuple[Attachment, bytes]] = []
     linked: list[Attachment] = []
     room = FILES_SENT_BYTES
-    for file in entry.attachments if entry is not None else ():
+    for file in (*entry.attachments, *supplierletters.files_along(delivery)) if entry is not None else ():
         content = _content(file) if file.bytes <= room else None
         if content is None:
             linked.append(file)

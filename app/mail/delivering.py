@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from app.accounts import customers
 from app.accounts.models import Customer
-from app.accounts.viewer import SYSTEM, Actor, CustomerActor, Viewer, viewer
+from app.accounts.viewer import SYSTEM, CustomerActor, viewer
 from app.core import clock
 from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
-from app.core.html import clean
-from app.mail import addresses, parsing, quoting, threading
+from app.mail import addresses, supplieranswers, threading
 from app.mail.addresses import RecipientKind
+from app.mail.entering import words_of
 from app.mail.parsing import IncomingMail
 from app.mail.threading import Match
-from app.tickets import files
 from app.tickets.models import Participant, ParticipantRole
 from app.tickets.opening import NewTicket, open_ticket
 from app.tickets.thread import Channel, Message, Words
@@ -26,6 +24,10 @@ MOST_CC = 10
 
 def to_ticket(match: Match, mail: IncomingMail) -> tuple[Message, str]:
     """The entry and a sentence for the mail log. Raises Forbidden when a staff user has lost the right to answer."""
+    if match.supplier_id is not None:
+        return supplieranswers.to_ticket(match, mail)
+    if match.token is not None and match.token.kind is RecipientKind.SUPPLIER:
+        raise Forbidden(_("The supplier for whom this address was made is gone."))
     staff_id = threading.staff_token(match)
     if staff_id is not None:
         return _from_staff(match, mail, staff_id)
@@ -88,29 +90,6 @@ def _automatic(match: Match, mail: IncomingMail, customer: Customer) -> tuple[Me
         by=SYSTEM,
     )
     return note, _("A machine wrote it; kept in %(number)s as a note.", number=match.ticket.display)
-
-
-def words_of(mail: IncomingMail, by: Actor, trusted: bool = True) -> Words:
-    """What they newly wrote, with the whole body beside it and the files kept."""
-    whole = parsing.plain_text(mail)
-    text = quoting.visible(mail.text, mail.html).strip() or whole.strip()
-    kept = tuple(
-        files.store_or_await(part.name, part.content, _uploader(by), part.inline, part.content_id or None)
-        for part in mail.attachments
-        if part.content
-    )
-    if not text:
-        text = (
-            ngettext("(no text, %(num)d file)", "(no text, %(num)d files)", len(kept)) if kept else _("(empty message)")
-        )
-    return Words(
-        text[:400_000], full_text=whole[:1_000_000], html=clean(quoting.visible_html(mail.html)) if mail.html.strip() else None, via=Channel.MAIL,
-        message_id=mail.message_id[:255] or None, in_reply_to=mail.in_reply_to[:255] or None, attachments=kept, trusted=trusted,
-    )  # fmt: skip
-
-
-def _uploader(by: Actor) -> Actor:
-    return by if isinstance(by, (CustomerActor, Viewer)) else SYSTEM
 
 
 def _sender(mail: IncomingMail) -> Customer:

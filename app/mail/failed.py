@@ -19,12 +19,12 @@ class Went(enum.StrEnum):
 
 
 def note(delivery: Delivery, sentence: str) -> None:
-    """An internal note in the mail's ticket. When a person's words to a customer were in it, their colleague is told, too."""
+    """An internal note in the mail's ticket. When a person's words to a customer or a supplier were in it, their colleague is told, too."""
     ticket = db.session.get(Ticket, delivery.ticket_id) if delivery.ticket_id else None
     if ticket is None:
         return
     ticket.note(Words(sentence, via=Channel.MAIL), by=SYSTEM)
-    if outgoing.to_customer(delivery) and not delivery.automatic:
+    if (outgoing.to_customer(delivery) or outgoing.to_supplier(delivery)) and not delivery.automatic:
         publish(Went.FAILED, delivery)
 
 

@@ -20,7 +20,7 @@ from app.core import html, language
 from app.core.extensions import db
 from app.core.shipped import shown
 from app.core.web import filesize
-from app.mail import outgoing
+from app.mail import outgoing, supplierletters
 from app.mail.models import Delivery
 from app.mail.quoting import DELIMITER
 from app.settings import desk
@@ -36,7 +36,18 @@ HISTORY = 3
 LONGEST_QUOTE = 3000
 BARE = ("guest_proof",)
 """Mails that say nothing of a ticket's words."""
-SAID = {"who": "", "was": "", "now": "", "link": "", "outcome": "", "request": "", "near": "", "over": "", "month": "", "lines": ""}
+SAID = {
+    "who": "",
+    "was": "",
+    "now": "",
+    "link": "",
+    "outcome": "",
+    "request": "",
+    "near": "",
+    "over": "",
+    "month": "",
+    "lines": "",
+}
 """What whoever asked for the mail may add, as `values` of put_notice."""
 
 
@@ -70,7 +81,9 @@ def words_of(
         "ticket": None, "entry": None, "task": None, "history": [], "asked": None, "documents": None, "url": "", "delimiter": "", "reference": "", "portal_url": "", "preview": "", "why": "",
     }  # fmt: skip
     if ticket is not None:
-        said |= _about(ticket, delivery, before)
+        said |= (
+            _about_to_supplier(ticket, delivery) if outgoing.to_supplier(delivery) else _about(ticket, delivery, before)
+        )
     if delivery.task_id is not None:
         said |= _about_task(delivery.task_id)
     return said | (MORE[delivery.kind].words(delivery) if delivery.kind in MORE else {})
@@ -81,6 +94,8 @@ def subject_of(delivery: Delivery) -> str:
     if delivery.kind in MORE:
         return MORE[delivery.kind].subject(delivery)
     ticket = delivery.ticket
+    if ticket is not None and outgoing.to_supplier(delivery):
+        return f"[{ticket.display}] {supplierletters.subject_of(delivery)}"
     if ticket is not None and delivery.kind not in BARE:
         if outgoing.silent(delivery):
             first = delivery.kind == "ticket_created"
@@ -107,6 +122,8 @@ def name_of(delivery: Delivery) -> str:
     if delivery.staff_id is not None:
         user = db.session.get(User, delivery.staff_id)
         return str(user.first_name) if user is not None else ""
+    if outgoing.to_supplier(delivery):
+        return supplierletters.name_of(delivery)
     customer = _customer(delivery)
     if customer is None or (customer.verified_at is None and delivery.automatic):
         return ""
@@ -118,6 +135,8 @@ def language_of(delivery: Delivery) -> str:
     if delivery.staff_id is not None:
         profile = db.session.get(StaffProfile, delivery.staff_id)
         chosen = profile.language if profile is not None else None
+    elif outgoing.to_supplier(delivery):
+        chosen = supplierletters.language_of(delivery)
     else:
         customer = _customer(delivery)
         chosen = customer.language if customer is not None else None
@@ -125,9 +144,11 @@ def language_of(delivery: Delivery) -> str:
 
 
 def entry_of(delivery: Delivery) -> Message | None:
-    """The entry it tells of: for customers a public one, for staff not even a note's words, because answers quote what they answer."""
+    """The entry it tells of: for customers a public one, for a supplier what was written to them, for staff not even a note's words,
+    because answers quote what they answer."""
     entry = db.session.get(Message, delivery.message_id) if delivery.message_id else None
-    return entry if entry is not None and entry.kind is MessageKind.REPLY else None
+    wanted = MessageKind.SUPPLIER if outgoing.to_supplier(delivery) else MessageKind.REPLY
+    return entry if entry is not None and entry.kind is wanted else None
 
 
 def writer_of_note(delivery: Delivery) -> User | None:
@@ -159,11 +180,22 @@ def _about(ticket: Ticket, delivery: Delivery, before: Sequence[Any] | None) -> 
             "answer_by": full(place.first_response_due_at) if place.first_response_at is None else "",
             "due": full(place.next_due_at), "action": full(ticket.action_required_at), "closes": full(closes_at(place)), "conversation": ticket.opened_by_staff,
         },
-        "entry": _entry(entry) if entry is not None and not silent else None,
-        "history": [_quote(message) for message in (_before(ticket, entry) if before is None else before)] if delivery.kind == "staff_replied" else [],
+        "entry": as_entry(entry) if entry is not None and not silent else None,
+        "history": [as_quote(message) for message in (_before(ticket, entry) if before is None else before)] if delivery.kind == "staff_replied" else [],
         "asked": _asked(ticket) if delivery.kind == "waiting_reminder" else None,
         "documents": _documents(int(delivery.values["request"])) if delivery.values.get("request") else None,
     }  # fmt: skip
+
+
+def _about_to_supplier(ticket: Ticket, delivery: Delivery) -> dict[str, Any]:
+    """What was written to them and what goes along. No subject of the customer's, no name and no address of theirs, and no link."""
+    entry = entry_of(delivery)
+    return {
+        "delimiter": _(DELIMITER),
+        "reference": ticket.display,
+        "entry": as_entry(entry) if entry is not None else None,
+        "history": [as_quote(message) for message in supplierletters.along(delivery)],
+    }
 
 
 def _about_task(task_id: int) -> dict[str, Any]:
@@ -191,7 +223,7 @@ def _documents(request_id: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _entry(message: Message) -> dict[str, Any]:
+def as_entry(message: Message) -> dict[str, Any]:
     """A mail's own HTML may quote anything, so of mails only what was newly written is said."""
     text = message.text or html.text_of(message.html or "")
     shown = message.html if message.html and message.via is not Channel.MAIL else html.from_text(text)
@@ -210,7 +242,7 @@ def _absolute(cleaned: str) -> str:
     return cleaned.replace(' href="/', f' href="{base}/').replace(' src="/', f' src="{base}/')
 
 
-def _quote(message: Any) -> dict[str, Any]:
+def as_quote(message: Any) -> dict[str, Any]:
     text = message.text or html.text_of(message.html or "")
     text = text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE].rstrip() + " …"
     return {"who": message.author_name, "at": full(message.created_at), "text": text}
@@ -228,7 +260,7 @@ def _asked(ticket: Ticket) -> dict[str, Any] | None:
     """What we asked: our newest public words."""
     newest = select(Message).where(entries_of(ticket), Message.kind == MessageKind.REPLY, Message.staff_id.is_not(None))
     message = db.session.scalar(newest.order_by(Message.id.desc()).limit(1))
-    return _quote(message) if message is not None else None
+    return as_quote(message) if message is not None else None
 
 
 def _customer(delivery: Delivery) -> Customer | None:

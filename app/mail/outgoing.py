@@ -21,6 +21,7 @@ from app.mail import addresses
 from app.mail.models import Delivery, DeliveryState, RawMail
 from app.settings import desk
 from app.tickets.models import Participant, Ticket
+from app.tickets.supplied import SupplierContact
 from app.tickets.tasks import Task
 from app.tickets.thread import Channel, Message, MessageKind
 
@@ -40,6 +41,7 @@ KINDS: dict[str, Kind] = {
     "ticket_closed": Kind(),
     "ticket_resolved": Kind(),
     "waiting_reminder": Kind(),
+    "supplier_asked": Kind(automatic=False),
     "documents_asked": Kind(automatic=False, secret=True),
     "documents_reminder": Kind(secret=True),
     "new_ticket": Kind(),
@@ -64,6 +66,7 @@ KINDS: dict[str, Kind] = {
 }
 """Each has mail/<name>.html and mail/<name>.txt."""
 SECRET = tuple(name for name, kind in KINDS.items() if kind.secret)
+TO_SUPPLIERS = ("supplier_asked",)
 TO_ANYBODY = ("test_mail",)
 """To a bare address. Of any other mail the recipient is a row: when that is gone, nobody is written to."""
 TO_STRANGERS = ("ticket_created", "guest_proof")
@@ -113,17 +116,18 @@ def put_notice(
     ticket_id: int | None = None,
     message_id: int | None = None,
     task_id: int | None = None,
+    supplier_contact_id: int | None = None,
     address: str | None = None,
     values: Mapping[str, str] | None = None,
 ) -> Delivery:
     """Write one mail into the present transaction; a worker sends it after the commit.
 
-    To a customer, a staff user, a CC (`participant_id`) or, for a test mail, a bare `address`. What a rule holds back
+    To a customer, a staff user, a CC (`participant_id`), a supplier's person or, for a test mail, a bare `address`. What a rule holds back
     is written too, with the reason: the mail log answers "why did she get no mail?".
     """
     delivery = Delivery(
         kind=kind, customer_id=customer_id, staff_id=staff_id, participant_id=participant_id, ticket_id=ticket_id, message_id=message_id, task_id=task_id,
-        values=dict(values or {}), automatic=KINDS[kind].automatic, state=DeliveryState.QUEUED,
+        supplier_contact_id=supplier_contact_id, values=dict(values or {}), automatic=KINDS[kind].automatic, state=DeliveryState.QUEUED,
     )  # fmt: skip
     delivery.address = (address or address_of(delivery) or "").strip().casefold()[:255]
     reason = held_back(delivery) or _over_cap(delivery)
@@ -178,6 +182,9 @@ def address_of(delivery: Delivery) -> str | None:
         if part.customer_id is None:
             return part.email
         return _email_of(part.customer_id)
+    if delivery.supplier_contact_id is not None:
+        contact = db.session.get(SupplierContact, delivery.supplier_contact_id)
+        return contact.email if contact is not None and contact.active and contact.supplier.active else None
     if delivery.customer_id is not None:
         return _email_of(delivery.customer_id)
     if delivery.staff_id is not None:
@@ -199,13 +206,37 @@ def held_back(delivery: Delivery, by_machine: Callable[[int], bool] | None = Non
     if delivery.automatic and DAEMON.match(address):
         return _("A mail server's own mailbox gets no automatic mail.")
     return (
-        _customers_reason(delivery) or _staffs_reason(delivery) or _entrys_reason(delivery, by_machine or _by_machine)
+        _customers_reason(delivery)
+        or _staffs_reason(delivery)
+        or _suppliers_reason(delivery)
+        or _entrys_reason(delivery, by_machine or _by_machine)
     )
 
 
 def to_customer(delivery: Delivery) -> bool:
     """Requester or CC: somebody who reads the public thread only."""
     return delivery.staff_id is None and (delivery.customer_id is not None or delivery.participant_id is not None)
+
+
+def to_supplier(delivery: Delivery) -> bool:
+    """Somebody outside who reads what was written to their company, and nothing else."""
+    return delivery.kind in TO_SUPPLIERS
+
+
+def _suppliers_reason(delivery: Delivery) -> str | None:
+    """Only what was written to this very supplier goes to them."""
+    if not to_supplier(delivery):
+        return None
+    contact = db.session.get(SupplierContact, delivery.supplier_contact_id or 0)
+    entry = db.session.get(Message, delivery.message_id or 0)
+    if (
+        contact is None
+        or entry is None
+        or entry.kind is not MessageKind.SUPPLIER
+        or entry.supplier_id != contact.supplier_id
+    ):
+        return _("This was not written to this supplier.")
+    return None if contact.address_works else _("Mail to this address came back: the mailbox is gone.")
 
 
 def _customers_reason(delivery: Delivery) -> str | None:
@@ -245,7 +276,7 @@ def _entrys_reason(delivery: Delivery, by_machine: Callable[[int], bool]) -> str
     if delivery.message_id is None:
         return None
     entry = db.session.get(Message, delivery.message_id)
-    if entry is not None and entry.kind is MessageKind.NOTE and to_customer(delivery):
+    if entry is not None and entry.kind is not MessageKind.REPLY and to_customer(delivery):
         return _("An internal note is never mailed to a customer.")
     came_by_mail = entry is None or entry.via is Channel.MAIL
     if came_by_mail and delivery.automatic and to_customer(delivery) and by_machine(delivery.message_id):

@@ -18,6 +18,7 @@ from app.mail.parsing import IncomingMail
 from app.settings import desk
 from app.tickets.mergeable import HOME
 from app.tickets.models import Ticket
+from app.tickets.supplied import SupplierContact, TicketSupplier
 from app.tickets.thread import Message
 from app.tickets.visibility import may_write
 
@@ -27,11 +28,13 @@ MOST_REFERENCES = 40
 
 @dc.dataclass(frozen=True)
 class Match:
-    """`how` is said in the mail log; `token` proves to whom we gave the address."""
+    """`how` is said in the mail log; `token` proves to whom we gave the address. With a supplier, it belongs to what was exchanged with
+    them, whoever sent it: no customer reads it."""
 
     ticket: Ticket
     how: str
     token: Token | None = None
+    supplier_id: int | None = None
 
 
 def find(mail: IncomingMail, recipients: tuple[str, ...]) -> Match | None:
@@ -44,7 +47,8 @@ def _by_token(mail: IncomingMail, recipients: tuple[str, ...]) -> Match | None:
         token = addresses.read_token(address)
         ticket = db.session.get(Ticket, token.ticket_id) if token else None
         if ticket is not None:
-            return Match(ticket, "the reply address is ours and names the ticket", token)
+            supplier_id = _supplier_of(token.recipient_id) if token and token.kind is RecipientKind.SUPPLIER else None
+            return Match(ticket, "the reply address is ours and names the ticket", token, supplier_id)
     return None
 
 
@@ -60,7 +64,10 @@ def _by_our_message_id(mail: IncomingMail) -> Match | None:
         delivery = db.session.get(Delivery, delivery_id) if delivery_id else None
         ticket = db.session.get(Ticket, delivery.ticket_id) if delivery is not None and delivery.ticket_id else None
         if ticket is not None:
-            return Match(ticket, "it answers a mail of ours")
+            contact_id = delivery.supplier_contact_id if delivery is not None else None
+            return Match(
+                ticket, "it answers a mail of ours", supplier_id=_supplier_of(contact_id) if contact_id else None
+            )
     return None
 
 
@@ -68,19 +75,42 @@ def _by_stored_message_id(mail: IncomingMail) -> Match | None:
     named = _named(mail)
     if not named:
         return None
-    found = db.session.scalar(select(HOME).where(Message.message_id.in_(named)).order_by(Message.id.desc()).limit(1))
-    ticket = db.session.get(Ticket, found) if found else None
-    return Match(ticket, "it refers to a message of the ticket") if ticket is not None else None
+    wanted = select(HOME, Message.supplier_id).where(Message.message_id.in_(named)).order_by(Message.id.desc())
+    found = db.session.execute(wanted.limit(1)).first()
+    ticket = db.session.get(Ticket, found[0]) if found else None
+    if found is None or ticket is None:
+        return None
+    return Match(ticket, "it refers to a message of the ticket", supplier_id=found[1])
 
 
 def _by_number(mail: IncomingMail) -> Match | None:
     shown = re.escape(desk.current().number_pattern).replace(r"\{n\}", "([0-9]{1,15})")
     for found in re.finditer(rf"(?i)\[(?:{shown}|#([0-9]{{1,15}}))\]", mail.subject):
         ticket = db.session.scalar(select(Ticket).where(Ticket.number == int(found[1] or found[2])))
+        if ticket is not None and (supplier_id := _supplier_who_writes(mail, ticket)) is not None:
+            return Match(ticket, "the subject names its number, and its supplier wrote", supplier_id=supplier_id)
         sender = customers.find(mail.sender.address) if mail.sender.address else None
         if ticket is not None and sender is not None and takes_part(sender, ticket):
             return Match(ticket, "the subject names its number, and the sender takes part")
     return None
+
+
+def _supplier_of(contact_id: int) -> int | None:
+    contact = db.session.get(SupplierContact, contact_id)
+    return contact.supplier_id if contact is not None else None
+
+
+def _supplier_who_writes(mail: IncomingMail, ticket: Ticket) -> int | None:
+    """The supplier of this ticket whose person the sender is."""
+    if ticket.supplier_turn is None or not mail.sender.address:
+        return None
+    theirs = (
+        select(SupplierContact.supplier_id)
+        .join(TicketSupplier, TicketSupplier.supplier_id == SupplierContact.supplier_id)
+        .where(TicketSupplier.ticket_id == ticket.id, SupplierContact.active.is_(True))
+        .where(SupplierContact.email_key == mail.sender.address.casefold())
+    )
+    return db.session.scalar(theirs.order_by(TicketSupplier.id).limit(1))
 
 
 def takes_part(customer: Customer, ticket: Ticket) -> bool:

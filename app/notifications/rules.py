@@ -59,7 +59,7 @@ def tell_of_opening(event: TicketEvent) -> None:
 def tell_of_message(event: TicketEvent) -> None:
     """The customer wrote: their agent is told, or the department when nobody has the ticket; and whoever was added to it."""
     ticket, mail = event.ticket, desk.current().mail_customer_replied
-    added = _added(ticket)
+    added = _added(ticket) if ticket.further else []
     if ticket.assignee_id is not None:
         _tell([ticket.assignee_id], Notice.CUSTOMER_REPLIED, event, mail, others=added)
         return
@@ -190,7 +190,7 @@ def tell_department(event: TicketEvent) -> None:
     kind = Notice.TICKET_CREATED if event.what is Did.OPENED else Notice.CUSTOMER_REPLIED
     mail = kind is Notice.TICKET_CREATED and desk.current().mail_team
     people = [person.id for person in audience.available(ticket, clock.now())]
-    told = _added(ticket) if kind is Notice.CUSTOMER_REPLIED else []
+    told = _added(ticket) if kind is Notice.CUSTOMER_REPLIED and ticket.further else []
     _tell([], kind, event, mail, others=people, besides=told)
 
 

@@ -10,6 +10,8 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 
+from app.accounts import environments
+from app.accounts.environments import Environment
 from app.accounts.models import Department
 from app.accounts.viewer import CustomerActor
 from app.core.errors import Invalid
@@ -23,7 +25,7 @@ from app.tickets.queues import TicketQuery
 from app.tickets.sorting import LONGEST_SUBJECT
 from app.tickets.thread import Channel
 
-Row = TypeVar("Row", Department, Category, Priority)
+Row = TypeVar("Row", Department, Category, Priority, Environment)
 LOOKED_AT = 200
 """Open tickets among which a similar one is looked for."""
 ALIKE = 2
@@ -36,6 +38,8 @@ class Options:
     departments: Sequence[Department]
     categories: Sequence[Category]
     priorities: Sequence[Priority]
+    environments: Sequence[Environment]
+    environment_required: bool
 
     @property
     def usual_priority(self) -> str:
@@ -45,7 +49,8 @@ class Options:
 
 
 def options() -> Options:
-    return Options(departments(), categories(), priorities())
+    offered = environments.offered_to_customers()
+    return Options(departments(), categories(), priorities(), offered, bool(offered) and environments.required())
 
 
 def departments() -> Sequence[Department]:
@@ -80,6 +85,8 @@ def missing(form: MultiDict[str, str], via: Channel) -> dict[str, str]:
     wrong: dict[str, str] = {}
     if desk.current().require_category and not form.get("category"):
         wrong["category"] = _("Please choose what it is about.")
+    if not form.get("environment") and environments.offered_to_customers() and environments.required():
+        wrong["environment"] = _("Please choose where it happened.")
     if not form.get("subject", "").strip():
         wrong["subject"] = _("Please say in a few words what it is about.")
     elif len(form["subject"].strip()) > LONGEST_SUBJECT:

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm.attributes import set_committed_value
 from werkzeug.datastructures import MultiDict
 
-from app.accounts import customers, guessing, tokens
+from app.accounts import customers, environments, guessing, tokens
 from app.accounts.models import Customer
 from app.accounts.tokens import Purpose
 from app.accounts.viewer import CustomerActor
@@ -112,6 +112,7 @@ def _open(form: MultiDict[str, str], customer: Customer, received: Received) -> 
             words=words,
             requester=customer,
             category=category,
+            environment=choosing.demand("environment", environments.offered_to_customers, form),
             proven=False,
             fields=fieldforms.given(form),
         ),

@@ -121,7 +121,9 @@ class DeskSettings:
         "",
         "email",
         _l("The summary of a month goes to"),
-        _l("Addresses of staff, separated by commas; on the first, each gets the figures of what they see. Empty: nobody."),
+        _l(
+            "Addresses of staff, separated by commas; on the first, each gets the figures of what they see. Empty: nobody."
+        ),
         longest=250,
         optional=True,
     )
@@ -134,6 +136,21 @@ class DeskSettings:
         unit=_l("seconds"),
         least=0,
         most=120,
+    )
+    supplier_hold: bool = setting(
+        True,
+        "answering",
+        _l("Asking a supplier puts the ticket on hold"),
+        _l("Their answer opens it again, unless another supplier still owes one."),
+    )
+    environment_required: bool = setting(
+        False,
+        "general",
+        _l("Environment is required"),
+        _l("Whoever opens a ticket by a form that asks for it has to choose one."),
+    )
+    environment_in_portal: bool = setting(
+        False, "general", _l("Customers choose the environment"), _l("In their forms for a new ticket.")
     )
     guard_notes: bool = setting(
         True, "answering", _l("Look again when a reply quotes an internal note"), _l("It can be sent all the same.")
@@ -205,6 +222,15 @@ class DeskSettings:
         unit=_l("days"),
         least=1,
         most=365,
+    )
+    timer_most_hours: int = setting(
+        10,
+        "time",
+        _l("Stop a forgotten timer after"),
+        _l("It is paused at that length and its owner is told. 0: never."),
+        unit=_l("hours"),
+        least=0,
+        most=24,
     )
     sla_version: str = setting("0", "time", _l("Version of the SLA policies"), hidden=True)
     notice_defaults: str = setting("{}", "email", _l("What people are told of by default"), hidden=True)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from app.accounts.models import Customer
 from app.core.extensions import db
@@ -39,6 +39,7 @@ QUOTED = re.compile(r"^[ \t]*>.*$", re.M)
 
 class Kind(enum.StrEnum):
     NOTE = "note"
+    SUPPLIER = "supplier"
     OTHERS = "others"
     DOMAIN = "domain"
     FILE = "file"
@@ -58,7 +59,7 @@ def leaks(ticket: Ticket, text: str, recipients: Sequence[str], files: int) -> l
     settings = desk.current()
     found: list[Leak] = []
     if settings.guard_notes:
-        found += _of_notes(ticket, text)
+        found += _of_inner(ticket, text, Message.kind != MessageKind.REPLY)
     if settings.guard_others:
         found += _of_others(ticket, text)
     if settings.guard_domains and recipients:
@@ -68,14 +69,29 @@ def leaks(ticket: Ticket, text: str, recipients: Sequence[str], files: int) -> l
     return found
 
 
-def _of_notes(ticket: Ticket, text: str) -> Iterator[Leak]:
+def leaks_to_supplier(ticket: Ticket, supplier_id: int, text: str, files: int) -> list[Leak]:
+    """The same for a mail to a supplier: words of a note, of another supplier, and what else a reply is looked at for."""
+    settings = desk.current()
+    found: list[Leak] = []
+    if settings.guard_notes:
+        another = and_(Message.kind == MessageKind.SUPPLIER, Message.supplier_id != supplier_id)
+        found += _of_inner(ticket, text, or_(Message.kind == MessageKind.NOTE, another))
+    if settings.guard_others:
+        found += _of_others(ticket, text)
+    if settings.guard_files and not files:
+        found += _of_files(text)
+    return found
+
+
+def _of_inner(ticket: Ticket, text: str, inner: ColumnElement[bool]) -> Iterator[Leak]:
+    """`inner`: which entries are none of the reader's business."""
     said = _words(text)
     if len(said) < RUN:
         return
     runs = {tuple(said[at : at + RUN]) for at in range(len(said) - RUN + 1)}
     notes = db.session.execute(
-        select(Message.id, Message.text, Message.author_name)
-        .where(Message.ticket_id == ticket.id, Message.kind == MessageKind.NOTE)
+        select(Message.id, Message.text, Message.author_name, Message.kind)
+        .where(Message.ticket_id == ticket.id, inner)
         .order_by(Message.id.desc())
         .limit(NOTES)
     ).all()
@@ -88,7 +104,10 @@ def _of_notes(ticket: Ticket, text: str) -> Iterator[Leak]:
             same -= public
         if same:
             quote = " ".join(sorted(same)[0])
-            yield Leak(Kind.NOTE, str(note.id), _("It quotes the internal note of %(name)s: “%(quote)s …”.", name=note.author_name, quote=quote))  # fmt: skip
+            if note.kind is MessageKind.SUPPLIER:
+                yield Leak(Kind.SUPPLIER, str(note.id), _("It quotes what was exchanged with a supplier (%(name)s): “%(quote)s …”.", name=note.author_name, quote=quote))  # fmt: skip
+            else:
+                yield Leak(Kind.NOTE, str(note.id), _("It quotes the internal note of %(name)s: “%(quote)s …”.", name=note.author_name, quote=quote))  # fmt: skip
 
 
 def _public_runs(ticket: Ticket) -> set[tuple[str, ...]]:

@@ -9,6 +9,7 @@ from typing import ClassVar
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.accounts.environments import Environment
 from app.accounts.models import Customer, Department
 from app.accounts.viewer import Actor
 from app.core import clock
@@ -23,6 +24,7 @@ from app.tickets.fields import Fielded
 from app.tickets.lifecycle import Lifecycle
 from app.tickets.mergeable import Mergeable
 from app.tickets.sorting import Sorted
+from app.tickets.supplied import INDEXES, Supplied
 from app.tickets.thread import Channel, Message
 
 
@@ -32,7 +34,7 @@ class TicketKind(enum.StrEnum):
     DOCUMENT_REQUEST = "document_request"
 
 
-class Ticket(Conversation, Lifecycle, Assignable, Sorted, Fielded, Dated, Mergeable, Base):
+class Ticket(Conversation, Lifecycle, Assignable, Sorted, Fielded, Dated, Mergeable, Supplied, Base):
     """One request. Made by `opening.open_ticket`, changed by its verbs only."""
 
     __tablename__ = "ticket"
@@ -57,7 +59,9 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Fielded, Dated, Mergea
             Index(f"ix_ticket_{name}", column, "id", sqlite_where=text(f"{column} IS NOT NULL"), postgresql_where=text(f"{column} IS NOT NULL"))
             for name, column in (("follow_up", "follow_up_at"), ("action", "action_required_at"), ("snoozed", "snoozed_until"), ("woke", "woke_at"))
         ),
+        Index("ix_ticket_time", "time_spent_minutes", "id"),
         Index("ix_ticket_merged", "merged_into_id", "id", sqlite_where=text("merged_into_id IS NOT NULL"), postgresql_where=text("merged_into_id IS NOT NULL")),
+        *INDEXES,
     )  # fmt: skip
 
     turn: ClassVar[object] = None
@@ -85,7 +89,10 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Fielded, Dated, Mergea
     next_due_at: Mapped[dt.datetime | None]
     """The least due instant of the running SLA clocks; they keep it."""
     time_spent_minutes: Mapped[int] = mapped_column(default=0)
+    """Of its entries and of those of tickets that go on in it; timespent.py keeps it."""
     budget_minutes: Mapped[int | None]
+    budget_told: Mapped[int] = mapped_column(default=0, server_default="0")
+    """The percentage of the budget that people were told of last."""
     documents_wanted: Mapped[int] = mapped_column(default=0, server_default="0")
     """Required ones that we asked for, in requests not withdrawn; requests.count keeps these three."""
     documents_here: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -95,6 +102,7 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Fielded, Dated, Mergea
 
     requester: Mapped[Customer] = relationship(Customer)
     department: Mapped[Department] = relationship(Department)
+    environment: Mapped[Environment | None] = relationship(Environment)
     category: Mapped[Category | None] = relationship(Category)
     priority: Mapped[Priority] = relationship(Priority)
     tags: Mapped[list[Tag]] = relationship(Tag, secondary=ticket_tag, order_by=Tag.name)

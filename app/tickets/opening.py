@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from app.accounts.environments import Environment
 from app.accounts.models import Customer, Department
 from app.accounts.viewer import SYSTEM, Actor, CustomerActor, Kind
 from app.core import clock
@@ -43,6 +44,8 @@ class NewTicket:
     proven: bool = True
     variables: bool = False
     """Names in braces in its words mean this ticket's values, as in a canned response."""
+    environment: Environment | None = None
+    """Empty: the customer's usual one."""
     opened_by_staff: bool = False
     """Staff began it: the first message is theirs and no first response is owed."""
 
@@ -83,7 +86,14 @@ def _row(new: NewTicket, subject: str) -> Ticket:
         status=usual.status, state=usual.status.state, live=usual.status.state.live, status_since=now,
         opened_by_staff=new.opened_by_staff or new.kind is not TicketKind.TICKET, created_at=now, last_activity_at=now,
         message_count=0, time_spent_minutes=0, needs_response=False, hidden_from_client=False, excerpt="", merged_in=0, tags=[],
+        environment=new.environment or _usual_environment(new.requester), further=0,
     )  # fmt: skip
+
+
+def _usual_environment(customer: Customer) -> Environment | None:
+    """The customer's own, as long as the desk has it."""
+    usual = customer.environment if customer.environment_id is not None else None
+    return usual if usual is not None and usual.active else None
 
 
 def _check(new: NewTicket, subject: str, by: Actor) -> dict[Field, Values]:

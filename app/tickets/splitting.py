@@ -12,6 +12,7 @@ from app.accounts.models import Customer
 from app.accounts.viewer import Actor
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
+from app.tickets import suppliers
 from app.tickets.mergeable import SharedMessage
 from app.tickets.merging import one_at_a_time
 from app.tickets.models import Ticket
@@ -107,6 +108,7 @@ def _put(entries: Sequence[Message], to: Ticket) -> None:
     """It is an entry of that ticket from now on; what it was before is kept for the way back."""
     place = to.place()
     ids = [entry.id for entry in entries]
+    suppliers.follow(list(entries), to)
     for entry in entries:
         entry.moved_from_id = None if entry.moved_from_id == to.id else entry.home_id
         entry.origin_ticket_id = to.id if to.merged else None

@@ -17,14 +17,14 @@ from app.mail import addresses, composing, outgoing, transport
 from app.mail.addresses import RecipientKind
 from app.mail.models import Delivery, DeliveryState, RawMail
 from app.mail.quoting import visible
-from app.tickets import collecting, files
+from app.tickets import collecting, files, suppliers
 from app.tickets.collecting import Wanted
 from app.tickets.conversation import Then
 from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.tasks import NewTask
 from app.tickets.tasks import create as create_task
 from app.tickets.thread import Channel, Words
-from tests.factories import a_customer, a_supervisor, a_ticket, acting, an_agent, run_jobs, setting
+from tests.factories import a_customer, a_supervisor, a_supplier, a_ticket, acting, an_agent, run_jobs, setting
 
 
 def mails(kind: str, **criteria: object) -> list[Delivery]:
@@ -383,6 +383,10 @@ def test_every_kind_has_its_text_and_its_html(app, kind):
         )
         else {"staff_id": agent.id}
     )
+    if kind in outgoing.TO_SUPPLIERS:
+        supplier = a_supplier()
+        to = {"supplier_contact_id": supplier.contacts[0].id}
+        message_id = suppliers.hear(ticket, supplier, Words("Is 5 < 6 & 7?", via=Channel.MAIL), "Jo").id
     boss = acting(a_supervisor())
     asked = collecting.ask(ticket, Words("Your passport, please."), [Wanted("Passport")], None, boss)
     task = create_task(NewTask("Look <b>closely</b>"), boss, ticket)
