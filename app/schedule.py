@@ -53,6 +53,8 @@ JOBS: dict[str, JobFunction] = {
     "tickets.remind": tickets.remind,
     "tickets.remind_documents": tickets.remind_documents,
     "tickets.remind_waiting": tickets.remind_waiting,
+    "tickets.recount_time": tickets.recount_time,
+    "tickets.stop_timers": tickets.stop_timers,
     "tickets.sweep_files": tickets.sweep_files,
     "tickets.wake": tickets.wake,
 }
@@ -82,6 +84,8 @@ PERIODIC: dict[str, tuple[int, str]] = {
     "tickets.recount_tally": (86400, "bulk"),
     "tickets.remind_documents": (3600, "bulk"),
     "tickets.remind_waiting": (300, "bulk"),
+    "tickets.recount_time": (86400, "bulk"),
+    "tickets.stop_timers": (300, "bulk"),
     "tickets.sweep_files": (86400, "bulk"),
 }
 """Job -> (every so many seconds, its queue)."""

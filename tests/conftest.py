@@ -36,6 +36,7 @@ SEEDED = (
     "priority",
     "status",
     "link_type",
+    "activity_type",
     "setting",
     "role_scope",
     "sla_policy",

@@ -11,7 +11,7 @@ from app.accounts.viewer import Actor
 from app.core import storage
 from app.core.audit import What, note
 from app.core.extensions import db
-from app.tickets import merging
+from app.tickets import merging, timefigures
 from app.tickets.models import Ticket
 from app.tickets.thread import Attachment
 
@@ -24,6 +24,7 @@ def delete_ticket(ticket: Ticket, by: Actor) -> None:
     merging.separate(ticket)
     keys = list(db.session.scalars(select(Attachment.storage_key).where(Attachment.ticket_id == ticket.id)))
     note(What.TICKET_DELETED, f"{ticket.number}", by=by, files=len(keys))
+    timefigures.forget(ticket.id)
     db.session.delete(ticket)
     db.session.commit()
     for key in keys:

@@ -35,9 +35,9 @@ PIECE = 256 * 1024
 
 def lines(listing: Listing, viewer: Viewer) -> Iterator[str]:
     """The header, then one line a ticket. The byte order mark tells spreadsheets that this is UTF-8."""
-    yield "\ufeff" + _line(_header())
+    yield "\ufeff" + line(_header())
     for batch in _batches(listing, viewer):
-        yield "".join(_line(cells) for cells in batch)
+        yield "".join(line(cells) for cells in batch)
 
 
 def xlsx(listing: Listing, viewer: Viewer) -> Iterator[bytes]:
@@ -58,7 +58,7 @@ def _write(file: IO[bytes], listing: Listing, viewer: Viewer) -> None:
             if rows == SHEET_ROWS:
                 sheet, rows = book.create_sheet(), 0
                 sheet.append(_header())
-            sheet.append([_storable(cell) for cell in cells])
+            sheet.append([storable(cell) for cell in cells])
             rows += 1
     book.save(file)
 
@@ -73,7 +73,7 @@ def safe(cell: object) -> str:
     return f"'{text}" if text.lstrip(" ").startswith(DANGEROUS) else text
 
 
-def _storable(cell: object) -> object:
+def storable(cell: object) -> object:
     """A workbook takes no control characters and no endless cell; a leading = would be a formula."""
     return (
         cell
@@ -98,7 +98,7 @@ def _batches(listing: Listing, viewer: Viewer) -> Iterator[list[list[object]]]:
 def _header() -> list[str]:
     return [
         _("Number"), _("Subject"), _("Customer"), _("Email"), _("Organization"), _("Department"), _("Category"), _("Status"), _("State"), _("Priority"), _("Assignee"), _("Tags"),
-        _("Channel"), _("Created"), _("Last update"), _("First response"), _("First response due"), _("Resolution due"), _("Resolved"), _("Closed"),
+        _("Channel"), _("Created"), _("Last update"), _("First response"), _("First response due"), _("Resolution due"), _("Resolved"), _("Closed"), _("Minutes spent"), _("Budget in minutes"),
         *(field.name for field in fields.active()),
     ]  # fmt: skip
 
@@ -110,7 +110,7 @@ def _cells(ticket: Ticket, zone: ZoneInfo) -> list[object]:
     )  # fmt: skip
     return [
         ticket.number, ticket.subject, requester.name, requester.email, requester.organization, ticket.department.name, ticket.category.name if ticket.category else None, ticket.status.name, ticket.state.value, ticket.priority.name,
-        ticket.assignee.get_full_name() if ticket.assignee else None, ", ".join(tag.name for tag in ticket.tags), ticket.channel.value, *(_instant(at, zone) for at in instants),
+        ticket.assignee.get_full_name() if ticket.assignee else None, ", ".join(tag.name for tag in ticket.tags), ticket.channel.value, *(_instant(at, zone) for at in instants), ticket.time_spent_minutes, ticket.budget_minutes,
     ]  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def _instant(at: dt.datetime | None, zone: ZoneInfo) -> str | None:
     return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}" if at else None
 
 
-def _line(cells: list[object] | list[str]) -> str:
+def line(cells: list[object] | list[str]) -> str:
     buffer = io.StringIO()
     csv.writer(buffer).writerow([safe(cell) for cell in cells])
     return buffer.getvalue()

@@ -52,6 +52,8 @@ WORDS = {
     "tickets.forget_drafts": _l("Forget marks of sent drafts"),
     "tickets.leave": _l("Send a reply whose moment has come"),
     "tickets.recount_tally": _l("Count open tickets anew"),
+    "tickets.recount_time": _l("Count the time spent anew"),
+    "tickets.stop_timers": _l("Stop timers that were forgotten"),
     "tickets.sweep_files": _l("Delete files that belong to nothing"),
     "tickets.remind": _l("Remind of a ticket\u2019s date"),
     "tickets.remind_documents": _l("Remind customers of missing documents"),

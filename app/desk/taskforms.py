@@ -40,23 +40,27 @@ class Choices(NamedTuple):
 
 
 def choices(viewer: Viewer) -> Choices:
-    """Whoever works with tasks, oneself first."""
-    workers = (
+    departments = select(Department).where(Department.active.is_(True)).order_by(Department.position, Department.id)
+    return Choices(workers(viewer, "can_task"), [(str(row.id), str(row)) for row in db.session.scalars(departments)])
+
+
+def workers(viewer: Viewer, permission: str) -> list[tuple[str, str]]:
+    """Whoever has this right on tickets, oneself first."""
+    holders = (
         select(assoc_user_role.c.user_id)
         .join(assoc_permissionview_role, assoc_permissionview_role.c.role_id == assoc_user_role.c.role_id)
         .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
         .join(Permission, Permission.id == PermissionView.permission_id)
         .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
-        .where(Permission.name == "can_task", ViewMenu.name == "Ticket")
+        .where(Permission.name == permission, ViewMenu.name == "Ticket")
     )
     columns = (User.id, User.first_name, User.last_name)
-    rows = db.session.execute(select(*columns).where(User.active.is_(True), User.id.in_(workers)))
+    rows = db.session.execute(select(*columns).where(User.active.is_(True), User.id.in_(holders)))
     named = sorted(((f"{row[1]} {row[2]}".strip(), row[0]) for row in rows), key=lambda one: one[0].casefold())
     people = [(str(one), name) for name, one in named if one != viewer.id]
     if any(one == viewer.id for _name, one in named):
         people.insert(0, (str(viewer.id), _("Me")))
-    departments = select(Department).where(Department.active.is_(True)).order_by(Department.position, Department.id)
-    return Choices(people, [(str(row.id), str(row)) for row in db.session.scalars(departments)])
+    return people
 
 
 def new_task(form: Mapping[str, str], viewer: Viewer) -> NewTask:

@@ -21,6 +21,8 @@ from app.notifications.inbox import Only
 from app.notifications.models import APP_ONLY, LABELS, Notice, Notification, Reach, Rhythm
 from app.notifications.wishes import Wanted
 from app.settings import desk
+from app.tickets import timers
+from app.tickets.durations import said
 
 IN_BELL = 8
 LONGEST_ID = 19
@@ -67,7 +69,7 @@ class NotificationView(BaseView):
     def unread(self) -> Any:
         """For the bell, which asks now and then."""
         newest = [row for row in inbox.newest(g.user, limit=IN_BELL) if row.read_at is None]
-        return jsonify(count=inbox.unread_count(g.user), newest=[_shown(row) for row in newest])
+        return jsonify(count=inbox.unread_count(g.user), newest=[_shown(row) for row in newest], timer=_timer())
 
     @expose("/bell")
     @has_access
@@ -232,6 +234,12 @@ def _unread() -> int:
 
 def _id(given: str) -> int | None:
     return int(given) if given.isascii() and given.isdigit() and len(given) < LONGEST_ID else None
+
+
+def _timer() -> dict[str, object] | None:
+    """The reader's, for the head of every page: the running one, else one that is paused."""
+    found = timers.first_of(g.user)
+    return {**found._asdict(), "said": said(found.seconds // 60)} if found else None
 
 
 def _shown(notification: Notification) -> dict[str, object]:

@@ -137,7 +137,7 @@ class Conversation(Timeline):
             html=storable(words.html) if words.html else None, created_at=clock.now(),
             message_id=words.message_id, in_reply_to=words.in_reply_to, trusted=words.trusted,
             origin_ticket_id=origin.id if origin is not None and origin is not self else None,  # type: ignore[attr-defined]
-            attachments=[],
+            activity_id=words.activity_id if by.kind is Kind.STAFF else None, attachments=[],
         )  # fmt: skip
         self._count(message)
         return message

@@ -162,7 +162,9 @@ def _say(ticket: Ticket, by: Viewer, written: Written) -> Message:
         copies.copy_to(ticket, copies.read(written.cc, "cc"), by)
     bcc = copies.once_to(ticket, copies.read(written.bcc, "bcc")) if written.bcc else ()
     then, priority = outcome(written.then), _priority(written.priority)
-    words = Words(written.text, via=Channel.STAFF, attachments=_files(written, by), bcc=bcc)
+    words = Words(
+        written.text, via=Channel.STAFF, attachments=_files(written, by), bcc=bcc, activity_id=written.activity_id
+    )
     message = ticket.reply(words, by=by, then=then)
     if priority is not None:
         ticket.set_priority(priority, by=by)
@@ -202,8 +204,9 @@ def _waiting(ticket: Ticket, draft_id: int) -> Draft:
 
 def _written(draft: Draft) -> Written:
     return Written(
-        draft.text, MessageKind.REPLY, draft.then, draft.priority, draft.cc, draft.bcc, tuple(draft.file_ids)
-    )
+        draft.text, MessageKind.REPLY, draft.then, draft.priority, draft.cc, draft.bcc, tuple(draft.file_ids),
+        draft.activity_id,
+    )  # fmt: skip
 
 
 def _spend(draft: Draft) -> bool:

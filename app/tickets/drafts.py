@@ -61,6 +61,8 @@ class Draft(Base):
     seen_id: Mapped[int] = mapped_column(BigId, default=0)
     """The newest message its writer had seen."""
     spent_at: Mapped[dt.datetime | None]
+    activity_id: Mapped[int | None] = mapped_column(BigId)
+    """Of a reply that waits to leave."""
 
     @property
     def file_ids(self) -> list[int]:
@@ -78,6 +80,7 @@ class Written:
     cc: str | None = None
     bcc: str | None = None
     files: tuple[int, ...] = ()
+    activity_id: int | None = None
 
     @property
     def empty(self) -> bool:
@@ -86,7 +89,7 @@ class Written:
     def columns(self) -> dict[str, object]:
         return {
             "text": storable(self.text), "kind": self.kind, "then": self.then[:40], "priority": self.priority[:20],
-            "cc": self.cc, "bcc": self.bcc, "files": " ".join(map(str, self.files)),
+            "cc": self.cc, "bcc": self.bcc, "files": " ".join(map(str, self.files)), "activity_id": self.activity_id,
         }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 import logging
 
 from app.core.outbox import Outbox
-from app.tickets import dates, departures, drafts, files, inactivity, reminding, tally
+from app.tickets import dates, departures, drafts, files, inactivity, reminding, tally, timefigures, timers, timespent
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,19 @@ def close_resolved() -> None:
     """Close what was resolved some days ago."""
     if inactivity.close_resolved() == inactivity.BATCH:
         Outbox.put("tickets.close_resolved", queue="bulk")
+
+
+def recount_time() -> None:
+    """Heal the sums of time spent, should one ever be wrong."""
+    wrong = timefigures.recount() + timespent.recount_tickets()
+    if wrong:
+        log.warning("%s sums of time spent were wrong and are right now", wrong)
+
+
+def stop_timers() -> None:
+    """Pause timers that somebody forgot. A full batch means that there may be more."""
+    if timers.stop_forgotten() == timers.BATCH:
+        Outbox.put("tickets.stop_timers", queue="bulk")
 
 
 def sweep_files() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import current_app, g
+from flask import current_app, g, redirect
+from flask_appbuilder.actions import action
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import inspect, select
@@ -14,7 +16,7 @@ from wtforms.validators import Length, NumberRange, Optional
 
 from app.accounts import customernotes, customers
 from app.accounts.models import Customer, Organization
-from app.core.errors import Invalid
+from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
 from app.core.fab import DeskInterface, DeskView
 
@@ -34,6 +36,7 @@ class CustomerView(DeskView):
     route_base = "/admin/customers"
     class_permission_name = "Customer"
     titles = _l("Customers"), _l("New customer"), _l("Customer")
+    method_permission_name = {"write_to": "list"}
     show_template = "accounts/customer.html"
     list_columns = ["name", "email", "organization", "phone", "active", "created_at"]
     show_columns = [
@@ -68,6 +71,13 @@ class CustomerView(DeskView):
     add_form_extra_fields = edit_form_extra_fields = {
         "organization_name": StringField(_l("Organization"), [Optional(), Length(max=120)])
     }
+
+    @action("write_to", _l("Message client"), icon="fa-envelope", single=False)
+    def write_to(self, chosen: list[Customer]) -> Any:
+        """Each of them gets a ticket of their own; what it says is written on the page this leads to."""
+        if not g.user.can("add"):
+            raise Forbidden(_("Your role does not allow this."))
+        return redirect("/admin/tickets/message?" + urlencode([("customer_id", one.id) for one in chosen]))
 
     def render_template(self, template: str, **shown: Any) -> Any:
         """A customer's own page says what staff noted about them."""
