@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator
 from functools import cache
@@ -31,6 +32,7 @@ FEWEST = 3
 SHOWN = 15
 LONGEST = 40
 MOST_TICKETS = 200_000
+ADDRESS = re.compile(r"\S+@\S+|https?://\S+")
 Words = defaultdict[int, Counter[str]]
 """Department -> word -> tickets."""
 
@@ -105,7 +107,7 @@ def _first_message() -> ColumnElement[int]:
 
 def _words(text: str) -> Iterator[str]:
     """Each once, as the search folds them; no numbers and addresses, which say who and not what."""
-    for word in cutting.cut(text):
+    for word in cutting.cut(ADDRESS.sub(" ", text)):
         if 3 <= len(word) <= LONGEST and word.isalpha() and word not in STOP_WORDS:
             yield word
 
