@@ -150,7 +150,7 @@ def test_mails_that_come_in_together_share_what_a_run_asks(
 
     with at_most(220):  # on PostgreSQL 206
         assert queue.run_due("mail_in") == 10
-    with at_most(60):
+    with at_most(72):
         assert queue.run_due("notices") == 11
 
 
