@@ -11,6 +11,8 @@ from flask_appbuilder import BaseView, expose, has_access
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 
 from app.accounts import customers, tokens
 from app.accounts.models import Customer, Department
@@ -20,6 +22,8 @@ from app.desk import lookups, pickers, requestforms
 from app.desk.listing import is_id
 from app.desk.requestforms import Form
 from app.tickets import canned, collecting
+from app.tickets.choices import Category, Priority, Status
+from app.tickets.lifecycle import demand_choosable
 from app.tickets.models import Ticket
 from app.tickets.opening import NewTicket
 from app.tickets.sorting import LONGEST_SUBJECT
@@ -84,13 +88,13 @@ class MessagingView(BaseView):
         )  # fmt: skip
 
 
-def _chosen(given: Mapping[str, str]) -> str:
-    """The customer whose page led here, for those who may read customers."""
-    wanted = given.get("customer_id", "")
-    if not is_id(wanted) or not g.user.can("show", "Customer"):
+def _chosen(given: MultiDict[str, str]) -> str:
+    """The customers whose pages or list led here, for those who may read customers."""
+    wanted = [int(text) for text in given.getlist("customer_id")[:MOST] if is_id(text)]
+    if not wanted or not g.user.can("show", "Customer"):
         return ""
-    person = db.session.get(Customer, int(wanted))
-    return person.email if person is not None and person.active else ""
+    found = select(Customer.email).where(Customer.id.in_(wanted), Customer.active.is_(True))
+    return ", ".join(db.session.scalars(found.order_by(Customer.name_key, Customer.id)))
 
 
 def _begin(form: Form) -> list[Ticket]:
@@ -99,17 +103,34 @@ def _begin(form: Form) -> list[Ticket]:
     if asks and not g.user.can("documents"):
         raise Forbidden(_("Your role does not allow this."))
     people = _checked(form, asks)
-    department = pickers.optional(Department, form.get("department", ""), "department")
+    filed = _filed(form)
+    agent = pickers.person(form.get("assignee", ""), g.user)
     words = Words(form.get("body", "").replace("\x00", "").replace("\r\n", "\n"), via=Channel.STAFF)
     tickets = []
     for person in people:
-        new = NewTicket(form["subject"].strip(), words, person, department=department, variables=True)
+        new = NewTicket(form["subject"].strip(), words, person, variables=True, **filed)
         if asks:
             wanted, due_on = requestforms.wanted(form), requestforms.due_on(form)
-            tickets.append(collecting.begin_request(new, wanted, due_on, g.user).ticket)
+            ticket = collecting.begin_request(new, wanted, due_on, g.user).ticket
         else:
-            tickets.append(collecting.begin(new, g.user))
+            ticket = collecting.begin(new, g.user)
+        if agent is not None:
+            ticket.assign_to(agent, by=g.user)
+        tickets.append(ticket)
     return tickets
+
+
+def _filed(form: Form) -> dict[str, Any]:
+    """Where the tickets belong, as far as that was chosen and this person may choose it."""
+    chosen: dict[str, Any] = {}
+    for name, kind in (("department", Department), ("category", Category), ("priority", Priority), ("status", Status)):
+        row = pickers.optional(kind, form.get(name, ""), name)  # type: ignore[type-var]
+        if row is not None and name != "department" and not g.user.can(name):
+            raise Forbidden(_("Your role does not allow this."))
+        chosen[name] = row
+    if chosen["status"] is not None:
+        demand_choosable(chosen["status"], g.user)
+    return chosen
 
 
 def _checked(form: Form, asks: bool) -> list[Customer]:

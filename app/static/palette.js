@@ -139,6 +139,12 @@ const show = (more) => {
 };
 let known = [];
 let timer = 0;
+/* What came meanwhile takes nobody's mark away; who has moved none means the first. */
+const redraw = () => {
+  const moved = at > 0 && shown[at]?.words;
+  show(known);
+  if (moved) mark(shown.findIndex((one) => one.words === moved));
+};
 const look = () => {
   show(known);
   clearTimeout(timer);
@@ -149,10 +155,7 @@ const look = () => {
     if (words !== wanted.value.trim()) return;
     people = { words, items };
     if (!items.length) return;
-    const before = shown[at]?.words;
-    show(known);
-    const again = shown.findIndex((one) => one.words === before);
-    if (again > 0) mark(again);
+    redraw();
   }, QUIET_MS);
 };
 
@@ -162,10 +165,7 @@ export const draw = async () => {
   asked ??= read(number() ? { number: number() } : {});
   known = await asked;
   if (!palette.open) return;
-  const before = shown[at]?.words;
-  show(known);
-  const again = shown.findIndex((one) => one.words === before);
-  if (wanted.value && again > 0) mark(again);
+  redraw();
 };
 const run = () => {
   const one = shown[at];

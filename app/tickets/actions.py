@@ -32,6 +32,8 @@ from app.tickets.unseen import newest_message
 MORNING = dt.time(8)
 NOBODY, ME, AUTO, NONE = "nobody", "me", "auto", "none"
 DRAFT = "draft"
+MOST_DAYS = 9_999
+"""More is nobody's plan, and no date either."""
 
 
 AT_ONCE: ContextVar[bool] = ContextVar("at_once", default=False)
@@ -167,9 +169,16 @@ def _untag(ticket: Ticket, action: Action, by: Viewer) -> None:
 
 def _task(ticket: Ticket, action: Action, by: Viewer) -> None:
     demand(by, "task", ticket)
-    day = web.desk_day(clock.now()) + dt.timedelta(days=int(action.days)) if action.days else None
-    title = canned.filled(action.text, ticket, by)
-    tasks.create(NewTask(title=title, details="", assignee=None, due_on=day, department=None), by=by, ticket=ticket)
+    day = web.desk_day(clock.now()) + dt.timedelta(days=_days(action)) if action.days else None
+    tasks.create(
+        NewTask(title=text_of(action, ticket, by), details="", assignee=None, due_on=day, department=None),
+        by=by,
+        ticket=ticket,
+    )
+
+
+def _days(action: Action) -> int:
+    return min(_number(action.days), MOST_DAYS)
 
 
 def _row(kind: Any, choice: str) -> Any:
@@ -210,8 +219,8 @@ KINDS: dict[str, Kind] = {
     "tag": Kind(_l("Add tags"), ("text",), _tag, lambda ticket, action: _tag_words(ticket)),
     "untag": Kind(_l("Remove tags"), ("text",), _untag, lambda ticket, action: _tag_words(ticket)),
     "field": Kind(_l("Set a field"), ("choice", "text"), lambda ticket, action, by: ticket.set_field(action.choice, _field_values(action), by), _field_words),
-    "snooze": Kind(_l("Snooze"), ("days",), lambda ticket, action, by: ticket.snooze(morning(int(action.days)), by), lambda ticket, action: web.absolute(ticket.snoozed_until) if ticket.snoozed_until else "–"),
-    "follow_up": Kind(_l("Follow up"), ("days",), lambda ticket, action, by: ticket.follow_up(morning(int(action.days)), by), lambda ticket, action: web.absolute(ticket.follow_up_at) if ticket.follow_up_at else "–"),
+    "snooze": Kind(_l("Snooze"), ("days",), lambda ticket, action, by: ticket.snooze(morning(_days(action)), by), lambda ticket, action: web.absolute(ticket.snoozed_until) if ticket.snoozed_until else "–"),
+    "follow_up": Kind(_l("Follow up"), ("days",), lambda ticket, action, by: ticket.follow_up(morning(_days(action)), by), lambda ticket, action: web.absolute(ticket.follow_up_at) if ticket.follow_up_at else "–"),
     "task": Kind(_l("Create a task"), ("text", "days"), _task),
     "department": Kind(_l("Department"), ("choice",), lambda ticket, action, by: ticket.move_to(_row(Department, action.choice), by), lambda ticket, action: str(ticket.department)),
 }  # fmt: skip

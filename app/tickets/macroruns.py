@@ -160,13 +160,7 @@ def _step(action: Action, ticket: Ticket, by: Viewer) -> Step:
     kind = KINDS.get(action.do)
     if kind is None:
         raise HelpdeskError(_("The desk does not know this action."))
-    text = (
-        actions.text_of(action, ticket, by)
-        if action.do in ("reply", "note")
-        else action.text
-        if action.do == "task"
-        else ""
-    )
+    text = actions.text_of(action, ticket, by) if action.do in ("reply", "note", "task") else ""
     was = kind.shown(ticket, action) if kind.shown else ""
     kind.do(ticket, action, by)
     db.session.flush()

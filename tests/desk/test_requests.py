@@ -9,10 +9,11 @@ from app.core import clock
 from app.core.extensions import db
 from app.mail.models import Delivery
 from app.tickets.choices import CannedResponse, State
+from app.tickets.lifecycle import status_for
 from app.tickets.models import Ticket, TicketKind
 from app.tickets.requests import DocumentRequest, RequestState
 from app.tickets.thread import Message
-from tests.factories import a_customer, a_supervisor, a_ticket, acting, sign_in, staff
+from tests.factories import a_category, a_customer, a_priority, a_supervisor, a_ticket, acting, an_agent, sign_in, staff
 from tests.tickets.test_requests import OTHER_PDF, PDF, PNG, a_request, hand_in, states
 
 
@@ -238,3 +239,24 @@ def test_a_ticket_with_documents_stays_within_its_statements(client, boss, at_mo
         assert "Look at 1 document" in text_of(client.get(f"/admin/tickets/{number}"))
     with at_most(8):
         assert "1 of 2 documents" in text_of(client.get("/admin/tickets/?view=everything"))
+
+
+def test_customers_chosen_in_their_list_get_a_ticket_each_as_it_was_filed(client, boss):
+    ada, eve, agent, category = a_customer("Ada"), a_customer("Eve"), an_agent(), a_category()
+    db.session.commit()
+    led = client.post("/admin/customers/action_post", data={"action": "write_to", "rowid": [ada.id, eve.id]})
+    page = client.get(led.location).text
+    form = {
+        "type": "message", "to": f"{ada.email}, {eve.email}", "subject": "Your licence", "body": "Dear {{customer_name}}", "mark": "m-1",
+        "category": category.id, "priority": a_priority(4).id, "status": status_for(State.OPEN).id, "assignee": agent.id,
+    }  # fmt: skip
+    answer = client.post("/admin/tickets/message", data=form)
+    db.session.expire_all()
+    made = db.session.scalars(select(Ticket).where(Ticket.subject == "Your licence").order_by(Ticket.id)).all()
+
+    assert led.status_code == 302 and f"{ada.email}, {eve.email}" in page
+    assert answer.status_code == 303
+    assert [(one.requester, one.category, one.priority_rank, one.state, one.assignee) for one in made] == [
+        (ada, category, 4, State.OPEN, agent), (eve, category, 4, State.OPEN, agent)
+    ]  # fmt: skip
+    assert client.post("/admin/tickets/message", data={**form, "mark": "m-2", "priority": "99999"}).status_code == 422
