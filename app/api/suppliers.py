@@ -53,7 +53,7 @@ def add_supplier(number: int) -> Answer:
     """By its name. Adding one that is there changes nothing."""
     ticket, fields = seen(number), Fields.of_body()
     supplier: Supplier | None = fields.take("supplier", _named)
-    if supplier is None:
+    if supplier is None and "supplier" not in fields.wrong:
         fields.refuse("supplier", _("Please name a supplier."))
     fields.done()
     assert supplier is not None
@@ -79,7 +79,7 @@ def ask_supplier(number: int) -> Answer:
     ticket, fields = seen(number), Fields.of_body()
     words = reading.message(fields, caller())
     contact: SupplierContact | None = fields.take("to", _contact)
-    if contact is None:
+    if contact is None and "to" not in fields.wrong:
         fields.refuse("to", _("Please say to which of a supplier's people it goes."))
     subject = fields.text("subject", LONGEST_SUBJECT, required=True)
     along: tuple[int, ...] = fields.take("along", _ids, ())
