@@ -187,6 +187,6 @@ def trends(report: Report) -> Section:
     return Section(
         (),
         [Chart("trends", _("Words that are written more often"), chart, _("Word"))] if found else [],
-        [Table("trends", _("Words that are written more often"), head, lines)],
+        [Table("trends", _("Trends"), head, lines)],
         _("Words of subjects and of the beginnings of first messages, in at least three tickets; counted every night, up to yesterday."),
     )  # fmt: skip
