@@ -17,7 +17,6 @@ from app.core.shipped import shown
 from app.desk.timepages import TicketTimeView, TimerView
 from app.desk.timereportpages import TimeReportView
 from app.tickets.timeentries import ActivityType, TimeEntry
-from app.tickets.views import KEPT_NAME
 
 COLOURS = {
     "grey": _l("Grey"), "blue": _l("Blue"), "green": _l("Green"), "amber": _l("Amber"), "red": _l("Red"), "violet": _l("Violet"),
@@ -39,7 +38,7 @@ class ActivityTypeView(DeskView):
     }  # fmt: skip
     formatters_columns = {"name": shown, "colour": lambda colour: str(COLOURS.get(colour, colour))}
     description_columns = {
-        "name": KEPT_NAME,
+        "name": _l("A name the desk came with is shown to everybody in their language, until it is changed here."),
         "billable": _l("Time that is written down from now on."),
         "initial": _l("Where nobody chooses. One of them at a time."),
         "active": _l("Switched off nobody chooses it any more; what was written down stays."),

@@ -100,6 +100,6 @@ def _amounts(row: Row) -> list[object]:
 
 
 def _sent(pieces: list[bytes], kind: str, ending: str) -> Response:
-    note_reading(What.EXPORTED, "time")
+    note_reading(What.EXPORTED, "tickets")
     headers = {"Content-Disposition": f'attachment; filename="time-{clock.now():%Y-%m-%d}.{ending}"'}
     return Response(pieces, mimetype=kind, headers=headers)

@@ -113,6 +113,8 @@ def an_address(route: Route, program: Program) -> str:
     there = {"number": ticket.number, "customer_id": customer.id, "organization_id": organization.id}
     if "attachment_id" in route.variables:
         there["attachment_id"] = program.upload(b"x").json["id"]
+    if "entry_id" in route.variables:
+        there["entry_id"] = program.post(f"/tickets/{ticket.number}/time", {"minutes": 5}).json["id"]
     if "task_id" in route.variables:
         there["task_id"] = program.post(f"/tickets/{ticket.number}/tasks", {"title": "Call"}).json["id"]
     if "supplier" in route.path or "questions" in route.path:
@@ -173,7 +175,7 @@ def test_examples_work_and_answers_have_the_shape_that_is_written(program: Progr
     route=st.sampled_from([route for route in ROUTES if route.takes and route.takes != FILE]),
 )
 def test_no_body_breaks_it(program: Program, body: dict[str, Any], route: Route) -> None:
-    path = route.path.format(number=_number(program), customer_id=1, supplier_id=1, task_id=1)
+    path = route.path.format(number=_number(program), customer_id=1, supplier_id=1, task_id=1, entry_id=1, macro_id=1)
     example = dict(SCHEMAS[str(route.takes)]["example"])
 
     for sent in (body, {**example, **body}):

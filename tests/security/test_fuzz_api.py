@@ -42,7 +42,7 @@ def secrets() -> list[str]:
 
 def there(ticket: Ticket) -> dict[str, int]:
     """What stands in an address, every second time."""
-    return {"number": ticket.number, "customer_id": ticket.requester_id, "organization_id": ticket.requester.organization_id or 0, "attachment_id": 1, "task_id": 1, "supplier_id": 1}  # fmt: skip
+    return {"number": ticket.number, "customer_id": ticket.requester_id, "organization_id": ticket.requester.organization_id or 0, "attachment_id": 1, "task_id": 1, "entry_id": 1, "supplier_id": 1}  # fmt: skip
 
 
 @pytest.mark.parametrize("app", ["sqlite"], indirect=True)
