@@ -3,16 +3,20 @@
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import func, select
 
+from app.accounts.customernotes import CustomerNote
 from app.core.extensions import db
 from app.desk import demo
 from app.search.find import matching
 from app.tickets import tally, tasks
 from app.tickets.choices import State
 from app.tickets.fieldmodels import CustomValue
+from app.tickets.macros import Macro
 from app.tickets.models import Ticket, TicketKind
 from app.tickets.requests import DocumentRequest, SlotState
+from app.tickets.supplied import TicketSupplier, Turn
 from app.tickets.tasks import Task, TaskState
 from app.tickets.thread import Attachment, Message, MessageKind
+from app.tickets.timeentries import TimeEntry
 from tests.factories import acting
 
 
@@ -39,6 +43,17 @@ def test_its_team_has_plans(app):
     assert min(due) < tasks.today() in due and max(due) > tasks.today()
     assert db.session.scalar(select(func.count()).where(Ticket.kind == TicketKind.CONVERSATION)) == 1
     assert db.session.scalar(select(func.count()).where(Ticket.snoozed_until.is_not(None))) == 1
+
+
+def test_its_team_works(app):
+    demo.load()
+
+    spent = db.session.scalar(select(func.sum(TimeEntry.minutes)))
+    asked = db.session.scalars(select(TicketSupplier)).one()
+    assert spent == 210
+    assert asked.turn is Turn.ANSWERED
+    assert db.session.scalar(select(func.count(CustomerNote.id))) == 3
+    assert db.session.scalar(select(func.count(Macro.id))) >= 2
 
 
 def test_its_tickets_are_found_by_their_words_and_seen_by_their_team(app):
