@@ -17,7 +17,7 @@ MAILS = 400
 WAIT_SECONDS = 120
 ARRIVED = "SELECT count(*) FROM raw_mail WHERE state <> 'new' AND id > :last"
 SENT = "SELECT count(*) FROM delivery WHERE state = 'sent' AND id > :last"
-LEFT = "SELECT count(*) FROM outbox WHERE done_at IS NULL AND failed_at IS NULL AND queue IN ('mail_in', 'notices')"
+LEFT = "SELECT count(*) FROM outbox WHERE done_at IS NULL AND failed_at IS NULL AND job IN ('mail.deliver', 'notifications.tell_department')"
 """A mail has come in when its team has heard of it, too."""
 
 
