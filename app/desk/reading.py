@@ -81,7 +81,7 @@ class Reading:
             given.get("find", "").replace("\x00", "").strip()[:LONGEST_QUESTION],
         )
 
-    def query(self, **changes: object) -> str:
+    def in_address(self, **changes: object) -> str:
         """Without `?`; what is as usual is left out."""
         wanted = dc.replace(self, **changes)  # type: ignore[arg-type]
         given = {

@@ -134,19 +134,19 @@ class Workspace:
 
     def address(self, **changes: object) -> str:
         """Of this page, with the list it was opened from, read in another way."""
-        asked = "&".join(filter(None, (self.listing.address().removeprefix("?"), self.reading.query(**changes))))
+        asked = "&".join(filter(None, (self.listing.address().removeprefix("?"), self.reading.in_address(**changes))))
         return f"/admin/tickets/{self.ticket.number}" + (f"?{asked}" if asked else "")
 
     @property
     def kept_in_address(self) -> list[tuple[str, str]]:
         """What a search in the ticket leaves as it is."""
-        kept = f"{self.listing.address().removeprefix('?')}&{self.reading.query(entry=None, until=None, find='')}"
+        kept = f"{self.listing.address().removeprefix('?')}&{self.reading.in_address(entry=None, until=None, find='')}"
         return parse_qsl(kept)
 
     def gap(self, gap: Gap, from_start: bool = False) -> str:
         """Where the entries of a gap are asked for."""
         ends = {"after": gap.after.token, "before": gap.before.token, "from": "start" if from_start else "end"}
-        asked = "&".join(filter(None, (urlencode(ends), self.reading.query(entry=None, until=None))))
+        asked = "&".join(filter(None, (urlencode(ends), self.reading.in_address(entry=None, until=None))))
         return f"/admin/tickets/{self.ticket.number}/passage?{asked}"
 
     @cached_property
