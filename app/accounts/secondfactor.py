@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import StaffProfile
 from app.core import clock
+from app.core.database import one_at_a_time
 from app.core.errors import Invalid
 from app.core.extensions import db
 from app.core.model import Base, BigId, intpk
@@ -93,6 +94,7 @@ def in_force(user_id: int) -> bool:
 
 def prepare(user_id: int) -> None:
     """A new secret for the app, not in force yet. One that is in force is switched off first, never replaced."""
+    one_at_a_time(SecondFactor)
     if in_force(user_id):
         raise Invalid(_("Your second factor is on already."))
     db.session.merge(
@@ -117,6 +119,7 @@ def address(user_name: str, secret: str, desk_name: str) -> str:
 
 def confirm(user_id: int, code: str) -> list[str]:
     """The first code puts it in force. Returns the recovery codes, which nobody can read again."""
+    one_at_a_time(SecondFactor)
     if prepared(user_id) is None:
         raise Invalid(_("This took too long. Please begin again."))
     if not _takes(user_id, code):

@@ -4,10 +4,10 @@ import functools
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask, request
-from sqlalchemy import Connection, Dialect, Engine, event, inspect, select
+from sqlalchemy import Connection, Dialect, Engine, event, func, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -15,7 +15,10 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from app.core.extensions import db
 from app.core.session import PLAIN, reads_only
 
+Row = TypeVar("Row")
 BUSY_TIMEOUT_MS = 5000
+MAKING = 8_161
+"""Of PostgreSQL's advisory locks of two numbers: the first of all that `one_at_a_time` takes."""
 TRUSTED_SECONDS = 1.0
 """A connection that answered so lately is not asked again whether the server is there: that costs as much as a small statement."""
 
@@ -87,6 +90,19 @@ def insert_new(table: type[Any], values: Mapping[str, Any]) -> bool:
     kind: Any = postgresql if is_postgresql() else sqlite
     new = kind.insert(table).values(dict(values)).on_conflict_do_nothing()
     return db.session.execute(new.returning(*inspect(table).primary_key)).first() is not None
+
+
+def put(row: Row) -> Row:
+    """Make this row, or change the one that is there under its key: of two transactions at once the later stands."""
+    one_at_a_time(type(row))
+    return db.session.merge(row)
+
+
+def one_at_a_time(table: type[Any]) -> None:
+    """Whoever may make a row of this table twice waits for who came before, and sees theirs. On SQLite the transaction has the whole file."""
+    if is_postgresql():
+        name = func.hashtext(inspect(table).local_table.name)
+        db.session.execute(select(func.pg_advisory_xact_lock(MAKING, name)))
 
 
 @contextmanager

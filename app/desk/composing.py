@@ -244,5 +244,5 @@ def chosen_time(text: str) -> dt.datetime:
     """As a browser's field for day and time says it, in the desk's zone."""
     try:
         return dt.datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(web.zone())).astimezone(dt.UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Invalid(_("This is no time to send it."), {"leaves_at": _("Please choose a day and a time.")})

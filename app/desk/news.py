@@ -19,9 +19,10 @@ def of(listing: Listing, viewer: Viewer, since: str) -> int:
     """How many of the list's tickets were active after `since`; nothing for what is no instant."""
     try:
         at = dt.datetime.fromisoformat(since)
-    except ValueError:
-        return 0
-    if at.tzinfo is None:
+        if at.tzinfo is None:
+            return 0
+        at = at.astimezone(dt.UTC)
+    except (ValueError, OverflowError):
         return 0
     latest = plain_rows(LATEST)[0][0]
     if latest is None or latest <= at:

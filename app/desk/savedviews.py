@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, func, select
 
 from app.accounts.models import Department
+from app.core.database import insert_new
 from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
 from app.desk import asked, columns, viewcounts
@@ -112,8 +113,7 @@ class SavedViewsView(BaseView):
     def first(self) -> Any:
         """What the bare address of the list opens: a view, or the open tickets."""
         value = request.form.get("view", "")
-        choice = db.session.merge(_choice())
-        choice.default_view_id = _seen(int(value)).id if is_id(value) and int(value) else None
+        _own_choice().default_view_id = _seen(int(value)).id if is_id(value) and int(value) else None
         db.session.commit()
         flash(_("Saved."), "success")
         return redirect(HERE)
@@ -129,7 +129,7 @@ class SavedViewsView(BaseView):
             if deed not in ("", "usual"):
                 shown = _moved(deed)
             else:
-                db.session.merge(choice).columns = "" if deed else _columns_of_form()
+                _own_choice().columns = "" if deed else _columns_of_form()
                 db.session.commit()
                 flash(_("Saved."), "success")
                 return redirect("/admin/tickets/" + back.address())
@@ -183,6 +183,12 @@ def _changeable(view_id: int) -> SavedView:
 def _choice() -> ListChoice:
     """A new one is kept when something is chosen: reading a page writes nothing."""
     return db.session.get(ListChoice, g.user.id) or ListChoice(staff_id=g.user.id, columns="")
+
+
+def _own_choice() -> ListChoice:
+    """To be changed; of two at once that are the first to choose, one makes it."""
+    insert_new(ListChoice, {"staff_id": g.user.id, "columns": ""})
+    return db.session.get_one(ListChoice, g.user.id)
 
 
 def _name() -> str:

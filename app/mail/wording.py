@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from jinja2 import TemplateSyntaxError, nodes
 from markupsafe import Markup
 
+from app.core.database import put
 from app.core.errors import Invalid, NotThere
 from app.core.extensions import db
 from app.mail import outgoing, templates
@@ -98,7 +99,7 @@ def source_of(kind: str) -> str:
 
 def keep(kind: str, source: str, by: str) -> None:
     """From now on mails of this kind say this. Raises Invalid with what is wrong."""
-    db.session.merge(EmailTemplate(kind=known(kind), source=checked(kind, source), changed_by=by))
+    put(EmailTemplate(kind=known(kind), source=checked(kind, source), changed_by=by))
 
 
 def reset(kind: str) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased, joinedload
 
 from app.accounts.viewer import Viewer
 from app.core import clock
+from app.core.database import put
 from app.core.extensions import db
 from app.notifications.models import Notice, NoticePreference, Notification
 from app.notifications.wishes import DEFAULTS, Wanted, default_of, fitting
@@ -51,7 +52,7 @@ def prefer(staff_id: int, kind: Notice, choice: Wanted | None) -> None:
         own = NoticePreference.staff_id == staff_id, NoticePreference.kind == kind
         db.session.execute(delete(NoticePreference).where(*own))
     else:
-        db.session.merge(NoticePreference(staff_id=staff_id, kind=kind, **fitting(kind, choice)._asdict()))
+        put(NoticePreference(staff_id=staff_id, kind=kind, **fitting(kind, choice)._asdict()))
 
 
 def unread_count(viewer: Viewer) -> int:

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 from app.accounts.viewer import Viewer
 from app.core import clock
 from app.core.errors import Invalid
+from app.core.database import put
 from app.core.extensions import db
 from app.core.words import said as _
 from app.notifications import inbox, moments, wishes
@@ -26,7 +27,7 @@ def keep(viewer: Viewer, plan: NoticePlan) -> None:
         sentence = _("These quiet times never end: no mail would ever reach you.")
         raise Invalid(sentence, {"quiet_whole_days": sentence})
     plan.staff_id = viewer.id
-    db.session.merge(plan)
+    put(plan)
     db.session.flush()
     move_waiting(viewer)
 

@@ -6,6 +6,7 @@ from sqlalchemy import delete
 
 from app.accounts.viewer import Viewer
 from app.core.errors import NotThere
+from app.core.database import put
 from app.core.extensions import db
 from app.core.words import said as _
 from app.notifications.models import TicketWatch, Way
@@ -20,4 +21,4 @@ def watch(ticket: Ticket, viewer: Viewer, way: Way | None) -> None:
         own = TicketWatch.ticket_id == ticket.id, TicketWatch.staff_id == viewer.id
         db.session.execute(delete(TicketWatch).where(*own))
     else:
-        db.session.merge(TicketWatch(ticket_id=ticket.id, staff_id=viewer.id, way=way))
+        put(TicketWatch(ticket_id=ticket.id, staff_id=viewer.id, way=way))

@@ -8,6 +8,7 @@ from flask import g, has_app_context
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 
+from app.core.database import put
 from app.core.errors import Invalid
 from app.core.extensions import db
 from app.settings.models import Setting
@@ -308,6 +309,6 @@ def change(values: Mapping[str, Any], by: str | None = None) -> list[str]:
     before = current()
     changed = [name for name, value in wanted.items() if getattr(before, name) != value]
     for name in changed:
-        db.session.merge(Setting(name=name, value=wanted[name], changed_by=by))
+        put(Setting(name=name, value=wanted[name], changed_by=by))
     g.pop("desk_settings", None)
     return changed

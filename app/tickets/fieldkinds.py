@@ -74,7 +74,7 @@ class Field(NamedTuple):
         texts = list(dict.fromkeys(text for one in wanted if (text := _plain(one))))
         if self.kind is not FieldKind.CHOICES and len(texts) > 1:
             raise ValueError(_("One value, please."))
-        return tuple(READERS[self.kind](self, text, held) for text in texts if text)[: len(self.choices) or 1]
+        return tuple(dict.fromkeys(READERS[self.kind](self, text, held) for text in texts))
 
     def worded(self, values: Iterable[str]) -> str:
         """For people, in the language of the reader."""

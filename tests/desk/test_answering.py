@@ -185,6 +185,20 @@ def test_a_reply_with_a_time_leaves_then_and_can_be_sent_at_once(client: FlaskCl
     assert replies(ticket) == ["Please restart it."]
 
 
+@pytest.mark.parametrize(("zone", "at"), [("Asia/Tokyo", "0001-01-01T00:00"), ("America/Lima", "9999-12-31T23:59")])
+def test_a_time_that_no_calendar_of_utc_has_is_refused_with_a_sentence(
+    client: FlaskClient, mine: Any, zone: str, at: str
+) -> None:
+    ticket, _agent = mine
+    setting(time_zone=zone)
+
+    answer = send(client, ticket, later="1", leaves_at=at, then_later="wait", then="")
+
+    assert answer.status_code == 422
+    assert "Please choose a day and a time." in answer.text
+    assert leaving(ticket) == []
+
+
 def _in_a_month() -> str:
 
     return (clock.now() + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M")

@@ -53,7 +53,17 @@ def test_news_are_of_this_list_and_of_what_its_reader_sees(app, client):
 
 
 @pytest.mark.parametrize(
-    "at", ["", "yesterday", "2026-01-01", "2026-01-01T00:00:00", "9999-12-31T23:59:59+14:00", "x" * 900]
+    "at",
+    [
+        "",
+        "yesterday",
+        "2026-01-01",
+        "2026-01-01T00:00:00",
+        "9999-12-31T23:59:59+14:00",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-12:00",
+        "x" * 900,
+    ],
 )
 def test_a_bent_instant_has_no_news(app, client, at):
     a_ticket()

@@ -5,15 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from threading import Barrier
 
+import pyotp
+import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from app.accounts import keys
+from app.accounts import keys, secondfactor
 from app.core import clock
+from app.core.errors import HelpdeskError
 from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.core.slots import JobSlot
@@ -24,7 +27,7 @@ from app.tickets.models import Ticket
 from app.tickets.thread import Message
 from app.tickets.timeline import Did, TicketEvent
 from tests.api.desk import Program
-from tests.factories import a_customer, a_supervisor, a_ticket, acting, sign_in
+from tests.factories import PASSWORD, a_customer, a_supervisor, a_ticket, acting, an_admin, sign_in
 from tests.run.desks import PROJECT, surroundings
 
 EIGHT = 8
@@ -179,3 +182,63 @@ def test_eight_programs_with_keys_of_their_own_get_numbers_of_their_own(app: Fla
 
     assert 0 not in numbers
     assert len(set(numbers)) == EIGHT
+
+
+FIRST_TIME = {
+    "/admin/views/first": {"view": ""},
+    "/admin/views/columns": {"order": ["subject", "number"], "show": ["number", "subject"]},
+    "/admin/notifications/preferences": {"mentioned.app": "1"},
+    "/admin/mail-templates/ticket_closed": {"source": "Subject: Done\n\n{{ ticket.number }} is closed."},
+    "/admin/me/second-factor/begin": {"old": PASSWORD},
+}
+
+
+@pytest.mark.parametrize("address", FIRST_TIME)
+def test_of_eight_presses_on_what_nobody_chose_before_none_fails(app: Flask, address: str) -> None:
+    """An impatient hand on a form whose row is not there yet: each press would make it."""
+    person, clients = an_admin(), []
+    for _ in range(EIGHT):
+        client = app.test_client()
+        sign_in(client, person)
+        clients.append(client)
+    db.session.remove()
+    gate = Barrier(EIGHT)
+
+    def press(client) -> int:  # type: ignore[no-untyped-def]
+        with app.app_context():
+            gate.wait()
+            code = client.post(address, data=FIRST_TIME[address]).status_code
+            db.session.remove()
+            return int(code)
+
+    with ThreadPoolExecutor(EIGHT) as pool:
+        codes = list(pool.map(press, clients))
+
+    assert set(codes) <= {302, 303}, codes
+
+
+def test_a_second_factor_that_is_confirmed_while_another_tab_begins_anew_stays_on(app: Flask) -> None:
+    person_id = a_supervisor().id
+    secondfactor.prepare(person_id)
+    db.session.commit()
+    secret = secondfactor.prepared(person_id) or ""
+    secondfactor.confirm(person_id, pyotp.TOTP(secret).at(clock.now()))
+
+    def begin_anew() -> str:
+        with app.app_context():
+            try:
+                secondfactor.prepare(person_id)
+                db.session.commit()
+            except HelpdeskError as refusal:
+                return str(refusal)
+            finally:
+                db.session.remove()
+        return "began anew"
+
+    with ThreadPoolExecutor(1) as pool:
+        told = pool.submit(begin_anew)
+        wait([told], timeout=1)
+        db.session.commit()
+
+    assert told.result() == "Your second factor is on already."
+    assert secondfactor.in_force(person_id)

@@ -197,6 +197,19 @@ def test_a_choice_that_was_taken_away_stays_where_it_was_chosen(app: Flask) -> N
         other.set_field("size", "Small", by=SYSTEM)
 
 
+def test_several_choices_are_kept_once_each_however_written_and_none_is_dropped_for_being_many(app: Flask) -> None:
+    field = a_field("Sizes", kind=FieldKind.CHOICES, choices=SIZES)
+    ticket = a_ticket()
+    ticket.set_field("sizes", ["small", "Small", "SMALL", "large"], by=SYSTEM)
+    assert held(ticket) == {"sizes": ["Small", "Large"]}
+
+    field.choices = "Huge"
+    db.session.commit()
+    ticket.set_field("sizes", ["Small", "Large", "Huge"], by=SYSTEM)
+
+    assert held(ticket) == {"sizes": ["Small", "Large", "Huge"]}
+
+
 def test_a_merge_leaves_each_ticket_its_values(app: Flask) -> None:
     a_field("Serial number")
     first, second, by = a_ticket(), a_ticket(), acting(a_supervisor())
