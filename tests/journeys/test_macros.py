@@ -113,7 +113,9 @@ def test_undo_beside_a_property_leaves_alone_what_a_colleague_chose(windows: Win
     saved.get_by_role("button", name="Undo").click()
     expect(saved).to_contain_text("changed this since")
 
-    other.locator("#p-priority ~ .saved").get_by_role("button", name="Undo").click()
+    with other.expect_response(re.compile("/properties")) as undone:
+        other.locator("#p-priority ~ .saved").get_by_role("button", name="Undo").click()
+    assert undone.value.ok
     other.reload()
     expect(other.get_by_label("Priority", exact=True).locator("option:checked")).to_have_text("Critical")
 
