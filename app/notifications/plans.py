@@ -6,8 +6,8 @@ from sqlalchemy import select, update
 
 from app.accounts.viewer import Viewer
 from app.core import clock
-from app.core.errors import Invalid
 from app.core.database import put
+from app.core.errors import Invalid
 from app.core.extensions import db
 from app.core.words import said as _
 from app.notifications import inbox, moments, wishes

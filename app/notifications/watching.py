@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import delete
 
 from app.accounts.viewer import Viewer
-from app.core.errors import NotThere
 from app.core.database import put
+from app.core.errors import NotThere
 from app.core.extensions import db
 from app.core.words import said as _
 from app.notifications.models import TicketWatch, Way
