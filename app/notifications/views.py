@@ -157,6 +157,7 @@ class StoppingView(BaseView):
 
     route_base = "/notices"
     default_view = "stop"
+    class_permission_name = "MyAccount"
     base_permissions: list[str] = []
 
     @expose("/stop/<token>", methods=["GET"])

@@ -69,7 +69,10 @@ def test_a_change_that_was_refused_is_not_told(app, client):
 def test_a_setting_is_told_with_its_value_before_and_after(app, client):
     sign_in(client, an_admin(name="kim"))
 
-    client.post("/admin/settings/assignment", data={"assignment_method": "round_robin", "default_capacity": "7"})
+    client.post(
+        "/admin/settings/assignment",
+        data={"assignment_method": "round_robin", "default_capacity": "7", "tickets_of_absent": "keep"},
+    )
 
     told = {line.object_id: line for line in lines(object_kind="setting", actor_name="kim")}
     assert {"assignment_method", "default_capacity"} <= set(told)
