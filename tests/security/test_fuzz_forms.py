@@ -26,7 +26,7 @@ BENT: st.SearchStrategy[Any] = st.sampled_from(
 ) | st.text(st.characters(exclude_categories=("Cs",)), max_size=20)  # fmt: skip
 PLAIN = {
     "/admin/time/timers/<int:timer_id>",
-    "/admin/tickets/<int:number>/macroruns/<int:run_id>/undo",
+    "/admin/tickets/<int:number>/macroruns/<int:run_id>/undo", "/admin/tickets/<int:number>/macros/<int:macro_id>",
     "/admin/canned/edit/<pk>", "/admin/tags/edit/<pk>", "/admin/settings/general/vocabulary", "/admin/tickets/add", "/login/code",
     "/admin/my-day/<int:number>/snooze", "/admin/my-day/<int:number>/done",
     "/admin/me/second-factor/codes", "/admin/me/second-factor/confirm", "/admin/me/second-factor/off", "/portal/account/sessions/<int:session_id>", "/admin/me/sessions/<int:session_id>/end",
