@@ -43,7 +43,10 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.TASK_ASSIGNED: (tasks.tell_of_assignment,),
     Did.BUDGET_REACHED: (notices.tell_of_budget,),
     Did.TIMER_STOPPED: (notices.tell_of_timer,),
-    Did.DEPARTMENT_CHANGED: (timefigures.move, assignment.assign_moved,),
+    Did.DEPARTMENT_CHANGED: (
+        timefigures.move,
+        assignment.assign_moved,
+    ),
     Did.DOCUMENTS_ASKED: (documents.tell_of_request,),
     Did.DOCUMENTS_REVIEWED: (documents.tell_of_request,),
     Did.DOCUMENTS_REMINDED: (documents.tell_of_missing,),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import functools
 from typing import NamedTuple
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
 from sqlalchemy.orm import lazyload
+from sqlalchemy.sql.base import ExecutableOption
 
 from app.accounts.models import Availability, StaffProfile, available
 from app.accounts.viewer import Actor, Kind
@@ -61,13 +63,16 @@ def said(standing: Standing, name: str) -> str:
 
 
 def of_person(staff_id: int) -> Standing:
-    profile = db.session.get(StaffProfile, staff_id, options=WITHOUT_PERSON)
+    profile = db.session.get(StaffProfile, staff_id, options=_without_person())
     if profile is None:
         return Standing(Availability.OFFLINE)
     return standing(profile.availability, profile.away_until, profile.away_reason, clock.now())
 
 
-WITHOUT_PERSON = (lazyload(StaffProfile.user),)
+@functools.cache
+def _without_person() -> tuple[ExecutableOption, ...]:
+    """Not when this module is imported: naming a relation wants every model to be there."""
+    return (lazyload(StaffProfile.user),)
 
 
 def set_availability(

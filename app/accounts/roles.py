@@ -46,7 +46,11 @@ RUN_DESK = {
     "MailLab": ("list", "show", "add"),
     "ApiKey": ("list", "show", "add", "edit", "delete"),
 }
-PEOPLE = {"Customer": ("list", "show", "add", "edit"), "Organization": ("list", "show", "add", "edit"), "CustomerNote": ("list", "add")}
+PEOPLE = {
+    "Customer": ("list", "show", "add", "edit"),
+    "Organization": ("list", "show", "add", "edit"),
+    "CustomerNote": ("list", "add"),
+}
 SEE_FIGURES = {"Dashboard": ("list",), "Report": ("list", "team"), "TimeReport": ("list", "everybody")}
 
 
@@ -74,7 +78,15 @@ ROLES: dict[str, RoleRow] = {
         },
     ),
     "Supervisor": RoleRow(
-        Scope.ALL, {"Ticket": (*WORK, *SHAPE, *OVERSEE, *LEAD), **PEOPLE, "CustomerNote": NOTES, **KEEP_SHOP, **SEE_FIGURES, **SELF}
+        Scope.ALL,
+        {
+            "Ticket": (*WORK, *SHAPE, *OVERSEE, *LEAD),
+            **PEOPLE,
+            "CustomerNote": NOTES,
+            **KEEP_SHOP,
+            **SEE_FIGURES,
+            **SELF,
+        },
     ),
     "Support Agent": RoleRow(
         Scope.MINE_AND_UNASSIGNED,

@@ -64,7 +64,11 @@ def _here(ticket: Ticket) -> list[Offer]:
     """On the open ticket."""
     save, names, group = f"/admin/tickets/{ticket.number}/properties", lookups.of_ticket(ticket.id), _("This ticket")
     found = [
-        Offer(_("Macro: %(name)s", name=one.name), _("Macros"), sheet=f"/admin/tickets/{ticket.number}/macros/{one.id}/preview")
+        Offer(
+            _("Macro: %(name)s", name=one.name),
+            _("Macros"),
+            sheet=f"/admin/tickets/{ticket.number}/macros/{one.id}/preview",
+        )
         for one in macros.offered(g.user, ticket)
     ]
 

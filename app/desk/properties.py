@@ -172,7 +172,7 @@ class PropertiesView(BaseView):
             return self._refuse(number, refusal)
         absent = _absence(ticket) if "assignee" in request.form else ""
         if wants_json():
-            return jsonify(saved=True, said=absent)
+            return jsonify(saved=True, **({"said": absent} if absent else {}))
         if absent:
             flash(absent, "warning")
         if "status" in request.form and not ticket.live and (many := taskforms.unfinished(ticket)):

@@ -22,7 +22,7 @@ from app.tickets.choices import CannedResponse
 from app.tickets.models import Ticket
 from app.tickets.thread import Words
 from tests.api.desk import API, Program, a_program
-from tests.factories import a_category, a_customer, a_supervisor, a_supplier, a_ticket, an_organization
+from tests.factories import a_category, a_customer, a_macro, a_supervisor, a_supplier, a_ticket, an_organization
 
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -115,6 +115,9 @@ def an_address(route: Route, program: Program) -> str:
         there["attachment_id"] = program.upload(b"x").json["id"]
     if "entry_id" in route.variables:
         there["entry_id"] = program.post(f"/tickets/{ticket.number}/time", {"minutes": 5}).json["id"]
+    if "macro_id" in route.variables:
+        there["macro_id"] = a_macro({"do": "tag", "text": "seen"}).id
+        db.session.commit()
     if "task_id" in route.variables:
         there["task_id"] = program.post(f"/tickets/{ticket.number}/tasks", {"title": "Call"}).json["id"]
     if "supplier" in route.path or "questions" in route.path:

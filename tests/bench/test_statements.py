@@ -33,7 +33,7 @@ Budget = Callable[[int], AbstractContextManager[list[str]]]
 PAGES = [
     ("/admin/tickets/", 9),
     ("/admin/tickets/?view=needs&priority=2", 9),
-    ("/admin/tickets/?q=printer", 12),
+    ("/admin/tickets/?q=printer", 16),
     ("/admin/tickets/{number}", 12),
     ("/admin/dashboard/", 12),
 ]

@@ -40,7 +40,10 @@ NO_PAGES = (
     (r".*/html", "a frame for what was mailed"),
     (r".*/(passage|new/similar)", "parts of pages"),
     (r".*/first-unread", "leads on"),
-    (r".*/(timepart|bell|unread|thread|canned|customers|people|faq|suggest|asking|news|numbers|palette/)", "parts of pages"),
+    (
+        r".*/(timepart|bell|unread|thread|canned|customers|people|faq|suggest|asking|news|numbers|palette/)",
+        "parts of pages",
+    ),
     (r"/signon/.*|/login/.*", "leads to a sign-in elsewhere"),
 )
 """Patterns of whole rules, and what they answer instead of a page."""

@@ -59,7 +59,10 @@ class Windows:
 
     def _watch(self, request: Request) -> None:
         asked = urlsplit(request.url)
-        if asked.scheme not in ("data", "blob", "about", "chrome-extension") and f"{asked.scheme}://{asked.netloc}" != self.url:
+        if (
+            asked.scheme not in ("data", "blob", "about", "chrome-extension")
+            and f"{asked.scheme}://{asked.netloc}" != self.url
+        ):
             self.problems.append(f"a request left the desk: {request.url}")
 
 

@@ -148,7 +148,9 @@ def test_a_field_the_document_does_not_name_is_refused_by_name(client: FlaskClie
     program = a_program(client, a_super_admin())
     task = tasks.create(NewTask("Call"), SYSTEM, ticket)
     db.session.commit()
-    path = route.path.format(number=ticket.number, customer_id=ticket.requester_id, task_id=task.id, entry_id=1, supplier_id=1)
+    path = route.path.format(
+        number=ticket.number, customer_id=ticket.requester_id, task_id=task.id, entry_id=1, supplier_id=1
+    )
     known = SCHEMAS[str(route.takes)]
     for name in set(FOR_PROGRAMS) - set(known["properties"]):
         answer = program.call(route.method, path, {**known["example"], name: 1})
