@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, false, func, select, true
 from app.accounts.models import Customer, Organization
 from app.accounts.viewer import Viewer
 from app.core.extensions import db
+from app.desk import supplierfilters
 from app.desk.asked import EXAMPLES, IS
 from app.desk.listing import Due, Snooze, When
 from app.desk.lookups import Lookups
@@ -28,6 +29,7 @@ MEANINGS = {
     "kind": _l("ticket, conversation, document request"), "via": _l("how it came"), "sla": _l("how its promise stands"), "is": _l("what it is"),
     "before": _l("created before a day"), "after": _l("created on a day or later"), "created": _l("a day, a span, or 7d"), "updated": _l("a day, a span, or 7d"),
     "followup": _l("how its follow-up date stands"), "action": _l("how the date of a required action stands"), "snoozed": _l("yes or no"), "time": _l("how much time was spent"),
+    "environment": _l("where it happens, or none"), "supplier": _l("a supplier, or how it stands with them"), "further": _l("me, anybody or somebody who takes part"),
 }  # fmt: skip
 DAYS = ["today", "yesterday", "7d", "30d"]
 
@@ -38,6 +40,8 @@ def fields(names: Lookups) -> list[dict[str, Any]]:
         "state": [state.value for state in State], "kind": [kind.value.replace("_", "-") for kind in TicketKind], "via": [channel.value for channel in Channel], "sla": [due.value for due in Due],
         "followup": [when.value for when in When], "action": [when.value for when in When], "snoozed": [each.value for each in Snooze], "time": [">2h", "<30m", "any", "none"], "is": list(IS), "assignee": ["me", "nobody", *(row.detail for row in names.active("person"))], "category": ["none", *(row.name for row in names.active("category"))],
         **{kind: [row.name for row in names.active(kind)] for kind in ("status", "department", "priority")}, **dict.fromkeys(("before", "after", "created", "updated"), DAYS),
+        "environment": ["none", *(row.name for row in names.active("environment"))], "supplier": [*supplierfilters.WORDS, *(row.name for row in names.active("supplier"))],
+        "further": [*supplierfilters.FURTHER_WORDS, *(row.detail for row in names.active("person"))],
     }  # fmt: skip
     return [
         {

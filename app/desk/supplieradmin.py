@@ -80,7 +80,8 @@ class SupplierView(DeskView):
             _l("Contact people"),
             [DataRequired(), Length(max=LONGEST_PEOPLE)],
             description=_l(
-                "One a line, such as Jo Kim &lt;jo@maker.example&gt;. The first is written to unless another is chosen. Who is taken away gets nothing more, and what they write waits for a look."
+                "One a line, such as %(example)s. The first is written to unless another is chosen. Who is taken away gets nothing more, and what they write waits for a look.",
+                example="Jo Kim &lt;jo@maker.example&gt;",  # the page takes a hint as HTML
             ),
         ),
         "language": SelectField(_l("Language"), [Optional()], choices=_languages, coerce=lambda code: code or None),

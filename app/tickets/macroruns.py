@@ -161,9 +161,11 @@ def _step(action: Action, ticket: Ticket, by: Viewer) -> Step:
     if kind is None:
         raise HelpdeskError(_("The desk does not know this action."))
     text = actions.text_of(action, ticket, by) if action.do in ("reply", "note", "task") else ""
-    was = kind.shown(ticket, action) if kind.shown else ""
+    was, had = kind.shown(ticket, action) if kind.shown else "", ticket.assignee
     kind.do(ticket, action, by)
     db.session.flush()
+    if action.do == "department" and had is not None and ticket.assignee_id is None:
+        text = _("%(name)s loses the ticket, as it goes to another department.", name=had.get_full_name())
     return Step(action, _label(action), was, kind.shown(ticket, action) if kind.shown else "", text)
 
 

@@ -27,7 +27,7 @@ from app.tickets.timeline import PUBLIC, TicketEvent
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """The one row rule on tickets (FEATURES, Who sees what).
+    """The one row rule on tickets.
 
     Staff: the widest scope of their roles, cut with their departments, or a part of their own in the ticket.
     Customers: their own and their organization's, neither hidden nor unproven.

@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.accounts.viewer import CustomerActor
 from app.core import clock, web
+from app.core.extensions import db
 from app.desk import asked, lookups
 from app.desk.asking import FIELDS, parts, words_of
 from app.desk.listing import Due, Listing
@@ -27,6 +28,7 @@ from tests.factories import (
     a_ticket,
     acting,
     an_agent,
+    an_environment,
     an_organization,
     run_jobs,
     staff,
@@ -221,11 +223,13 @@ def test_the_box_is_told_what_it_may_offer(app, client):
     own = a_department("Own")
     a_ticket(tags=("open-secret",)), a_ticket(tags=("openly",), department=own)
     a_customer("Opal", email="opal@x.test")
+    an_environment("Staging")
     as_(client, an_agent(own))
 
     fields = {one["name"]: one for one in client.get(LIST + "asking").json["fields"]}
 
     assert set(fields) == set(asked.READERS)
+    assert fields["environment"]["values"] == ["none", "Staging"] and "waiting" in fields["supplier"]["values"]
     assert "On Hold" in fields["status"]["values"] and "me" in fields["assignee"]["values"]
     assert client.get(LIST + "asking?field=tag&q=open").json["values"] == ["openly"]
     assert client.get(LIST + "asking?field=customer&q=opal").json["values"] == ["opal@x.test"]
@@ -242,6 +246,9 @@ def test_who_may_not_list_customers_is_offered_none(app, client, a_role):
 
 
 def test_every_field_has_an_example_that_is_understood(app):
+    an_environment("staging")
+    db.session.commit()
+
     assert {field: read(example).errors for field, example in asked.EXAMPLES.items()} == dict.fromkeys(
         asked.READERS, ()
     )

@@ -107,8 +107,8 @@ def test_enter_takes_the_canned_response_of_the_whole_word_even_when_its_list_co
     agent.route("**/canned?q=hello", lambda route: held.append(route))
     body = agent.get_by_label("Message", exact=True)
     body.press_sequentially("/")
-    expect(agent.get_by_role("option").first).to_be_visible()
-    expect(agent.get_by_role("option").first).not_to_contain_text("/hello")
+    expect(agent.locator("#completion").get_by_role("option").first).to_be_visible()
+    expect(agent.locator("#completion").get_by_role("option").first).not_to_contain_text("/hello")
     body.press_sequentially("hello")
     body.press("Enter")
     agent.wait_for_timeout(200)
@@ -126,7 +126,7 @@ def test_an_agent_answers_notes_and_decides_how_it_goes_on(windows: Windows) -> 
 
     body = agent.get_by_label("Message", exact=True)
     body.press_sequentially("/hel")
-    expect(agent.get_by_role("option").filter(has_text="/hello")).to_be_visible()
+    expect(agent.locator("#completion").get_by_role("option").filter(has_text="/hello")).to_be_visible()
     agent.keyboard.press("Enter")
     expect(body).to_have_value(re.compile(r"Hello Ada Sørensen,[\s\S]*Lena Fischer"))
     agent.locator("#files").set_input_files(LOG)
@@ -212,6 +212,7 @@ def test_the_keys_move_open_answer_and_send(windows: Windows) -> None:
     agent.keyboard.press("Enter")
 
     expect(agent.get_by_role("heading", name="Reached by keys alone")).to_be_visible()
+    agent.wait_for_load_state()  # its keys are there
     agent.keyboard.press("n")
     expect(agent.get_by_role("radio", name="Internal note")).to_be_checked()
     agent.keyboard.type("Typed, not clicked")

@@ -124,7 +124,8 @@ def test_a_fresh_mail_becomes_a_ticket_and_its_sender_is_told_the_number(windows
     supervisor = windows.page("supervisor")
     supervisor.goto("/admin/tickets/?view=everything&q=kiosk+says")
     reload_until_there(supervisor, lambda: supervisor.get_by_role("link", name="Our kiosk says <b>no</b>")).click()
-    expect(supervisor.get_by_text("Grüße, 漢字, ع and 🎈")).to_be_visible()
+    conversation = supervisor.get_by_role("region", name="Conversation")
+    expect(conversation.get_by_text("Grüße, 漢字, ع and 🎈")).to_be_visible()
     number = re.search(r"/tickets/(\d+)", supervisor.url)[1]  # type: ignore[index]
     expect(mail(windows.page("admin"), sender, re.compile("#" + number))).to_contain_text("/portal/")
 

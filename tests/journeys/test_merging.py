@@ -31,7 +31,7 @@ def test_two_tickets_become_one_by_the_keyboard_and_are_taken_apart_again(window
     expect(dialog.get_by_label(re.compile("The roster is empty"))).to_be_visible()
     supervisor.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    expect(supervisor.locator("[data-key=m]")).to_be_focused()
+    expect(supervisor.locator("[data-key=g]")).to_be_focused()
 
     supervisor.keyboard.press("Enter")
     dialog.get_by_label(re.compile("The roster is empty")).check()

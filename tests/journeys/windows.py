@@ -60,7 +60,7 @@ class Windows:
     def _watch(self, request: Request) -> None:
         asked = urlsplit(request.url)
         if (
-            asked.scheme not in ("data", "blob", "about", "chrome-extension")
+            asked.scheme not in ("data", "blob", "about", "chrome", "chrome-extension")
             and f"{asked.scheme}://{asked.netloc}" != self.url
         ):
             self.problems.append(f"a request left the desk: {request.url}")

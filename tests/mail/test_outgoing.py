@@ -17,6 +17,7 @@ from app.mail import addresses, composing, outgoing, transport
 from app.mail.addresses import RecipientKind
 from app.mail.models import Delivery, DeliveryState, RawMail
 from app.mail.quoting import visible
+from app.notifications.models import Notice, Notification
 from app.tickets import collecting, files, suppliers
 from app.tickets.collecting import Wanted
 from app.tickets.conversation import Then
@@ -390,6 +391,9 @@ def test_every_kind_has_its_text_and_its_html(app, kind):
     boss = acting(a_supervisor())
     asked = collecting.ask(ticket, Words("Your passport, please."), [Wanted("Passport")], None, boss)
     task = create_task(NewTask("Look <b>closely</b>"), boss, ticket)
+    notice = Notification(staff_id=agent.id, ticket_id=ticket.id, kind=Notice.ASSIGNED)
+    db.session.add(notice)
+    db.session.flush()
     db.session.query(Delivery).delete()
     outgoing.put_notice(
         kind,
@@ -397,7 +401,7 @@ def test_every_kind_has_its_text_and_its_html(app, kind):
         message_id=message_id,
         task_id=task.id if kind.startswith("task_") else None,
         values={
-            "link": "http://desk.test/x?a=1&b=2", "who": "Eve <b>", "was": "Low", "now": "High", "request": str(asked.id)
+            "link": "http://desk.test/x?a=1&b=2", "who": "Eve <b>", "was": "Low", "now": "High", "request": str(asked.id), "lines": str(notice.id),
         },
         **to,
     )  # fmt: skip

@@ -24,6 +24,7 @@ from tests.api.desk import a_program
 from tests.factories import (
     a_customer,
     a_department,
+    a_macro,
     a_super_admin,
     a_ticket,
     an_agent,
@@ -147,10 +148,12 @@ def test_a_field_the_document_does_not_name_is_refused_by_name(client: FlaskClie
     ticket = a_ticket()
     program = a_program(client, a_super_admin())
     task = tasks.create(NewTask("Call"), SYSTEM, ticket)
+    macro = a_macro({"do": "tag", "text": "seen"})
     db.session.commit()
+    entry_id = program.post(f"/tickets/{ticket.number}/time", {"minutes": 5}).json["id"]
     path = route.path.format(
-        number=ticket.number, customer_id=ticket.requester_id, task_id=task.id, entry_id=1, supplier_id=1
-    )
+        number=ticket.number, customer_id=ticket.requester_id, task_id=task.id, entry_id=entry_id, macro_id=macro.id, supplier_id=1,
+    )  # fmt: skip
     known = SCHEMAS[str(route.takes)]
     for name in set(FOR_PROGRAMS) - set(known["properties"]):
         answer = program.call(route.method, path, {**known["example"], name: 1})

@@ -313,6 +313,18 @@ def test_a_ticket_that_changed_after_the_preview_is_left_alone(desk, since):
     assert ticket.priority_rank in (2, 3)
 
 
+def test_the_preview_says_who_loses_the_ticket_by_a_move(desk):
+    ticket, boss = desk
+    agent = an_agent(ticket.department)
+    ticket.assign_to(agent, by=boss)
+    macro = a_macro({"do": "department", "choice": a_department("Elsewhere").id})
+    db.session.commit()
+
+    (step,) = foreseen(macro, ticket, boss).steps
+
+    assert step.text == f"{agent.get_full_name()} loses the ticket, as it goes to another department."
+
+
 def test_a_macro_is_offered_where_its_conditions_hold_and_to_whom_it_is_shared(desk):
     ticket, boss = desk
     here, elsewhere, agent = ticket.department, a_department("Elsewhere"), an_agent()
@@ -344,6 +356,15 @@ STEPS = st.lists(
     min_size=1,
     max_size=6,
 )  # fmt: skip
+
+
+ALSO_TOUCHES = {
+    "department": {"assign", "category"},
+    "assign": {"status"},
+    "reply": {"status"},
+    "status": {"snooze", "follow_up"},
+}
+"""What an action may change besides what it names; the preview tells of it in words."""
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -387,9 +408,12 @@ def test_what_the_preview_shows_is_what_comes(app, steps, state, scoped, seconds
         return
     done = macroruns.run(macro, ticket, by, outcome.refused, outcome.seen)
     db.session.commit()
-    last = {step.action.do: step.now for step in outcome.steps if not step.refused}
-    for do, kind in KINDS.items():
-        if do in last and kind.shown and do not in ("tag", "untag"):
-            assert kind.shown(ticket, Action(do)) == last[do]
+    happened = [step for step in outcome.steps if not step.refused]
+    last = {step.action.do: (place, step.now) for place, step in enumerate(happened)}
+    for do, (place, now) in last.items():
+        touched = set().union(*(ALSO_TOUCHES.get(step.action.do, set()) for step in happened[place + 1 :]))
+        shown = KINDS[do].shown
+        if shown and do not in {"tag", "untag", *touched}:
+            assert shown(ticket, Action(do)) == now
     assert done.now == actions.state_of(ticket)
     assert recount() == 0
