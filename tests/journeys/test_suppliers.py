@@ -24,6 +24,7 @@ def test_a_supplier_is_asked_and_answers_where_no_customer_sees_it(windows: Wind
     expect(agent.locator("#thread").get_by_text("It stopped this morning.")).to_be_visible()
     agent.keyboard.press("s")
     expect(agent.get_by_text("Goes to a supplier. The customer does not see this.")).to_be_visible()
+    agent.locator("#reply-contact").select_option(label="Printer Works – Jo Kim <jo@maker.example>")
     agent.get_by_label("Message", exact=True).fill(QUESTION)
     agent.get_by_label("Subject", exact=True).fill("A fuser unit")
     agent.get_by_text("Send earlier messages and files along").click()
