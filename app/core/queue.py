@@ -260,6 +260,12 @@ class DeskWorker(SimpleWorker):
     max_connection_wait_time = 2.0
     """Seconds between two looks for a queue that is away."""
 
+    def set_shutdown_requested_date(self) -> None:
+        """RQ's handler of SIGTERM tells the queue, in the midst of whatever the job does: a queue that ends at the same
+        time is no fault of the job, which would end as if it had failed by itself."""
+        with contextlib.suppress(*NotAnswering):
+            super().set_shutdown_requested_date()
+
 
 def work(app: Flask) -> None:
     """Serve the queues until SIGTERM or SIGINT."""

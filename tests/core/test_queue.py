@@ -4,8 +4,9 @@ import subprocess
 import time
 
 import pytest
+from rq.worker import WorkerStatus
 
-from app.core import outbox, queue, ticker
+from app.core import clock, outbox, queue, ticker
 from app.core.extensions import db
 from app.core.outbox import Outbox
 
@@ -83,3 +84,14 @@ def test_one_row_handed_over_twice_is_done_once_and_fails_nobody(app, real_queue
 
     assert row.done_at is not None and row.tries == 1
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_a_stop_in_the_midst_of_a_job_does_not_fail_it_when_the_queue_is_gone_too(app, real_queue):
+    worker = queue.DeskWorker([queue.queue("urgent")], connection=queue.connection(), serializer=queue.JSONSerializer, job_class=queue.ListedJob)  # fmt: skip
+    worker.set_state(WorkerStatus.BUSY)
+    worker._shutdown_requested_date = clock.now()
+    queue.connection().shutdown(nosave=True)
+
+    worker._shutdown()  # what RQ's handler of SIGTERM does wherever the job is
+
+    assert worker._stop_requested

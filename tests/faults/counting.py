@@ -103,10 +103,8 @@ def _mails_in(done: list[Deed]) -> Iterator[str]:
     for deed in done:
         if deed.message_id and (entries[deed.message_id], stored[deed.message_id]) != (1, 1):
             yield f"mail {deed.message_id} became {entries[deed.message_id]} entries of {stored[deed.message_id]} raw mails"
-    odd = db.session.scalars(
-        select(RawMail.state).where(RawMail.state.not_in((RawState.DELIVERED, RawState.DUPLICATE)))
-    )
-    yield from (f"a raw mail is {state}" for state in odd)
+    odd = select(RawMail).where(RawMail.state.not_in((RawState.DELIVERED, RawState.DUPLICATE)))
+    yield from (f"a raw mail is {mail.state}: {mail.error or mail.verdict}" for mail in db.session.scalars(odd))
     files = list(db.session.scalars(select(Attachment)))
     if len(files) != sum(deed.kind == "mail" for deed in done):
         yield f"{len(files)} files of {sum(deed.kind == 'mail' for deed in done)} mails"

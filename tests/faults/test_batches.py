@@ -159,7 +159,7 @@ def test_two_mails_to_one_person_in_one_batch_make_one_thread(app: Flask, sink: 
 
     transport.deliver_due()
 
-    first, second = sink.parsed
+    first, second = sink.parsed()
     assert second["In-Reply-To"] == first["Message-ID"] and second["References"].split()[-1] == first["Message-ID"]
 
 

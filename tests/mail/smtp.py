@@ -53,8 +53,8 @@ class Sink:
         self.recipients += envelope.rcpt_tos
         self.senders.append(envelope.mail_from)
 
-    @property
     def parsed(self) -> list[EmailMessage]:
+        """No property: aiosmtpd reads all attributes of its handler for each line that opens."""
         return [message_from_bytes(raw, policy=policy.default) for raw in self.mails]  # type: ignore[misc]
 
 

@@ -278,7 +278,7 @@ def test_ask_and_answer_over_real_smtp(app, scene):
             ask(ticket, supplier, agent)
         finally:
             app.config["MAIL_URL"] = before
-    sent = sink.parsed[0]
+    sent = sink.parsed()[0]
     assert sink.recipients == ["jo@maker.test"]
     db.session.commit()  # nobody else can write while this test reads
 

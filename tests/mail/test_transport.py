@@ -147,7 +147,7 @@ def test_a_worker_that_dies_while_sending_sends_again_within_a_minute_under_the_
 
     assert mail.state is DeliveryState.SENT
     assert message_id == mail.rfc_message_id
-    assert f"<{message_id}>" in [parsed["Message-ID"] for parsed in sink.parsed]
+    assert f"<{message_id}>" in [parsed["Message-ID"] for parsed in sink.parsed()]
 
 
 def test_the_bytes_of_old_mails_are_forgotten_and_their_story_stays(sink):
@@ -231,7 +231,7 @@ def test_a_line_cut_after_the_last_byte_sends_again_under_the_same_message_id(si
     assert mail.state is DeliveryState.SENT
     ids = [
         parsed["Message-ID"]
-        for parsed in sink.parsed
+        for parsed in sink.parsed()
         if parsed["To"].addresses[0].addr_spec == mail.customer.email and "Shall we" in str(parsed)
     ]
     assert len(ids) == 2 and ids[0] == ids[1] == f"<{mail.rfc_message_id}>"
