@@ -92,6 +92,7 @@
         : make("iframe", { src: link.href, title: name });
     box.setAttribute("aria-label", name);
     box.replaceChildren(make("div", { className: "lookhead" }, make("b", { textContent: name, dir: "auto" }), close), shown);
+    shown.addEventListener("load", () => close.isConnected && close.focus()); // a PDF takes the keys for itself once it is there
     if (!box.open) box.showModal();
     close.focus();
   };

@@ -108,7 +108,7 @@ def test_files_are_looked_at_by_keys_in_a_dialog(windows: Windows) -> None:
     box = page.get_by_role("dialog", name="bill.pdf")
     expect(box).to_be_visible()
     expect(box.locator("iframe")).to_have_attribute("src", re.compile(r"/admin/files/\d+/pdf$"))
-    page.keyboard.press("ArrowRight")
+    box.get_by_role("button").press("ArrowRight")
     shot = page.get_by_role("dialog", name="shot.png")
     expect(shot.get_by_role("img", name="shot.png")).to_be_visible()
     assert findings(page) == []
