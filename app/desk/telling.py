@@ -18,9 +18,9 @@ from app.desk import entries, family
 from app.desk.entries import Span
 from app.desk.reading import FIRST, LAST, Place
 from app.desk.workspace import Workspace, find
-from app.tickets.thread import Message, MessageKind
+from app.tickets.thread import Message
 from app.tickets.timeline import Did
-from app.tickets.visibility import messages_visible_to
+from app.tickets.visibility import for_customers, messages_visible_to
 
 LOOKED_THROUGH = 10
 """Looks of 200 entries that one page takes to find those of one sort."""
@@ -79,12 +79,12 @@ class RecordView(BaseView):
     @has_access
     @permission_name("show")
     def paper(self, number: int) -> Any:
-        """The whole thread for paper; without notes when `notes` is 0."""
+        """The whole thread for paper; when `notes` is 0, what customers may read of it."""
         ticket = find(number, g.user)
         wanted = select(Message).where(Message.ticket_id == ticket.id, messages_visible_to(g.user))
         with_notes = request.args.get("notes") != "0"
         if not with_notes:
-            wanted = wanted.where(Message.kind != MessageKind.NOTE)
+            wanted = wanted.where(for_customers())
         rows = db.session.scalars(
             wanted.options(selectinload(Message.attachments)).order_by(Message.created_at, Message.id)
         )

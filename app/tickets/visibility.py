@@ -178,7 +178,12 @@ def messages_visible_to(actor: Actor) -> ColumnElement[bool]:
         .correlate(None)
     )
     readable = or_(written_in(theirs), Message.id.in_(shared))
-    return and_(Message.kind == MessageKind.REPLY, Message.trusted.is_(True), readable)
+    return and_(for_customers(), readable)
+
+
+def for_customers() -> ColumnElement[bool]:
+    """Messages that some customer may read: no notes, nothing of suppliers, nothing of a sender whom nobody has proved."""
+    return and_(Message.kind == MessageKind.REPLY, Message.trusted.is_(True))
 
 
 def events_visible_to(actor: Actor) -> ColumnElement[bool]:

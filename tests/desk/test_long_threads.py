@@ -18,13 +18,14 @@ from app.desk import entries
 from app.desk.reading import FIRST, LAST, Only, Place, Reading
 from app.desk.workspace import Workspace
 from app.search import index
-from app.tickets import merging
+from app.tickets import merging, suppliers
 from app.tickets.models import Ticket
 from app.tickets.seen import TicketSeen
+from app.tickets.suppliers import Question
 from app.tickets.thread import Channel, Message, MessageKind, Words
 from app.tickets.timeline import IN_THREAD, Did, TicketEvent
 from tests.desk.test_list import as_
-from tests.factories import a_department, a_supervisor, a_ticket, acting, an_agent
+from tests.factories import a_department, a_supervisor, a_supplier, a_ticket, acting, an_agent
 
 MANY = 1_000
 """Messages; as many things happened in between."""
@@ -400,6 +401,25 @@ def test_the_print_view_has_everything_and_leaves_notes_out_when_asked(app: Any,
 
     assert {f"{n}" for n in range(300)} == set(re.findall(r"entry number(\d+) of", whole))
     assert {f"{n}" for n in range(300) if n % 10 != 3} == set(re.findall(r"entry number(\d+) of", public))
+
+
+def test_without_notes_the_print_view_has_only_what_customers_may_read(app: Any, client: Any) -> None:
+    ticket, supplier = a_ticket(text="It stopped."), a_supplier()
+    boss = acting(a_supervisor())
+    suppliers.ask(
+        ticket, Question(supplier.contacts[0], "A part", Words("Do you have the fuser?", via=Channel.STAFF)), boss
+    )
+    suppliers.hear(ticket, supplier, Words("It costs 90.", via=Channel.MAIL), "Jo")
+    ticket.receive(Words("I am somebody else.", via=Channel.MAIL, trusted=False), by=CustomerActor.of(ticket.requester))
+    db.session.commit()
+    as_(client, a_supervisor())
+
+    whole = client.get(f"/admin/tickets/{ticket.number}/print").text
+    public = client.get(f"/admin/tickets/{ticket.number}/print?notes=0").text
+
+    for words in ("Do you have the fuser?", "It costs 90.", "I am somebody else."):
+        assert words in whole and words not in public
+    assert "It stopped." in public and " · Supplier" in whole
 
 
 def test_places_read_back_as_they_were_written(app: Any) -> None:
