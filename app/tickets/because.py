@@ -12,7 +12,7 @@ _cause: ContextVar[Mapping[str, str]] = ContextVar("cause", default=MappingProxy
 
 @contextmanager
 def because(**cause: str) -> Iterator[None]:
-    """`macro` or `rule` with its name, as timeline.WAYS says them."""
+    """`macro` or `rule` with its name, as sentences.WAYS says them."""
     token = _cause.set({**_cause.get(), **cause})
     try:
         yield
