@@ -147,6 +147,16 @@ def moment(given: Any) -> dt.datetime:
     return instant(text(given, 40))
 
 
+def day(given: Any) -> dt.date:
+    try:
+        written = text(given, 10)
+        if len(written) != len("2026-12-31"):
+            raise ValueError(written)
+        return dt.date.fromisoformat(written)
+    except ValueError:
+        raise ValueError(_("This is a day such as 2026-12-31.")) from None
+
+
 def message(fields: Fields, caller: Viewer) -> Words:
     """`body` and `attachment_ids`; the body may be empty when there are files. Ends the reading of the fields."""
     body = fields.text("body", LONGEST_MESSAGE, required=not fields.given.get("attachment_ids"))

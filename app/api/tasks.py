@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from app.api import reading
 from app.api.doorman import caller
-from app.api.fields import Fields, text
+from app.api.fields import Fields
 from app.api.repeats import Answer
 from app.api.shapes import instant
 from app.api.tickets import seen
@@ -38,7 +38,7 @@ def create_task(number: int) -> Answer:
         title=fields.text("title", LONGEST_GIVEN, required=True),
         details=fields.text("details", LONGEST_DETAILS),
         assignee=fields.take("assignee", reading.assignee(caller())),
-        due_on=fields.take("due_on", _day),
+        due_on=fields.take("due_on", reading.day),
         department=fields.take("department", reading.department),
     )
     fields.done()
@@ -59,7 +59,7 @@ def change_task(task_id: int) -> Answer:
     details = fields.text("details", LONGEST_DETAILS)
     state = fields.one_of("state", STATES)
     assignee: User | None = fields.take("assignee", reading.assignee(caller()))
-    due_on: dt.date | None = fields.take("due_on", _day)
+    due_on: dt.date | None = fields.take("due_on", reading.day)
     department = fields.take("department", reading.department)
     fields.done()
     if {"title", "details", "department"}.intersection(fields.given):
@@ -108,13 +108,3 @@ def _seen(task_id: int) -> Task:
     if task is None:
         raise NotThere(_("There is no task with this id, or you may not see it."))
     return task
-
-
-def _day(given: Any) -> dt.date:
-    try:
-        written = text(given, 10)
-        if len(written) != len("2026-12-31"):
-            raise ValueError(written)
-        return dt.date.fromisoformat(written)
-    except ValueError:
-        raise ValueError(_("This is a day such as 2026-12-31."))

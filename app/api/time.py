@@ -36,7 +36,7 @@ def log_time(number: int) -> Answer:
     minutes = fields.take("minutes", _minutes)
     if minutes is None:
         fields.refuse("minutes", _("This field is required."))
-    spent_on: dt.date = fields.take("spent_on", _day) or timespent.today()
+    spent_on: dt.date = fields.take("spent_on", reading.day) or timespent.today()
     activity = fields.take("activity", _activity) if "activity" in fields else timespent.usual_activity()
     note = fields.text("note", LONGEST_NOTE)
     staff: User | None = fields.take("staff", reading.assignee(caller()))
@@ -53,7 +53,7 @@ def change_time(entry_id: int) -> Answer:
     """Only the fields that are sent change. Null takes the activity away."""
     entry, fields = _seen(entry_id), Fields.of_body()
     minutes = fields.take("minutes", _minutes) or entry.minutes
-    spent_on = fields.take("spent_on", _day) or entry.spent_on
+    spent_on = fields.take("spent_on", reading.day) or entry.spent_on
     activity = fields.take("activity", _activity) if "activity" in fields else entry.activity
     note = fields.text("note", LONGEST_NOTE) if "note" in fields else entry.note
     fields.done()
@@ -117,13 +117,3 @@ def _activity(given: Any) -> ActivityType:
         if kind.name.casefold() == wanted:
             return kind
     raise ValueError(_("There is no active activity type of this name."))
-
-
-def _day(given: Any) -> dt.date:
-    try:
-        written = text(given, 10)
-        if len(written) != len("2026-12-31"):
-            raise ValueError(written)
-        return dt.date.fromisoformat(written)
-    except ValueError:
-        raise ValueError(_("This is a day such as 2026-12-31.")) from None

@@ -22,7 +22,7 @@ from app.desk.customernames import Known, Theirs, everything_they_were_called
 from app.mail.models import Delivery, RawMail
 from app.notifications.models import Notification
 from app.search import index
-from app.tickets import drafts, fields, merging, suppliers, timefigures
+from app.tickets import drafts, fields, macroruns, merging, suppliers, timefigures
 from app.tickets.models import Participant, Ticket
 from app.tickets.thread import Attachment, Message
 from app.tickets.timeentries import TimeEntry
@@ -188,6 +188,7 @@ def _empty_tickets(tickets: list[int], touched: list[int]) -> None:
     _do(update(Ticket).where(Ticket.id.in_(tickets)).values(subject=EMPTIED, reference=None))
     _do(update(Ticket).where(Ticket.id.in_([*tickets, *touched])).values(excerpt=""))
     suppliers.forget_words(tickets)
+    macroruns.forget(tickets)
 
 
 def _empty_customer(customer: Customer) -> None:

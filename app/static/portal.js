@@ -36,10 +36,16 @@
     entry.append(label, drop);
     $(".ups", box).append(entry);
     const request = new XMLHttpRequest();
+    // Files go up side by side: a word on one must not wipe out the word on another before it was read aloud.
+    const say = (sentence) => {
+      const said = make("div", { textContent: `${file.name}${words.tColon} ${sentence}` });
+      status.append(said);
+      return said.textContent;
+    };
     const fail = (sentence) => {
       bar.remove();
       entry.classList.add("bad");
-      label.textContent = status.textContent = `${file.name}${words.tColon} ${sentence}`;
+      label.textContent = say(sentence);
     };
     drop.onclick = () => {
       request.abort();
@@ -61,7 +67,7 @@
       if (request.status >= 300) return fail(request.status === 413 ? words.tBig : words.tFail);
       bar.value = 100;
       entry.append(make("input", { type: "hidden", name: `${input.name}_id`, value: JSON.parse(request.response).id }));
-      status.textContent = `${file.name}${words.tColon} ${words.tDone}`;
+      say(words.tDone);
     };
     busy(form, 1);
     request.send(body);

@@ -56,6 +56,7 @@
   /* ---------- looking at files ---------- */
   let box = null;
   let opener = null;
+  let asked = false;
   const make = (name, props, ...inside) => {
     const made = Object.assign(document.createElement(name), props);
     made.append(...inside);
@@ -73,10 +74,16 @@
       opener?.focus();
     });
     box.addEventListener("keydown", (event) => {
+      asked ||= event.key === "Tab";
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (!step) return;
       event.preventDefault();
       around(step);
+    });
+    // A PDF takes the keys for itself once it is there; they stay with the dialog until one goes into it by Tab or by the mouse.
+    addEventListener("blur", () => {
+      const frame = $("iframe", box);
+      if (frame && frame === document.activeElement && !asked && !frame.matches(":hover")) $("button", box).focus();
     });
     document.body.append(box);
   };
@@ -92,7 +99,7 @@
         : make("iframe", { src: link.href, title: name });
     box.setAttribute("aria-label", name);
     box.replaceChildren(make("div", { className: "lookhead" }, make("b", { textContent: name, dir: "auto" }), close), shown);
-    shown.addEventListener("load", () => close.isConnected && close.focus()); // a PDF takes the keys for itself once it is there
+    asked = false;
     if (!box.open) box.showModal();
     close.focus();
   };

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+from typing import Any
 
 from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import ColumnElement, ForeignKey, and_, or_, select
@@ -16,7 +17,7 @@ from app.core.model import Base, intpk, longtext
 
 
 class Audience(enum.StrEnum):
-    """Who has a view among their tabs."""
+    """Who is offered a saved view, or a macro."""
 
     OWNER = "owner"
     EVERYONE = "everyone"
@@ -66,12 +67,17 @@ class ListChoice(Base):
     """What the bare address of the list opens."""
 
 
-def views_of(viewer: Viewer) -> ColumnElement[bool]:
-    """Their own, and those that are shared with everyone, with a role of theirs or with a department of theirs."""
+def offered_to(viewer: Viewer, kind: Any) -> ColumnElement[bool]:
+    """Of a table whose rows have an owner and an audience: their own, and those that are shared with everyone, with a role of theirs or
+    with a department of theirs."""
     roles = select(Role.id).where(Role.name.in_(sorted(viewer.role_names)))
     return or_(
-        SavedView.owner_id == viewer.id,
-        SavedView.audience == Audience.EVERYONE,
-        and_(SavedView.audience == Audience.ROLE, SavedView.role_id.in_(roles)),
-        and_(SavedView.audience == Audience.DEPARTMENT, SavedView.department_id.in_(sorted(viewer.departments))),
+        kind.owner_id == viewer.id,
+        kind.audience == Audience.EVERYONE,
+        and_(kind.audience == Audience.ROLE, kind.role_id.in_(roles)),
+        and_(kind.audience == Audience.DEPARTMENT, kind.department_id.in_(sorted(viewer.departments))),
     )
+
+
+def views_of(viewer: Viewer) -> ColumnElement[bool]:
+    return offered_to(viewer, SavedView)

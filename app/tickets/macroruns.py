@@ -6,11 +6,11 @@ import dataclasses as dc
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, null, select, update
 
 from app.accounts.viewer import Viewer
 from app.core import clock
@@ -20,6 +20,7 @@ from app.settings import desk
 from app.tickets import actions, departures, drafts
 from app.tickets.actions import KINDS, Action
 from app.tickets.because import because
+from app.tickets.bulk import BulkStep
 from app.tickets.macros import Macro, MacroRun, count_use
 from app.tickets.models import Ticket
 from app.tickets.timeline import Did, TicketEvent
@@ -154,6 +155,15 @@ def standing(ticket: Ticket, macro_id: int) -> list[Any]:
     """What a run left, for telling whether anything came since."""
     done = latest(ticket, macro_id)
     return [done.id if done else None, _last_event(ticket), actions.state_of(ticket)]
+
+
+def forget(tickets: Sequence[int]) -> None:
+    """Their customer is erased: what the tickets held before a macro goes, and with it the way back. Does not commit."""
+    for gone in (
+        delete(MacroRun).where(MacroRun.ticket_id.in_(tickets)),
+        update(BulkStep).where(BulkStep.ticket_id.in_(tickets)).values(before=null()),
+    ):
+        db.session.execute(gone.execution_options(synchronize_session=False))
 
 
 def _step(action: Action, ticket: Ticket, by: Viewer) -> Step:

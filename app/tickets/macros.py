@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask_appbuilder.security.sqla.models import Role, User
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, and_, or_, select, update
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Department
@@ -16,7 +16,7 @@ from app.core import clock
 from app.core.extensions import db
 from app.core.model import Base, BigId, intpk
 from app.tickets.actions import Action
-from app.tickets.lists import Audience
+from app.tickets.lists import Audience, offered_to
 from app.tickets.models import Ticket
 
 LONGEST_NAME = 80
@@ -94,14 +94,7 @@ class MacroRun(Base):
 
 
 def macros_of(viewer: Viewer) -> ColumnElement[bool]:
-    """Their own, and those that are shared with everyone, with a role of theirs or with a department of theirs."""
-    roles = select(Role.id).where(Role.name.in_(sorted(viewer.role_names)))
-    return or_(
-        Macro.owner_id == viewer.id,
-        Macro.audience == Audience.EVERYONE,
-        and_(Macro.audience == Audience.ROLE, Macro.role_id.in_(roles)),
-        and_(Macro.audience == Audience.DEPARTMENT, Macro.department_id.in_(sorted(viewer.departments))),
-    )
+    return offered_to(viewer, Macro)
 
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:

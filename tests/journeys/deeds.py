@@ -46,9 +46,9 @@ def ask(
         page.get_by_label("Department").select_option(label=choices["department"])
     page.get_by_label("Subject").fill(subject)
     page.get_by_label("What happens?").fill(message)
-    if files:
-        page.get_by_label("Files").set_input_files(list(files))
-        expect(page.get_by_text(f"{files[-1]['name']}: sent")).to_be_attached()
+    for file in files:  # one by one: together they would arrive in any order
+        page.get_by_label("Files").set_input_files(file)
+        expect(page.get_by_text(f"{file['name']}: sent")).to_be_attached()
     if "priority" in choices:
         page.get_by_role("radio", name=choices["priority"]).check()
     page.get_by_role("button", name="Send ticket").click()

@@ -14,8 +14,12 @@ from app.accounts.viewer import SYSTEM, CustomerActor
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
 from app.core.outbox import Outbox
+from app.desk import bulk
+from app.desk.customererase import erase
+from app.desk.deeds import Asked
 from app.tickets import actions, macroruns, macros
 from app.tickets.actions import KINDS, Action
+from app.tickets.bulk import BulkStep
 from app.tickets.choices import CannedResponse, State
 from app.tickets.drafts import Draft
 from app.tickets.lifecycle import status_for
@@ -417,3 +421,19 @@ def test_what_the_preview_shows_is_what_comes(app, steps, state, scoped, seconds
             assert shown(ticket, Action(do)) == now
     assert done.now == actions.state_of(ticket)
     assert recount() == 0
+
+
+def test_an_erased_customers_words_are_in_no_way_back(desk):
+    ticket, boss = desk
+    ticket.set_field(a_field("Serial").key, "Ada's own words", by=boss)
+    ran(ticket, boss, {"do": "tag", "text": "vip"})
+    bulk.begin("macro", Asked({"id": a_macro({"do": "tag", "text": "late"}).id}), [ticket.id], boss)
+    told = [
+        str(db.session.scalars(select(MacroRun.was).order_by(MacroRun.id)).first()),
+        str(db.session.scalars(select(BulkStep.before)).one()),
+    ]
+    erase(ticket.requester.email, with_tickets=False)
+
+    assert all("own words" in one for one in told)
+    assert db.session.scalars(select(MacroRun)).all() == []
+    assert db.session.scalars(select(BulkStep.before)).all() == [None]
