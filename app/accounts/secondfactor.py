@@ -10,17 +10,13 @@ import re
 import secrets
 
 import pyotp
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from flask import current_app
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from sqlalchemy import ForeignKey, UniqueConstraint, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import StaffProfile
-from app.core import clock
+from app.core import clock, sealing
 from app.core.database import one_at_a_time
 from app.core.errors import Invalid
 from app.core.extensions import db
@@ -226,20 +222,12 @@ def forget_over() -> None:
 
 
 def _sealed(secret: str) -> str:
-    return _box().encrypt(secret.encode()).decode()
+    return sealing.seal("second factor", secret)
 
 
 def _opened(sealed: str) -> str | None:
     """None when SECRET_KEY is another one than when it was sealed: recovery codes still work, an admin can reset the rest."""
-    try:
-        return _box().decrypt(sealed.encode()).decode()
-    except InvalidToken:
-        return None
-
-
-def _box() -> Fernet:
-    key = HKDF(SHA256(), length=32, salt=None, info=b"deskhand second factor")
-    return Fernet(base64.urlsafe_b64encode(key.derive(str(current_app.config["SECRET_KEY"]).encode())))
+    return sealing.opened("second factor", sealed)
 
 
 def _hash(secret: str) -> str:
