@@ -41,6 +41,7 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.WOKE: (notices.tell_of_waking,),
     Did.BREACHED: (notices.tell_of_breach,),
     Did.TASK_ASSIGNED: (tasks.tell_of_assignment,),
+    Did.TASK_DELETED: (tasks.forget,),
     Did.BUDGET_REACHED: (notices.tell_of_budget,),
     Did.TIMER_STOPPED: (notices.tell_of_timer,),
     Did.DEPARTMENT_CHANGED: (

@@ -18,6 +18,7 @@ WORK = ("list", "show", "add", "reply", "note", "status", "priority", "category"
 LEAD = ("time_others", "budget")
 SHAPE = ("department", "merge", "split", "hide")
 OVERSEE = ("bulk", "export")
+TIDY = ("task_delete",)
 SELF = {"MyAccount": ("list", "edit")}
 KEEP_SHOP = {
     "CannedResponse": CRUD,
@@ -65,7 +66,7 @@ ROLES: dict[str, RoleRow] = {
     "Admin": RoleRow(
         Scope.ALL,
         {
-            "Ticket": (*WORK, *SHAPE, *OVERSEE, *LEAD),
+            "Ticket": (*WORK, *SHAPE, *OVERSEE, *LEAD, *TIDY),
             **PEOPLE,
             "Customer": CRUD,
             "Organization": CRUD,

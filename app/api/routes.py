@@ -123,6 +123,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "/tasks/{task_id}", tasks.read_task, READ, "A task", "Task"),
     Route("PATCH", "/tasks/{task_id}", tasks.change_task, WRITE, "Change a task", "Task", "TaskChanges"),
+    Route("DELETE", "/tasks/{task_id}", tasks.delete_task, WRITE, "Delete a task", "Task"),
     Route("GET", "/tickets/{number}/time", time.list_time, READ, "Time spent on a ticket", "TimeEntries"),
     Route(
         "POST", "/tickets/{number}/time", time.log_time, WRITE, "Log time on a ticket", "TimeEntry", "NewTimeEntry", 201

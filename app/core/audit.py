@@ -54,6 +54,7 @@ class What(enum.StrEnum):
     KEY_MADE = "key_made"
     KEY_REVOKED = "key_revoked"
     TICKET_DELETED = "ticket_deleted"
+    TASK_DELETED = "task_deleted"
     EXPORTED = "exported"
     ERASED = "erased"
     RESENT = "resent"

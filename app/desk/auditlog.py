@@ -16,7 +16,7 @@ WORDS = {
     What.RESET_ASKED: _l("New password asked for"), What.INVITED: _l("Invited"), What.SECOND_FACTOR_ON: _l("Second factor set up"),
     What.SECOND_FACTOR_OFF: _l("Second factor removed"), What.SECOND_FACTOR_REFUSED: _l("Second factor refused"),
     What.SESSIONS_ENDED: _l("Sessions ended"), What.KEY_MADE: _l("API key made"), What.KEY_REVOKED: _l("API key revoked"),
-    What.TICKET_DELETED: _l("Ticket deleted"), What.EXPORTED: _l("Exported"), What.ERASED: _l("Customer erased"), What.RESENT: _l("Mail sent again"),
+    What.TICKET_DELETED: _l("Ticket deleted"), What.TASK_DELETED: _l("Task deleted"), What.EXPORTED: _l("Exported"), What.ERASED: _l("Customer erased"), What.RESENT: _l("Mail sent again"),
     What.RETRIED: _l("Job tried again"), What.LINK_LOOKED_AT: _l("Looked at a one-time link"), What.SET_UP: _l("Brought up to date"),
     What.BACKED_UP: _l("Backup made"), What.RESTORED: _l("Restored from a backup"),
 }  # fmt: skip

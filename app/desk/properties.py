@@ -19,12 +19,13 @@ from app.accounts.viewer import Viewer
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.web import wants_json
-from app.desk import fielding, moments, pickers, taskforms
+from app.desk import fielding, moments, pickers, taskforms, undoing
 from app.desk.listing import Listing
 from app.desk.workspace import find
 from app.tickets import taking_part
 from app.tickets.choices import Category, Priority, Status
 from app.tickets.models import Ticket
+from app.tickets.takingback import ChangedSince
 from app.tickets.timeline import Did, TicketEvent
 
 Setter = Callable[[Ticket, str, Viewer], None]
@@ -120,13 +121,6 @@ CURRENT: dict[str, Callable[[Ticket], str]] = {
 """What each holds, as its field says it."""
 
 
-class ChangedSince(HelpdeskError):
-    """What somebody wants to undo is no longer what they did."""
-
-    def __init__(self) -> None:
-        super().__init__(_("Somebody changed this since, so it was not undone."))
-
-
 def _demand_still(ticket: Ticket) -> None:
     """An undo names in `still` what the property must hold: what was saved before it."""
     still = request.form.get("still")
@@ -162,10 +156,17 @@ class PropertiesView(BaseView):
         """`add` one or more, separated by commas, or `remove` one."""
         return self._do(number, _change_tags)
 
+    @expose("/<int:number>/undo", methods=["POST"])
+    @has_access
+    @permission_name("show")
+    def undo(self, number: int) -> Any:
+        """What the page offered beside tags or a date, all or none."""
+        return self._do(number, undoing.take_back)
+
     def _do(self, number: int, deed: Callable[[Ticket], None]) -> Any:
         ticket = find(number, g.user, lock=True)
         try:
-            deed(ticket)
+            undoing.offering(deed)(ticket)
             db.session.commit()
         except HelpdeskError as refusal:
             db.session.rollback()

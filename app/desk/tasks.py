@@ -91,6 +91,17 @@ class TasksView(BaseView):
             return redirect(HERE, code=303)
         return redirect(_back(task_id), code=303)
 
+    @expose("/<int:task_id>/delete", methods=["POST"])
+    @has_access
+    @permission_name("task_delete")
+    def delete(self, task_id: int) -> Any:
+        task = found(task_id)
+        title = task.title
+        task.delete(g.user)
+        db.session.commit()
+        flash(_("The task “%(task)s” is deleted.", task=title), "success")
+        return redirect(HERE, code=303)
+
     @expose("/<int:task_id>/tickets", methods=["POST"])
     @has_access
     @permission_name("task")
@@ -133,7 +144,7 @@ class TasksView(BaseView):
         kept = {"title": task.title, "details": task.details or "", "department": str(task.department_id or "")}
         return self.render_template(
             "desk/task.html", task=task, near=task.near(today()), tickets=taskvisibility.tickets_visible_to(g.user, task), events=taskvisibility.events_of(task, g.user),
-            values=kept | dict(values), errors=errors, choices=taskforms.choices(g.user), may=rights.may(g.user, "task"), states=tasklist.STATES,
+            values=kept | dict(values), errors=errors, choices=taskforms.choices(g.user), may=rights.may(g.user, "task"), may_delete=rights.may(g.user, "task_delete"), states=tasklist.STATES,
         )  # fmt: skip
 
     def _refuse(self, task: Task, refusal: HelpdeskError) -> Any:

@@ -44,6 +44,7 @@ VERBS = (
     "tag",
     "link",
     "task",
+    "task_delete",
     "time",
     "time_others",
     "budget",

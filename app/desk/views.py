@@ -30,10 +30,12 @@ from app.desk.tasks import TasksView
 from app.desk.taskslinked import LinkedTasksView
 from app.desk.telling import RecordView
 from app.desk.tickets import TicketView
+from app.desk.undoing import just_done
 from app.desk.watching import WatchingView
 
 
 def register(appbuilder: AppBuilder) -> None:
+    current_app.jinja_env.globals.update(just_done=just_done)
     appbuilder.add_view(MyDayView, "My day", label=_l("My day"), icon="fa-sun")
     appbuilder.add_view(DashboardView, "Dashboard", label=_l("Dashboard"), icon="fa-chart-simple")
     appbuilder.add_view(TicketView, "Tickets", label=_l("Tickets"), icon="fa-inbox")

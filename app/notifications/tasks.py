@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, delete, or_, select, update
 
 from app.core.extensions import db
 from app.notifications import wishes
 from app.notifications.handing import hand
-from app.notifications.models import Notice
+from app.notifications.models import Notice, Notification
 from app.settings import desk
 from app.tickets.tasks import Nearness, Task, TaskEvent, TaskState, today
 
@@ -39,6 +39,11 @@ def tell_due() -> None:
         near = task.near(day)
         if near is not None and task.assignee_id is not None and _ours_to_tell(task, near):
             _tell(task, task.assignee_id, Notice.TASK_DUE, {"near": near.value})
+
+
+def forget(event: TaskEvent) -> None:
+    """It is deleted: nobody is told of it any more. What waits to be mailed says of itself that its task is gone."""
+    db.session.execute(delete(Notification).where(Notification.task_id == event.task_id))
 
 
 def _ours_to_tell(task: Task, near: Nearness) -> bool:

@@ -80,28 +80,41 @@ class Dated(Timeline):
     def follow_up(self, at: dt.datetime | None, by: Actor) -> None:
         """Remind us then. None takes the date away."""
         demand(by, "status", self)
+        if at != self.follow_up_at:
+            self._demand_fitting(at, "follow_up_at")
+            self.put_follow_up_back(at, by.staff_id, by)
+
+    def put_follow_up_back(self, at: dt.datetime | None, whose_id: int | None, by: Actor) -> None:
+        """As it was: also a time that has passed, of which people were told."""
+        demand(by, "status", self)
         if at == self.follow_up_at:
             return
-        self._demand_fitting(at, "follow_up_at")
-        was, self.follow_up_at = self.follow_up_at, at
-        self.follow_up_by_id, self.follow_up_told_at = by.staff_id if at else None, None
-        if at is not None:
+        was, was_id = self.follow_up_at, self.follow_up_by_id
+        self.follow_up_at, self.follow_up_by_id = at, whose_id if at else None
+        self.follow_up_told_at = _passed(at)
+        if at is not None and self.follow_up_told_at is None:
             self._put("tickets.remind", at, what=Reminder.FOLLOW_UP, date=at.isoformat())
-        self.record(Did.FOLLOW_UP_CHANGED, by, was_at=_written(was), now_at=_written(at))
+        self.record(Did.FOLLOW_UP_CHANGED, by, was_at=_written(was), now_at=_written(at), was_id=was_id)
 
     def require_action(self, at: dt.datetime | None, by: Actor) -> None:
         """Something must be done by then. None: nothing must any more."""
         demand(by, "status", self)
+        if at != self.action_required_at:
+            self._demand_fitting(at, "action_required_at")
+            self.put_action_back(at, by.staff_id, by)
+
+    def put_action_back(self, at: dt.datetime | None, whose_id: int | None, by: Actor) -> None:
+        demand(by, "status", self)
         if at == self.action_required_at:
             return
-        self._demand_fitting(at, "action_required_at")
-        was, self.action_required_at = self.action_required_at, at
-        self.action_by_id, self.action_told_at = by.staff_id if at else None, None
-        if at is not None:
+        was, was_id = self.action_required_at, self.action_by_id
+        self.action_required_at, self.action_by_id = at, whose_id if at else None
+        self.action_told_at = _passed(at)
+        if at is not None and self.action_told_at is None:
             if at - DAY > clock.now():
                 self._put("tickets.remind", at - DAY, what=Reminder.ACTION_SOON, date=at.isoformat())
             self._put("tickets.remind", at, what=Reminder.ACTION_DUE, date=at.isoformat())
-        self.record(Did.ACTION_CHANGED, by, was_at=_written(was), now_at=_written(at))
+        self.record(Did.ACTION_CHANGED, by, was_at=_written(was), now_at=_written(at), was_id=was_id)
 
     def snooze(self, until: dt.datetime, by: Actor) -> None:
         """Out of the queues until then, or until the customer writes."""
@@ -109,16 +122,18 @@ class Dated(Timeline):
         if until == self.snoozed_until:
             return
         self._demand_fitting(until, "snoozed_until")
-        self.snoozed_until, self.snoozed_by_id, self.woke_at = until, by.staff_id, None
+        was, self.snoozed_until = self.snoozed_until, until
+        self.snoozed_by_id, self.woke_at = by.staff_id, None
         self._put("tickets.wake", until, until=until.isoformat())
-        self.record(Did.SNOOZED, by, now_at=_written(until))
+        self.record(Did.SNOOZED, by, was_at=_written(was), now_at=_written(until))
 
     def wake(self, by: Actor) -> None:
         """Back among the others now, because somebody wants it there."""
         demand(by, "status", self)
         if self.snoozed_until is not None:
-            self.snoozed_until = self.woke_at = None
-            self.record(Did.WOKE, by)
+            was, self.snoozed_until = self.snoozed_until, None
+            self.woke_at = None
+            self.record(Did.WOKE, by, was_at=_written(was))
 
     def welcome(self, by: Actor) -> None:
         """Somebody noticed that it came back. A mark of whoever works on it: nothing happened to the ticket."""
@@ -208,6 +223,12 @@ def _in_turn(ticket_id: int) -> Ticket | None:
     if ticket is not None:
         take(ticket)
     return cast("Ticket | None", ticket)
+
+
+def _passed(at: dt.datetime | None) -> dt.datetime | None:
+    """Now, for a date of which everybody was told before it was changed."""
+    now = clock.now()
+    return now if at is not None and at <= now else None
 
 
 def _written(at: dt.datetime | None) -> str | None:

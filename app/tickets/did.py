@@ -62,6 +62,7 @@ class Did(enum.StrEnum):
     TASK_PUT_BACK = "task_put_back"
     TASK_DONE = "task_done"
     TASK_REOPENED = "task_reopened"
+    TASK_DELETED = "task_deleted"
     FOLLOW_UP_CHANGED = "follow_up_changed"
     FOLLOW_UP_DUE = "follow_up_due"
     ACTION_CHANGED = "action_changed"

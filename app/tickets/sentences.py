@@ -214,6 +214,7 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
     Did.TASK_PUT_BACK: _of_task(lambda task, given: _("put the task “%(task)s” back to do", task=task)),
     Did.TASK_DONE: _of_task(lambda task, given: _("finished the task “%(task)s”", task=task)),
     Did.TASK_REOPENED: _of_task(lambda task, given: _("reopened the task “%(task)s”", task=task)),
+    Did.TASK_DELETED: _of_task(lambda task, given: _("deleted the task “%(task)s”", task=task)),
     Did.TIME_LOGGED: lambda given: _of_whom(_("logged time: %(now)s", now=_spent(given, "now")), given),
     Did.TIME_CHANGED: lambda given: _of_whom(
         _("changed logged time: %(was)s → %(now)s", was=_spent(given, "was"), now=_spent(given, "now")), given

@@ -12,14 +12,15 @@ from zoneinfo import ZoneInfo
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from sqlalchemy import ForeignKey, Index, delete, select, update
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from app.accounts import rights
 from app.accounts.models import Department
 from app.accounts.viewer import Actor, Kind, viewer
-from app.core import clock
+from app.core import audit, clock
 from app.core.database import is_postgresql
-from app.core.errors import Forbidden, Invalid
+from app.core.errors import Forbidden, Invalid, NotThere
 from app.core.events import publish
 from app.core.extensions import db
 from app.core.model import Base, intpk, longtext
@@ -162,6 +163,14 @@ class Task(Base):
         """Back to what is to do, from being done or being worked on."""
         self._enter(TaskState.TODO, Did.TASK_REOPENED if self.done else Did.TASK_PUT_BACK, by)
 
+    def delete(self, by: Actor) -> None:
+        """For good, with its own history. Each of its tickets keeps that it was there."""
+        self._demand(by, "task_delete")
+        audit.note(audit.What.TASK_DELETED, str(self.id), by=by)  # its words may name a customer
+        self._record(Did.TASK_DELETED, by)
+        db.session.flush()
+        db.session.delete(self)
+
     def _enter(self, state: TaskState, what: Did, by: Actor) -> None:
         """Entering the state it has does nothing, so that a double click is harmless."""
         self._demand(by)
@@ -169,11 +178,14 @@ class Task(Base):
             self.state, self.done_at = state, clock.now() if state is TaskState.DONE else None
             self._record(what, by)
 
-    def _demand(self, by: Actor) -> None:
+    def _demand(self, by: Actor, verb: str = "task") -> None:
         """Nobody else changes it before we commit; on SQLite the transaction has the whole file."""
         if is_postgresql():
-            db.session.refresh(self, with_for_update=True)
-        if not rights.may(by, "task", self):
+            try:
+                db.session.refresh(self, with_for_update=True)
+            except InvalidRequestError:
+                raise NotThere(_("Somebody deleted this task meanwhile.")) from None
+        if not rights.may(by, verb, self):
             raise Forbidden(_("You may not do this to this task."))
 
     def _record(

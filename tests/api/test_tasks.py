@@ -12,7 +12,7 @@ from app.tickets import tasks
 from app.tickets.models import Ticket
 from app.tickets.tasks import NewTask, Task
 from tests.api.desk import Program, a_program, refused
-from tests.factories import a_department, a_supervisor, a_ticket, an_agent
+from tests.factories import a_department, a_supervisor, a_ticket, an_admin, an_agent
 
 
 @pytest.fixture
@@ -94,3 +94,18 @@ def test_a_list_costs_the_same_however_many_there_are(program: Program, at_most)
 
     with at_most(12):
         assert len(program.get(f"/tickets/{number}/tasks").json["items"]) == 12
+
+
+def test_a_task_is_deleted_by_a_key_whose_owner_may(app: Flask, client: FlaskClient) -> None:
+    ticket = a_ticket()
+    task = a_task("One", ticket)
+    id, number = task.id, ticket.number
+
+    refused(a_program(client, a_supervisor()).call("DELETE", f"/tasks/{id}"), 403)
+    program = a_program(client, an_admin())
+    answer = program.call("DELETE", f"/tasks/{id}")
+
+    assert (answer.status_code, answer.json["title"]) == (200, "One")
+    refused(program.get(f"/tasks/{id}"), 404)
+    refused(program.call("DELETE", f"/tasks/{id}"), 404)
+    assert program.get(f"/tickets/{number}/tasks").json["items"] == []

@@ -24,6 +24,7 @@ from tests.factories import (
     a_supervisor,
     a_ticket,
     acting,
+    an_admin,
     an_agent,
     sign_in,
     sign_in_customer,
@@ -333,3 +334,21 @@ def test_a_task_may_be_exported_to_no_customer(app: Flask, tmp_path) -> None:
     export(ticket.requester.email, tmp_path / "out")
 
     assert "canary" not in (tmp_path / "out" / "customer.json").read_text()
+
+
+def test_a_task_is_deleted_on_its_page_by_whoever_may(app: Flask, client: FlaskClient) -> None:
+    ticket = a_ticket()
+    task = a_task("Order paper", ticket)
+    id, number = task.id, ticket.number
+    sign_in(client, a_supervisor())
+    assert f"/admin/tasks/{id}/delete" not in client.get(f"/admin/tasks/{id}").get_data(as_text=True)
+    assert client.post(f"/admin/tasks/{id}/delete").status_code in (302, 403)
+    assert client.get(f"/admin/tasks/{id}").status_code == 200
+
+    sign_in(client, an_admin())
+    assert "data-confirm" in client.get(f"/admin/tasks/{id}").get_data(as_text=True)
+    said = client.post(f"/admin/tasks/{id}/delete", follow_redirects=True)
+
+    assert "The task “Order paper” is deleted." in body(said)
+    assert client.get(f"/admin/tasks/{id}").status_code == 404
+    assert "deleted the task “Order paper”" in body(client.get(f"/admin/tickets/{number}"))

@@ -31,7 +31,7 @@ PLAIN = {
     "/admin/my-day/<int:number>/snooze", "/admin/my-day/<int:number>/done",
     "/admin/me/second-factor/codes", "/admin/me/second-factor/confirm", "/admin/me/second-factor/off", "/portal/account/sessions/<int:session_id>", "/admin/me/sessions/<int:session_id>/end",
     "/portal/account/sessions", "/admin/me/sessions/end-others", "/admin/mail-templates/<kind>/reset", "/admin/notifications/read", "/admin/notifications/<int:notification_id>/open",
-    "/admin/tickets/<int:number>/take", "/admin/settings/email/test", "/admin/jobs/<int:outbox_id>/retry", "/portal/files",
+    "/admin/tickets/<int:number>/take", "/admin/tickets/<int:number>/undo", "/admin/settings/email/test", "/admin/jobs/<int:outbox_id>/retry", "/portal/files",
     "/admin/tickets/<int:number>/draft", "/admin/tickets/<int:number>/files", "/admin/tickets/<int:number>/here", "/admin/tickets/<int:number>/preview", "/admin/tickets/<int:number>/drafts/<int:draft_id>/discard",
     "/admin/tickets/<int:number>/departures/<int:draft_id>/now", "/admin/tickets/<int:number>/unmerge", "/admin/tickets/<int:number>/links/remove", "/admin/tickets/<int:number>/tasks", "/admin/bulk/<int:change_id>/undo", "/admin/views/<int:view_id>/list",
     "/admin/tickets/<int:number>/documents/<int:request_id>/review", "/admin/tickets/<int:number>/documents/<int:request_id>/withdraw", "/admin/tickets/<int:number>/documents/<int:request_id>/link",

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from app.accounts.viewer import SYSTEM, Actor, CustomerActor
 from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
+from app.desk.customererase import erase
 from app.mail.models import Delivery, DeliveryState
 from app.notifications import inbox
 from app.notifications import tasks as telling
@@ -21,8 +22,8 @@ from app.notifications.models import Notice, Notification
 from app.tickets import merging, tasks, taskvisibility
 from app.tickets.mergeable import Merged
 from app.tickets.models import Ticket
-from app.tickets.tasks import Nearness, NewTask, Task, TaskLink, TaskState
-from app.tickets.timeline import Did
+from app.tickets.tasks import Nearness, NewTask, Task, TaskEvent, TaskLink, TaskState
+from app.tickets.timeline import Did, TicketEvent
 from tests.factories import (
     a_customer,
     a_department,
@@ -298,3 +299,56 @@ def test_a_deleted_ticket_leaves_the_task_to_its_people(app: Flask) -> None:
     db.session.commit()
 
     assert where(task) == set() and seen(acting(agent)) == {task.title}
+
+
+def test_a_deleted_task_is_gone_with_its_reminders_and_its_tickets_keep_that_it_was_there(app: Flask) -> None:
+    boss, agent, ticket, other = a_supervisor(), an_agent(), a_ticket(), a_ticket()
+    task = a_task(ticket, by=acting(boss), title="Order paper", assignee=agent)
+    task.link_to(other, acting(boss))
+    kept = a_task(ticket, by=acting(boss), assignee=agent)
+    db.session.commit()
+
+    task.delete(acting(an_admin()))
+    db.session.commit()
+    run_jobs()
+
+    assert db.session.scalars(select(Task.id)).all() == [kept.id]
+    assert {row.task_id for row in db.session.scalars(select(TaskEvent))} == {kept.id}
+    assert {row.task_id for row in db.session.scalars(select(Notification))} - {None} == {kept.id}
+    mails = {
+        mail.task_id: mail.state
+        for mail in db.session.scalars(select(Delivery).where(Delivery.kind == "task_assigned"))
+    }
+    assert mails[kept.id] is DeliveryState.CAPTURED and [state for one, state in mails.items() if one != kept.id] == [
+        DeliveryState.SUPPRESSED
+    ]
+    for each in (ticket, other):
+        assert (each.events[-1].what, each.events[-1].sentence) == (Did.TASK_DELETED, "deleted the task “Order paper”")
+
+
+def test_only_who_has_the_right_and_sees_it_deletes_a_task(app: Flask) -> None:
+    mine, theirs = a_department(), a_department()
+    task = a_task(a_ticket(department=theirs))
+
+    for actor in (
+        acting(an_agent(theirs)),
+        acting(a_supervisor()),
+        acting(an_admin(departments=(mine,))),
+        CustomerActor.of(a_customer()),
+    ):
+        with pytest.raises(Forbidden):
+            task.delete(actor)
+    task.delete(acting(staff("Super Admin")))
+
+
+def test_what_a_deleted_task_said_of_a_customer_goes_when_they_are_erased(app: Flask) -> None:
+    customer = a_customer(name="Zora Quell")
+    theirs, foreign = a_ticket(requester=customer), a_ticket()
+    for ticket, title in ((theirs, "Call back"), (foreign, "As for Zora Quell"), (foreign, "Order paper")):
+        a_task(ticket, title=title).delete(SYSTEM)
+    db.session.commit()
+
+    erase(customer.email, with_tickets=False)
+
+    gone = select(TicketEvent).where(TicketEvent.what == Did.TASK_DELETED).order_by(TicketEvent.id)
+    assert [event.particulars.get("task") for event in db.session.scalars(gone)] == [None, None, "Order paper"]
