@@ -100,7 +100,8 @@ class ComposerView(BaseView):
         db.session.commit()
         if back.staff_id != g.user.id:
             flash(_("The reply was taken back. Its writer finds it as a draft."), "success")
-        return redirect(_back(number), code=303)
+            return redirect(_back(number), code=303)
+        return redirect(_back(number) + "#reply-body", code=303)
 
     @expose("/<int:number>/departures/<int:draft_id>/now", methods=["POST"])
     @has_access

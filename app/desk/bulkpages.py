@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from flask import abort, g, redirect
+from flask import abort, flash, g, redirect, request
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.baseviews import BaseView
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import select
 
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
 from app.desk import bulk
 from app.desk.deeds import DEEDS
+from app.desk.listing import Listing
 from app.settings import desk
-from app.tickets.bulk import BulkChange
+from app.tickets.bulk import BulkChange, Outcome
 
 SHOWN = 200
 LATEST = 30
@@ -55,7 +58,26 @@ class BulkView(BaseView):
         change = _mine(change_id, held=True)
         if not bulk.undoable(change):
             raise HelpdeskError(_("This cannot be undone (any more)."))
-        return redirect(f"/admin/bulk/{bulk.undo(change, g.user).id}")
+        change = bulk.undo(change, g.user)
+        if change.finished_at is None or "back" not in request.form:
+            return redirect(f"/admin/bulk/{change.id}")
+        _tell(bulk.outcomes(change))
+        return redirect("/admin/tickets/" + Listing.posted(request.form).address())
+
+
+def _tell(found: Mapping[Outcome, int]) -> None:
+    """Whoever undid it on the list goes on with the list."""
+    if given := found.get(Outcome.UNDONE, 0):
+        flash(ngettext("%(num)d ticket is as it was.", "%(num)d tickets are as they were.", given), "success")
+    if kept := found.get(Outcome.KEPT, 0) + found.get(Outcome.GONE, 0):
+        flash(
+            ngettext(
+                "%(num)d ticket stays: somebody changed it since.",
+                "%(num)d tickets stay: somebody changed them since.",
+                kept,
+            ),
+            "warning",
+        )
 
 
 def _mine(change_id: int, held: bool = False) -> BulkChange:

@@ -296,9 +296,7 @@ class Workspace:
     @cached_property
     def ways(self) -> list[Way]:
         """The outcomes of a reply. Those that lead to the same status are one."""
-        found = {
-            self._kept_status(): Way(Then.KEEP.value, _("Send & keep open") if self.ticket.live else _("Send"), "send")
-        }
+        found = {self._kept_status(): Way(Then.KEEP.value, self._kept_words(), "send")}
         if self.may("status"):
             for then, state, words, sign in (
                 (Then.WAIT, State.WAITING, _("Send & wait for customer"), "clock"),
@@ -318,6 +316,17 @@ class Workspace:
     def _kept_status(self) -> int:
         after = desk.current().status_on_staff_reply
         return after if after and self.ticket.state in (State.NEW, State.OPEN) else self.ticket.status_id
+
+    def _kept_words(self) -> str:
+        """What the button says is what the ticket will be."""
+        kept = self._kept_status()
+        if kept != self.ticket.status_id:
+            return _("Send & set to %(status)s", status=self.names.name("status", kept))
+        if self.ticket.state is State.WAITING:
+            return _("Send & keep waiting")
+        if self.ticket.state is State.HOLD:
+            return _("Send & keep on hold")
+        return _("Send & keep open") if self.ticket.live else _("Send")
 
     @property
     def first_way(self) -> Way:

@@ -27,6 +27,7 @@ from app.portal.thread import read
 from app.tickets import fieldforms, fields
 from app.tickets.choices import State
 from app.tickets.fieldmodels import Readers
+from app.tickets.mergeable import read_by_others
 from app.tickets.models import Ticket
 from app.tickets.opening import NewTicket, open_ticket
 from app.tickets.thread import Channel, Words
@@ -76,7 +77,7 @@ def _ticket_page(ticket: Ticket, code: int = 200, **typed_before: Any) -> Any:
     actor, place = me(), ticket.place()
     place = ticket if place.hidden_from_client else place
     return page(
-        "portal/ticket.html", code, form=tokens.new_form(), ticket=ticket, place=place, thread=read(ticket, actor, _before()), promise=promise(place), documents=uploads.documents_of(ticket, actor), due=uploads.due, meaning=meaning(place.state), mine=ticket.requester_id == actor.customer_id,
+        "portal/ticket.html", code, form=tokens.new_form(), ticket=ticket, place=place, thread=read(ticket, actor, _before()), promise=promise(place), documents=uploads.documents_of(ticket, actor), due=uploads.due, meaning=meaning(place.state), mine=ticket.requester_id == actor.customer_id, shared=read_by_others(ticket),
         fields=[one for one in fields.held(ticket, (Readers.READ, Readers.FILL)) if one.values],
         may_close=place is ticket and ticket.state is not State.CLOSED and rights.may(actor, "close", ticket), **{"values": {}, "errors": {}, "kept": [], **typed_before},
     )  # fmt: skip

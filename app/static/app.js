@@ -12,7 +12,8 @@
    data-toggle="ID"                         show or hide that part (aria-expanded follows)
    data-command="words"                     a button or link that the palette (Ctrl+K) offers too
    data-toast="seconds"                     a notice that leaves by itself
-   Keys: list j k x Enter / c · ticket r n j k u (r and n in compose.js) · Ctrl+Enter sends · Ctrl+K palette; never while typing.
+   details.filterbox                        f opens it, Escape closes it · #page-keys, the keys of the page, opens by ?
+   Keys: list j k x a b Enter / c · ticket r n j k u (r and n in compose.js) · Ctrl+Enter sends · Ctrl+K palette; never while typing.
    Tells: "themechange" on document when light and dark change. */
 (() => {
   "use strict";
@@ -163,7 +164,20 @@
     const box = marked()?.querySelector(".action_check");
     if (!box) return;
     box.checked = !box.checked;
-    showBulk();
+    box.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  const tickAll = () => {
+    const all = $(".tickets .action_check_all");
+    if (!all) return;
+    all.checked = !all.checked;
+    all.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  const toDeeds = () => $$("[data-bulk]:not([hidden]) :is(button, input)").find((one) => one.offsetParent)?.focus();
+  const filter = () => {
+    const box = $("details.filterbox");
+    if (!box) return;
+    box.open = true;
+    $(".filterform select, .filterform input:not([type=hidden])", box)?.focus();
   };
 
   /* ---------- keys ---------- */
@@ -184,6 +198,10 @@
     j: () => (rows().length ? move(1) : follow("[data-next]")),
     k: () => (rows().length ? move(-1) : follow("[data-prev]")),
     x: tick,
+    a: tickAll,
+    b: toDeeds,
+    f: filter,
+    "?": () => $("#page-keys")?.showModal(),
     "/": search,
     c: () => follow("[data-new]"),
     u: () => follow("[data-back]"),
@@ -205,6 +223,12 @@
     if (event.key === "Escape" && document.body.classList.contains("nav-open")) {
       deeds.nav();
       $('.topbar [data-do="nav"]')?.focus();
+      return;
+    }
+    const opened = event.key === "Escape" && event.target.closest("details.filterbox[open]");
+    if (opened) {
+      opened.open = false;
+      $("summary", opened).focus();
       return;
     }
     if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey || $("dialog[open]")) return;

@@ -7,9 +7,11 @@
    data-draft-sign             where "Draft saved" is said
    data-send, data-send-choice the button that sends · the buttons of its menu; the last choice is remembered and becomes the button
                                (words and value), for the person in data-owner of the form
+   data-for-note, data-for-supplier   on #reply-body: what it says while it is empty and goes to them; its placeholder is for the customer
    data-autosave="URL"         on a select, input or checkbox: posts name=value when it changes; the answer is JSON, {"error": "…"}
                                with a 4xx puts the old value back and says the sentence; [data-saved] beside it shows the sign and Undo
    #thread                     the conversation: opens at its end
+   #reply-body in the address  leads to the text and goes on where it ends
    Keys: r and n choose reply or note and go to the text. Tells: "desk:saved" on document after a property was saved. */
 (() => {
   "use strict";
@@ -159,19 +161,40 @@
     sent = true;
   });
 
+  /* ---------- whom the empty text speaks to ---------- */
+  const address = (form) => {
+    const field = $("#reply-body", form);
+    if (!field) return;
+    field.dataset.forReply ??= field.placeholder;
+    const kind = $('[name="kind"]:checked', form)?.value;
+    field.placeholder = { note: field.dataset.forNote, supplier: field.dataset.forSupplier }[kind] ?? field.dataset.forReply;
+  };
+  document.addEventListener("change", (event) => {
+    if (event.target.name === "kind" && event.target.form?.matches("form[data-composer]")) address(event.target.form);
+  });
+
   const start = () => {
     $$("[data-draft]:not([data-draft-url])").forEach(restore);
     $$("form[data-composer]").forEach(recall);
+    $$("form[data-composer]").forEach(address);
     toTheNewest();
+    if (asked()) write($("#reply-body"));
+  };
+  /* The address leads to the text: what stands there is written on, and the thread opens as ever. */
+  const asked = () => location.hash === "#reply-body";
+  const write = (field) => {
+    field?.focus();
+    field?.setSelectionRange(field.value.length, field.value.length);
   };
   const toTheNewest = () => {
     const thread = $("#thread");
-    if (thread && innerWidth > 860 && !location.hash) thread.scrollTop = thread.scrollHeight;
+    if (thread && innerWidth > 860 && (!location.hash || asked())) thread.scrollTop = thread.scrollHeight;
   };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
   document.addEventListener("htmx:after:swap", () => {
     $$("form[data-composer]").forEach(recall);
+    $$("form[data-composer]").forEach(address);
     if (sent) toTheNewest(); // what was just written stands at the end
     sent = false;
   });

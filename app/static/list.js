@@ -5,7 +5,7 @@
    [data-bulk-all="N"]       shown when every row is ticked: takes all N tickets of the list
    [data-news] [data-since]  asks GET URL&since=… every 20 seconds: 204, or {"new": N}, which .news tells
    [data-numbers]            GET → {view's id: its number}, for the tabs of saved views
-   Keys: e opens the status dialog of the marked row · ? shows all keys. */
+   Keys: e opens the status dialog of the marked row. */
 (() => {
   "use strict";
   const $ = (selector, root = document) => root.querySelector(selector);
@@ -153,10 +153,6 @@
   const typing = (target) => target.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || $("dialog[open]")) return;
-    if (event.key === "?") {
-      event.preventDefault();
-      $("#list-keys")?.showModal();
-    }
     if (event.key === "e") {
       const button = $(".tickets tr.cursor [data-row-status]");
       if (!button) return;

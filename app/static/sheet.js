@@ -4,6 +4,7 @@
    data-key="m"              on a link or button: that key presses it, never while typing
    data-look                 on a form inside: is asked again when a choice in it changes
    data-close-sheet          closes the dialog
+   data-narrows="ID"         on a field: of that list only what has its words is shown, and Enter takes the first
    data-sheet-form           on a posting form: its answer opens in the dialog
    Hears: "desk:sheet" on document, whose detail is the address of such a form. */
 (() => {
@@ -23,9 +24,12 @@
     if (!sheet.open) sheet.showModal();
   };
 
+  let asked = 0;
   const show = async (address, body) => {
+    const mine = ++asked;
     const answer = await fetch(address, { method: body ? "POST" : "GET", body, headers: { Accept: "text/html" } }).catch(() => null);
     const page = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (mine !== asked) return true; // something else was asked for meanwhile
     const part = page && page.getElementById("sheet-part");
     if (!part) {
       if (body) return false;
@@ -34,6 +38,7 @@
     }
     const kept = document.activeElement?.closest("dialog") === sheet && document.activeElement?.value;
     open();
+    if (sheet.querySelector("details.more[open]")) part.querySelector("details.more")?.setAttribute("open", "");
     sheet.replaceChildren(document.adoptNode(part));
     sheet.scrollTop = 0;
     const again = kept && [...sheet.querySelectorAll("input")].find((field) => field.value === kept);
@@ -45,7 +50,7 @@
     const link = event.target.closest("a[data-sheet]");
     if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
-      opener = link;
+      if (!sheet?.contains(link)) opener = link;
       show(link.href);
     }
     if (sheet?.open && event.target.closest("[data-close-sheet]")) {
@@ -63,6 +68,21 @@
     if (!form || event.defaultPrevented) return;
     event.preventDefault();
     if (!(await show(form.action, new URLSearchParams(new FormData(form))))) form.submit();
+  });
+
+  const left = (field) => [...document.getElementById(field.dataset.narrows)?.children ?? []].filter((one) => !one.hidden);
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (!field.dataset?.narrows) return;
+    const words = field.value.toLowerCase().split(/\s+/);
+    for (const one of document.getElementById(field.dataset.narrows)?.children ?? []) one.hidden = !words.every((word) => one.textContent.toLowerCase().includes(word));
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || !event.target.dataset?.narrows) return;
+    const first = left(event.target)[0]?.querySelector("a, button");
+    if (!first) return; // the form asks the desk
+    event.preventDefault();
+    first.click();
   });
 
   const look = (form) => show(`${form.action}?${new URLSearchParams(new FormData(form))}`);

@@ -39,9 +39,10 @@
       location.replace(there);
       return;
     }
-    const wanted = named || (!location.hash && $("#thread")?.dataset.entry);
+    const free = !location.hash || location.hash === "#reply-body";
+    const wanted = named || (free && $("#thread")?.dataset.entry);
     if (wanted) $(`#m${wanted}`)?.scrollIntoView({ block: "center" });
-    else if (!location.hash && innerWidth > 860) $("#new")?.scrollIntoView({ block: "center" });
+    else if (free && innerWidth > 860) $("#new")?.scrollIntoView({ block: "center" });
     tell();
   };
 

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, ForeignKey, Index, Select, and_, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.accounts.models import Customer
 from app.core import clock
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
@@ -85,6 +86,21 @@ def members(ticket: Ticket) -> list[Ticket]:
 
     wanted = select(Row).where(Row.id.in_(ticket.family()), Row.id != ticket.id)
     return list(db.session.scalars(wanted.order_by(Row.number)))
+
+
+def read_by_others(ticket: Ticket) -> bool:
+    """Whether somebody who is no colleague of its requester reads what is new in it, since theirs goes on with it."""
+    place = ticket.place()
+    if not place.merged_in:
+        return False
+    from app.tickets.models import Ticket as Row
+
+    mine = ticket.requester
+    others = select(Customer).join(Row, Row.requester_id == Customer.id).where(Row.id.in_(place.family()))
+    return any(
+        one.organization_id is None or one.organization_id != mine.organization_id
+        for one in db.session.scalars(others.where(Customer.id != mine.id))
+    )
 
 
 def entries_of(ticket: Ticket) -> ColumnElement[bool]:

@@ -36,6 +36,17 @@ def day_of(written: str) -> str:
     return str(format_date(dt.date.fromisoformat(written), "medium", locale=language()))
 
 
+def _promise(given: dict[str, Any]) -> str:
+    """By its key: the name beside it was written by a worker, in the language of nobody who reads it."""
+    words = {
+        "first_response": _("first response"),
+        "next_response": _("next response"),
+        "periodic_update": _("update"),
+        "resolution": _("resolution"),
+    }
+    return words.get(given.get("metric", "first_response")) or str(given.get("metric_name", "–"))
+
+
 def _in_field(given: dict[str, Any], when: str) -> str:
     """A ticked box is said in the reader's language, everything else as it was written."""
     value = given.get(when)
@@ -183,9 +194,7 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
     ),
     Did.MACRO_RAN: lambda given: _("ran the macro “%(name)s”", name=given["name"]),
     Did.MACRO_UNDONE: lambda given: _("took back the macro “%(name)s”", name=given["name"]),
-    Did.BREACHED: lambda given: _(
-        "noted a broken promise: %(what)s", what=given.get("metric_name") or _("first response")
-    ),
+    Did.BREACHED: lambda given: _("noted a broken promise: %(what)s", what=_promise(given)),
     Did.TASK_CREATED: _of_task(lambda task, given: _("made the task “%(task)s”", task=task)),
     Did.TASK_LINKED: _of_task(lambda task, given: _("linked the task “%(task)s”", task=task)),
     Did.TASK_UNLINKED: _of_task(lambda task, given: _("took the task “%(task)s” off the ticket", task=task)),

@@ -156,6 +156,20 @@ def _change_again(deed, ticket, boss):
         ticket.tag("old", by)
 
 
+def test_undone_on_the_list_one_goes_on_with_the_list(app, client):
+    first, second = (a_ticket() for _ in range(2))
+    boss = a_supervisor()
+    as_(client, boss)
+    do(client, "set_priority", first, second, value=a_priority(4).id)
+    _change_again("set_priority", second, boss)
+
+    answer = client.post(f"/admin/bulk/{the_change().id}/undo", data={"back": "?view=everything&tag=x"})
+
+    assert answer.location == "/admin/tickets/?view=everything&tag=x"
+    page = client.get(answer.location).text
+    assert "1 ticket is as it was." in page and "1 ticket stays: somebody changed it since." in page
+
+
 def test_tickets_that_were_so_already_are_left_alone_by_the_undo(app, client):
     high, low = a_ticket(priority=a_priority(4)), a_ticket(priority=a_priority(1))
     as_(client, a_supervisor())

@@ -287,6 +287,18 @@ def test_the_customers_page_of_a_merged_ticket_leads_to_theirs_or_shows_their_ow
     assert client.post(f"/portal/tickets/{third.number}/close", data={}).status_code == 409
 
 
+@pytest.mark.parametrize("stranger", [False, True], ids=["both are the customer's own", "one is a stranger's"])
+def test_customers_are_told_who_reads_a_merged_ticket(app: Flask, client: FlaskClient, stranger: bool) -> None:
+    customer, agent = a_customer(organization=an_organization("Northwind")), acting(a_supervisor())
+    first, second = a_ticket(requester=customer), a_ticket(requester=a_customer() if stranger else customer)
+    merging.merge(second, into=first, by=agent)
+    sign_in_customer(client, customer)
+
+    page = body(client.get(f"/portal/tickets/{first.number}"))
+
+    assert "Your colleagues at Northwind" in page and ("Whoever asked us the same" in page) is stranger
+
+
 def test_while_the_primary_is_hidden_the_customers_page_says_nothing_of_it(app: Flask, client: FlaskClient) -> None:
     first, second = a_ticket("First"), a_ticket("Second", text="second words")
     agent = acting(a_supervisor())

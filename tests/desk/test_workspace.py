@@ -339,6 +339,25 @@ def test_ways_to_send_that_lead_to_the_same_status_are_one(app):
     assert ways(closed) == ["keep", "wait", "resolve"]
 
 
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [(State.OPEN, "Send & keep open"), (State.WAITING, "Send & keep waiting"), (State.HOLD, "Send & keep on hold")],
+    ids=["open", "waiting", "on hold"],
+)
+def test_keeping_the_status_says_which_it_is(app, state, words):
+    boss = acting(a_supervisor())
+    ticket = a_ticket(state=state)
+    db.session.flush()
+
+    assert Workspace(ticket, boss, None).ways[0].words == words
+
+
+def test_a_reply_that_sets_a_status_by_the_desks_rule_says_so(app):
+    setting(status_on_staff_reply=a_status("In Progress").id)
+
+    assert Workspace(a_ticket(), acting(a_supervisor()), None).ways[0].words == "Send & set to In Progress"
+
+
 def test_the_priority_changes_with_the_reply(app, client):
     ticket = a_ticket()
     as_(client, a_supervisor())

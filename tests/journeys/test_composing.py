@@ -97,6 +97,9 @@ def test_a_reply_can_be_taken_back_and_leaves_when_it_is_not(windows: Windows, w
     agent.get_by_role("button", name="Undo").click()
     expect(body(agent)).to_have_value("Too quick")
     expect(agent.get_by_text("You took this reply back")).to_be_visible()
+    expect(body(agent)).to_be_focused()
+    agent.keyboard.type(", sorry")
+    expect(body(agent)).to_have_value("Too quick, sorry")
 
     body(agent).fill("Well thought")
     agent.locator("[data-send]").click()

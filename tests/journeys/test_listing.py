@@ -5,7 +5,8 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.journeys.deeds import ask
-from tests.journeys.windows import Windows
+from tests.journeys.test_faces import findings, sideways
+from tests.journeys.windows import PHONE, Windows
 
 
 def box(page: Page):  # type: ignore[no-untyped-def]  # a Locator
@@ -80,7 +81,8 @@ def test_all_of_a_list_are_changed_and_given_back(windows: Windows) -> None:
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_text(re.compile("tickets? changed"))).to_be_visible()
     page.get_by_role("button", name="Undo this change").click()
-    expect(page.get_by_text("Given back")).to_be_visible()
+    expect(page.get_by_text(re.compile("tickets? (is|are) as (it was|they were)"))).to_be_visible()
+    expect(box(page)).to_have_value(re.compile("state:closed"))
 
     page.goto("/admin/tickets/?view=everything&tag=swept")
     expect(page.get_by_role("heading", name="No ticket fits")).to_be_visible()
@@ -112,6 +114,39 @@ def test_keys_are_shown_and_change_a_status(windows: Windows) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("x")
     expect(page.locator("[data-bulk-count]")).to_have_text("1")
+    page.keyboard.press("b")
+    expect(page.get_by_role("button", name="Take", exact=True)).to_be_focused()
+    page.keyboard.press("a")
+    expect(page.get_by_label("Select all tickets on this page")).to_be_checked()
+    page.keyboard.press("a")
+    expect(page.locator("[data-bulk]")).to_be_hidden()
+    page.locator("#main").focus()
+    page.keyboard.press("f")
+    expect(page.get_by_role("form", name="Filter tickets").locator("[name=status]")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("details.filterbox summary")).to_be_focused()
+    expect(page.get_by_role("form", name="Filter tickets")).to_be_hidden()
+
+
+def test_a_ticket_shows_its_keys(windows: Windows) -> None:
+    page = windows.page("supervisor")
+    page.goto("/admin/tickets/1003")
+    page.locator("#thread").focus()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys of a ticket")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Keys of a ticket").click()
+    expect(page.get_by_role("dialog", name="Keys of a ticket")).to_be_visible()
+
+
+def test_on_a_phone_every_deed_on_ticked_tickets_says_what_it_is(windows: Windows) -> None:
+    page = windows.page("supervisor")
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.goto("/admin/tickets/?view=everything")
+    page.locator(".action_check").first.check()
+    for words in ("Take", "Assign", "Status", "Macro", "More"):
+        assert page.locator("[data-bulk] > .btn .hide-m", has_text=words).first.evaluate("one => one.offsetHeight") > 10
+    assert findings(page) == [] and sideways(page) == []
 
 
 def test_the_list_is_taken_away_in_three_ways(windows: Windows) -> None:

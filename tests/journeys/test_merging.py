@@ -61,6 +61,26 @@ def test_two_tickets_become_one_by_the_keyboard_and_are_taken_apart_again(window
     expect(supervisor.locator("#thread article")).to_have_count(1)
 
 
+def test_who_chose_one_too_many_leaves_it_out_again(windows: Windows) -> None:
+    ada = windows.page("ada")
+    first, second, third = (ask(ada, f"The rota is gone, part {part}", department="Support") for part in "abc")
+    supervisor = windows.page("supervisor")
+    opened(supervisor, first)
+    dialog = supervisor.get_by_role("dialog")
+    dialog.get_by_label(re.compile("part b")).check()
+    expect(dialog.get_by_role("button", name=f"Merge #{second} into #{first}")).to_be_visible()
+    dialog.locator("details.more summary").click()
+    dialog.get_by_label(re.compile("part c")).check()
+    expect(dialog.get_by_role("button", name=f"Merge #{second}, #{third} into #{first}")).to_be_visible()
+    expect(dialog.locator("details.more")).to_have_attribute("open", "")
+    assert findings(supervisor) == []
+
+    dialog.get_by_role("link", name=f"Leave #{second} out").click()
+    expect(dialog.get_by_role("button", name=f"Merge #{third} into #{first}")).to_be_visible()
+    supervisor.keyboard.press("Escape")
+    expect(supervisor.locator("[data-key=g]")).to_be_focused()
+
+
 def test_another_customers_ticket_is_merged_by_its_number_with_a_warning(windows: Windows) -> None:
     mine = ask(windows.page("ada"), "Export hangs", department="Support")
     theirs = ask(windows.page("eve"), "Export hangs too", department="Support")

@@ -19,6 +19,8 @@ from app.core.extensions import db
 from app.mail import templates, wording
 from app.mail.models import Delivery
 from app.settings.desk import DeskSettings
+from app.tickets.did import Did
+from app.tickets.sentences import sentence_of
 from app.tickets.thread import Channel, Words
 from tests.factories import a_customer, a_ticket, acting, an_agent, run_jobs, setting, sign_in, sign_in_customer
 from translations import collect
@@ -172,6 +174,14 @@ def test_a_mail_in_french_has_its_blanks_before_colons(app: Flask) -> None:
 
     assert sum(line.endswith("\u00a0:") for line in lines) > 10
     assert [line for line in lines if re.search(r"[^\u00a0]:(\s|$)", line)] == []
+
+
+def test_a_broken_promise_is_named_in_the_readers_language(app: Flask) -> None:
+    """The worker that noted it wrote its name in another."""
+    with force_locale("de"):
+        said = sentence_of(Did.BREACHED, {"metric": "resolution", "metric_name": "resolution"})
+
+    assert said == "hat eine gebrochene Zusage vermerkt: Lösung"
 
 
 WRITTEN = {
