@@ -69,6 +69,13 @@ def of_person(staff_id: int) -> Standing:
     return standing(profile.availability, profile.away_until, profile.away_reason, clock.now())
 
 
+def absence_of(staff_id: int | None, name: str, by: Actor) -> str:
+    """What whoever gave them a ticket is told, where they are not there; the choice stands. Nothing of nobody and of oneself."""
+    if staff_id is None or staff_id == by.staff_id:
+        return ""
+    return said(of_person(staff_id), name)
+
+
 @functools.cache
 def _without_person() -> tuple[ExecutableOption, ...]:
     """Not when this module is imported: naming a relation wants every model to be there."""

@@ -63,7 +63,7 @@ def _operation(route: Route) -> dict[str, Any]:
     }
     if route.takes:
         written["requestBody"] = {
-            "required": True,
+            "required": not route.bare,
             "content": _upload() if route.takes == FILE else _content(route.takes),
         }
     return written

@@ -25,9 +25,11 @@ def list_macros(number: int) -> Answer:
 
 
 def run_macro(number: int, macro_id: int) -> Answer:
-    """All of its actions or none. Replies leave at once."""
+    """All of its actions or none. Replies leave at once. What they may give away, and tasks that are open when the ticket ends, a preview
+    tells as `findings`; a run is refused (409) unless `accept` has the key of each."""
     fields = Fields.of_body()
     preview = fields.take("preview", flag, False)
+    accept: tuple[str, ...] = fields.take("accept", reading.keys, ())
     fields.done()
     ticket, macro = seen(number), _runnable(macro_id)
     token = actions.AT_ONCE.set(True)
@@ -36,11 +38,13 @@ def run_macro(number: int, macro_id: int) -> Answer:
         outcome = macroruns.rehearse(macro, ticket, caller())
         trial.rollback()
         if not preview:
-            macroruns.run(macro, ticket, caller())
+            macroruns.run(macro, ticket, caller(), looked=accept)
             db.session.flush()
     finally:
         actions.AT_ONCE.reset(token)
-    return {"preview": preview, "steps": [_told(step) for step in outcome.steps], "ticket": shapes.ticket(ticket)}, 200
+    found = [{"key": leak.key, "sentence": leak.sentence} for leak in outcome.findings]
+    steps = [_told(step) for step in outcome.steps]
+    return {"preview": preview, "steps": steps, "findings": found, "ticket": shapes.ticket(ticket)}, 200
 
 
 def _runnable(macro_id: int) -> Macro:

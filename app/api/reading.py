@@ -17,14 +17,18 @@ from app.accounts.viewer import Viewer
 from app.api.fields import LONGEST_ID, Fields, number, text
 from app.core.errors import Invalid, NotThere
 from app.core.extensions import db
-from app.tickets import files
+from app.tickets import copies, files
 from app.tickets.choices import Category, Priority, State, Status
 from app.tickets.conversation import LONGEST_MESSAGE
+from app.tickets.endings import Rest
 from app.tickets.lifecycle import status_for
+from app.tickets.models import Ticket
 from app.tickets.thread import Attachment, Channel, Words
 
 LONGEST_NAME = 255
+OPEN_TASKS = [rest.value for rest in Rest if rest is not Rest.ASK]
 MOST_FIELDS = 200
+MOST_KEYS = 100
 
 
 def department(given: Any) -> Department:
@@ -81,6 +85,32 @@ def assignee(caller: Viewer) -> Callable[[Any], User | None]:
         if found is None:
             raise ValueError(_("There is no active staff user of this name."))
         return found
+
+    return read
+
+
+def rest_of_tasks(fields: Fields) -> Rest:
+    """`open_tasks`: what becomes of them when their ticket ends."""
+    return Rest(fields.one_of("open_tasks", OPEN_TASKS) or Rest.ASK)
+
+
+def keys(given: Any) -> tuple[str, ...]:
+    """Of findings that were said yes to."""
+    if not isinstance(given, list) or len(given) > MOST_KEYS:
+        raise ValueError(_("This is a list of keys."))
+    return tuple(text(each, LONGEST_NAME) for each in given)
+
+
+def written_to(ticket: Ticket) -> Callable[[Any], list[str] | None]:
+    """Addresses in place of the requester; None for the requester alone."""
+
+    def read(given: Any) -> list[str] | None:
+        if not isinstance(given, list) or not given or len(given) > copies.MOST:
+            raise ValueError(_("This is a list of addresses."))
+        try:
+            return copies.read_to(", ".join(text(each, LONGEST_NAME) for each in given), ticket)
+        except Invalid as refusal:
+            raise ValueError(refusal.fields.get("to", str(refusal)))
 
     return read
 

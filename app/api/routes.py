@@ -28,6 +28,8 @@ class Route:
     takes: str | None = None
     status: int = 200
     query: dict[str, Schema] = dc.field(default_factory=dict)
+    bare: bool = False
+    """It may come without a body."""
 
     @property
     def name(self) -> str:
@@ -52,7 +54,7 @@ ROUTES: tuple[Route, ...] = (
     Route("PATCH", "/tickets/{number}", tickets.change_ticket, WRITE, "Change a ticket", "Ticket", "TicketChanges"),
     Route("POST", "/tickets/{number}/replies", thread.reply, WRITE, "Answer the customer", "Entry", "NewReply", 201),
     Route("POST", "/tickets/{number}/notes", thread.note, WRITE, "Write an internal note", "Entry", "NewNote", 201),
-    Route("POST", "/tickets/{number}/close", thread.close, WRITE, "Close a ticket", "Ticket"),
+    Route("POST", "/tickets/{number}/close", thread.close, WRITE, "Close a ticket", "Ticket", "Closing", bare=True),
     Route("POST", "/tickets/{number}/reopen", thread.reopen, WRITE, "Reopen a ticket", "Ticket"),
     Route(
         "POST",

@@ -6,10 +6,12 @@ from typing import Any
 
 from app.api.documents import ALLOWED
 from app.api.fields import MOST, USUAL
+from app.api.reading import MOST_KEYS, OPEN_TASKS
 from app.api.tickets import KINDS, LONGEST_SUBJECT
 from app.tickets.actions import KINDS as DEEDS
 from app.tickets.choices import State
 from app.tickets.conversation import LONGEST_MESSAGE
+from app.tickets.copies import MOST as MOST_COPIES
 from app.tickets.fieldmodels import FieldKind, Readers, Required
 from app.tickets.requests import LONGEST_HINT, LONGEST_NAME, MOST_SLOTS, RequestState, SlotState
 from app.tickets.supplied import Turn
@@ -115,6 +117,17 @@ CUSTOMER_FIELDS: dict[str, Schema] = {
     "email": {**TEXT, "maxLength": 254}, "name": {**TEXT, "maxLength": 255}, "phone": {**MAYBE_TEXT, "maxLength": 100}, "notes": {**MAYBE_TEXT, "maxLength": 20_000},
     "active": FLAG, "organization": {**WHOLE, "nullable": True, "description": "Its id."},
 }  # fmt: skip
+OPEN: Schema = {
+    **TEXT, "enum": OPEN_TASKS,
+    "description": "What becomes of the ticket's open tasks when it ends: `finish` finishes them, `keep` leaves them open. Without it a ticket with open tasks does not end (409).",
+}  # fmt: skip
+TO: Schema = {
+    "type": "array", "items": {**TEXT, "maxLength": 254}, "minItems": 1, "maxItems": MOST_COPIES,
+    "description": "Addresses it is mailed to in place of the customer. What it may give away to them, and a domain where nobody takes part, refuse it (409, with the keys of the findings) unless `accept` has their keys.",
+}  # fmt: skip
+ACCEPT: Schema = {
+    "type": "array", "items": {**TEXT, "maxLength": 255}, "maxItems": MOST_KEYS, "description": "The keys of the findings it is done in spite of; others refuse it (409).",
+}  # fmt: skip
 OWNER = answered(id=WHOLE, name=TEXT)
 NEW_TICKET_EXAMPLE: Schema = {
     "subject": "The printer is on fire", "body": "It burns since this morning.", "customer": {"email": "kim@example.com", "name": "Kim Lee"}, "priority": "high", "tags": ["hardware"],
@@ -132,7 +145,7 @@ ASKED_FOR: Schema = {
 }  # fmt: skip
 
 SCHEMAS: dict[str, Schema] = {
-    "Ticket": answered(**TICKET),
+    "Ticket": thing(tuple(TICKET), **TICKET, warnings={"type": "array", "items": TEXT, "description": "Sentences about what was done all the same: the new assignee is away."}),
     "TicketWithThread": answered(**TICKET, documents={"type": "array", "items": ref("DocumentRequest")}, messages={"type": "array", "items": ref("Entry")}),
     "Tickets": rows_of("Ticket"),
     "NewTicket": thing(
@@ -141,13 +154,14 @@ SCHEMAS: dict[str, Schema] = {
         customer=thing(("email",), {"email": "kim@example.com", "name": "Kim Lee"}, email={**TEXT, "maxLength": 254}, name={**TEXT, "maxLength": 255}),
         customer_id=WHOLE, opened_by={**TEXT, "enum": ["customer", "staff"]}, kind={**TEXT, "enum": KINDS}, attachment_ids=IDS, documents=ASKED_FOR, **FILING,
     ),
-    "TicketChanges": thing((), {"status": "waiting", "priority": "urgent", "assignee": "me", "tags": ["hardware", "fire"]}, subject={**TEXT, "minLength": 1, "maxLength": LONGEST_SUBJECT}, **FILING, **DATES),
+    "TicketChanges": thing((), {"status": "waiting", "priority": "urgent", "assignee": "me", "tags": ["hardware", "fire"]}, subject={**TEXT, "minLength": 1, "maxLength": LONGEST_SUBJECT}, open_tasks=OPEN, **FILING, **DATES),
+    "Closing": thing((), {"open_tasks": "finish"}, open_tasks=OPEN),
     "DocumentRequest": answered(
         id=WHOLE, state={**TEXT, "enum": [state.value for state in RequestState]}, due_on={**MAYBE_TEXT, "format": "date"}, asked_by=TEXT, created_at=INSTANT,
         slots={"type": "array", "items": answered(id=WHOLE, **SLOT, state={**TEXT, "enum": [state.value for state in SlotState]}, reason=MAYBE_TEXT, file={**ref("Attachment"), "nullable": True})},
     ),
-    "Entry": thing(tuple(ENTRY), **ENTRY, trusted={**FLAG, "description": "False: nobody proved that the sender takes part."}, event={**TEXT, "description": "What happened, of an event."}),
-    "NewReply": thing(("body",), {"body": "We are on our way.", "status": "waiting"}, body=BODY, attachment_ids=IDS, status=FILING["status"], seen={**WHOLE, "description": "The newest message its author has read: refused (409) when others wrote since."}),
+    "Entry": thing(tuple(ENTRY), **ENTRY, to={**MAYBE_TEXT, "description": "To whom a reply was written, when that was not the customer alone."}, trusted={**FLAG, "description": "False: nobody proved that the sender takes part."}, event={**TEXT, "description": "What happened, of an event."}),
+    "NewReply": thing(("body",), {"body": "We are on our way.", "status": "waiting"}, body=BODY, to=TO, accept=ACCEPT, attachment_ids=IDS, status=FILING["status"], open_tasks=OPEN, seen={**WHOLE, "description": "The newest message its author has read: refused (409) when others wrote since."}),
     "NewNote": thing(("body",), {"body": "Third time this month."}, body=BODY, attachment_ids=IDS),
     "Attachment": answered(id=WHOLE, name=TEXT, type=TEXT, bytes={"type": "integer"}, url=TEXT),
     "Customer": answered(
@@ -163,9 +177,9 @@ SCHEMAS: dict[str, Schema] = {
     "Task": answered(**TASK),
     "Macro": answered(id=WHOLE, name=TEXT, actions={"type": "array", "items": {**TEXT, "enum": list(DEEDS)}}),
     "Macros": rows_of("Macro"),
-    "MacroRun": thing((), {"preview": True}, preview={**FLAG, "description": "True: tells what would happen and changes nothing."}),
+    "MacroRun": thing((), {"preview": True}, preview={**FLAG, "description": "True: tells what would happen and changes nothing."}, accept=ACCEPT),
     "MacroOutcome": answered(
-        preview=FLAG, steps={"type": "array", "items": answered(action=TEXT, was=MAYBE_TEXT, now=MAYBE_TEXT, text=MAYBE_TEXT, refused={**MAYBE_TEXT, "description": "Why it would not happen. A run that any action refuses changes nothing (409, 403 or 422)."})}, ticket=ref("Ticket"),
+        preview=FLAG, steps={"type": "array", "items": answered(action=TEXT, was=MAYBE_TEXT, now=MAYBE_TEXT, text=MAYBE_TEXT, refused={**MAYBE_TEXT, "description": "Why it would not happen. A run that any action refuses changes nothing (409, 403 or 422)."})}, findings={"type": "array", "items": answered(key=TEXT, sentence=TEXT)}, ticket=ref("Ticket"),
     ),
     "Tasks": rows_of("Task"),
     "NewTask": thing(("title",), {"title": "Order a new printer", "assignee": "me", "due_on": "2026-12-31"}, **TASK_FIELDS),

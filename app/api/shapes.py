@@ -131,6 +131,7 @@ def message(row: Message) -> dict[str, Any]:
         "html": from_text(row.text),
         "full_text": row.full_text or row.text,
         "trusted": row.trusted,
+        "to": row.sent_to,
         "created_at": instant(row.created_at),
         "attachments": [attachment(each) for each in row.attachments],
     }

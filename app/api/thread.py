@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses as dc
+from collections.abc import Collection
+
 from flask import Response, request
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -16,11 +19,14 @@ from app.api.tickets import seen
 from app.core import storage
 from app.core.errors import Invalid, NotThere
 from app.core.extensions import db
-from app.tickets import files
+from app.tickets import copies, endings, files
 from app.tickets.choices import Status
 from app.tickets.conversation import Then
-from app.tickets.thread import Attachment
-from app.tickets.turns import take
+from app.tickets.endings import Rest
+from app.tickets.leaks import demand_looked, leaks
+from app.tickets.models import Ticket
+from app.tickets.thread import Attachment, Words
+from app.tickets.turns import demand, take
 from app.tickets.unseen import Seen, demand_seen
 from app.tickets.visibility import attachments_visible_to
 
@@ -31,14 +37,27 @@ def reply(number: int) -> Answer:
     ticket, fields = seen(number), Fields.of_body()
     words = reading.message(fields, caller())
     status: Status | None = fields.take("status", reading.status)
+    rest = reading.rest_of_tasks(fields)
     newest: int | None = fields.take("seen", whole_number)
+    to: list[str] | None = fields.take("to", reading.written_to(ticket.place()))
+    accept: tuple[str, ...] = fields.take("accept", reading.keys, ())
     fields.done()
     if newest is not None:
         take(ticket)
         demand_seen(ticket, Seen(newest), by=caller())
-    message = ticket.reply(words, by=caller(), then=status or Then.KEEP)
+    if to is not None:
+        words = _addressed(ticket.place_in_turn(), to, words, accept)
+    with endings.minding_tasks(ticket.place(), rest if status is not None else Rest.KEEP, caller()):
+        message = ticket.reply(words, by=caller(), then=status or Then.KEEP)
     db.session.flush()
     return shapes.message(message), 201
+
+
+def _addressed(ticket: Ticket, to: list[str], words: Words, accept: Collection[str]) -> Words:
+    """To somebody else than the customer: what it gives away is told first, as in the composer."""
+    demand(caller(), "reply", ticket)
+    demand_looked(leaks(ticket, words.text, to, len(words.attachments)), accept)
+    return dc.replace(words, to=copies.write_to(ticket, to))
 
 
 def note(number: int) -> Answer:
@@ -52,10 +71,14 @@ def note(number: int) -> Answer:
 
 
 def close(number: int) -> Answer:
-    """Closing a closed ticket changes nothing."""
+    """Closing a closed ticket changes nothing. While tasks of it are open it is refused (409) with their names, unless `open_tasks`
+    says what becomes of them."""
     ticket = seen(number)
-    _nothing_given()
-    ticket.close(by=caller())
+    fields = Fields.of_body() if request.get_data(cache=True).strip() else Fields({})
+    rest = reading.rest_of_tasks(fields)
+    fields.done()
+    with endings.minding_tasks(ticket, rest, caller()):
+        ticket.close(by=caller())
     db.session.flush()
     return shapes.ticket(ticket), 200
 

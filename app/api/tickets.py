@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Response, current_app, jsonify
+from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
+from app.accounts.availability import absence_of
 from app.accounts.models import Customer
 from app.accounts.viewer import CustomerActor
 from app.api import documents, reading, shapes
@@ -21,7 +23,7 @@ from app.api.listing import LOADED
 from app.api.repeats import Answer
 from app.core.errors import NotThere
 from app.core.extensions import db
-from app.tickets import collecting, taking_part
+from app.tickets import collecting, endings, taking_part
 from app.tickets.choices import Category, Priority, Status
 from app.tickets.models import Ticket, TicketKind
 from app.tickets.opening import NewTicket, open_ticket
@@ -35,7 +37,7 @@ KINDS = [kind.value for kind in TicketKind]
 
 
 def create_ticket() -> Answer:
-    """With `customer` the ticket is that customer's: the first message is theirs, whoever owns the key."""
+    """An assignee who is away gets it, and `warnings` says so. With `customer` the ticket is that customer's: the first message is theirs, whoever owns the key."""
     demand("add", "Ticket")
     fields = Fields.of_body()
     staffs = fields.one_of("opened_by", ("staff", "customer")) == "staff"
@@ -46,7 +48,7 @@ def create_ticket() -> Answer:
     if assignee is not None:
         ticket.assign_to(assignee, by=caller())
     db.session.flush()
-    return shapes.ticket(ticket), 201
+    return shapes.ticket(ticket) | _told_of(assignee), 201
 
 
 def _new_ticket(fields: Fields, kind: TicketKind, staffs: bool) -> NewTicket:
@@ -130,9 +132,11 @@ def seen(number: int) -> Ticket:
 
 
 def change_ticket(number: int) -> Answer:
-    """Only the fields that are sent change. Null takes the category or the assignee away."""
+    """Only the fields that are sent change. Null takes the category or the assignee away. A status that ends the ticket is refused
+    (409) while tasks of it are open, unless `open_tasks` says what becomes of them."""
     ticket, fields = seen(number), Fields.of_body()
     status: Status | None = fields.take("status", reading.status)
+    rest = reading.rest_of_tasks(fields)
     priority: Priority | None = fields.take("priority", reading.priority)
     category: Category | None = fields.take("category", reading.category)
     department = fields.take("department", reading.department)
@@ -157,13 +161,20 @@ def change_ticket(number: int) -> Answer:
     if "assignee" in fields:
         ticket.assign_to(assignee, by=caller())
     if status is not None:
-        ticket.set_status(status, by=caller())
+        with endings.minding_tasks(ticket, rest, caller()):
+            ticket.set_status(status, by=caller())
     if tags is not None:
         _set_tags(ticket, tags)
     for name, at in dates.items():
         DATES[name](ticket, at)
     db.session.flush()
-    return shapes.ticket(ticket), 200
+    return shapes.ticket(ticket) | _told_of(assignee), 200
+
+
+def _told_of(assignee: User | None) -> dict[str, Any]:
+    """Of somebody who is not there, until when: they have the ticket all the same."""
+    absent = absence_of(assignee.id, assignee.get_full_name(), caller()) if assignee is not None else ""
+    return {"warnings": [absent]} if absent else {}
 
 
 def _snooze(ticket: Ticket, until: dt.datetime | None) -> None:

@@ -24,25 +24,15 @@ from app.desk.listing import Listing
 from app.desk.workspace import Workspace, find
 from app.notifications import inbox
 from app.settings import desk
-from app.tickets import copies, departures, drafts, suppliers, timers, timespent
+from app.tickets import copies, departures, drafts, timers, timespent
 from app.tickets.drafts import Copy
 from app.tickets.fieldkinds import FORM
-from app.tickets.leaks import Leak, leaks, leaks_to_supplier
+from app.tickets.leaks import Doubtful, demand_looked, leaks, leaks_to_supplier
 from app.tickets.models import Ticket
-from app.tickets.supplied import SupplierContact
-from app.tickets.suppliers import Question
 from app.tickets.thread import Channel, Words
 from app.tickets.timeentries import Spent
 from app.tickets.turns import demand
 from app.tickets.unseen import Unseen, demand_seen, newest_message
-
-
-class Doubtful(HelpdeskError):
-    """It may say more than it should: its writer looks again."""
-
-    def __init__(self, doubts: list[Leak]) -> None:
-        super().__init__(" ".join(doubt.sentence for doubt in doubts))
-        self.doubts = doubts
 
 
 class ComposerView(BaseView):
@@ -78,7 +68,8 @@ class ComposerView(BaseView):
         if not composer.mark or not (turn.isascii() and turn.isdigit() and len(turn) < 16):
             raise Invalid(_("We could not read this request."), {"mark": _("Tell which composer it is.")})
         copy = Copy(composer.mark, int(turn), composer.origin)
-        saved = drafts.save(ticket.id, g.user, composer.written, copy)
+        written = composing.for_ticket(composer, ticket.requester.email).written
+        saved = drafts.save(ticket.id, g.user, written, copy)
         db.session.commit()
         return jsonify(saved=saved, at=web.absolute(clock.now()))
 
@@ -99,7 +90,7 @@ class ComposerView(BaseView):
         back = departures.take_back(ticket, g.user, draft_id)
         db.session.commit()
         if back.staff_id != g.user.id:
-            flash(_("The reply was taken back. Its writer finds it as a draft."), "success")
+            flash(_("It was taken back. Its writer finds it as a draft."), "success")
             return redirect(_back(number), code=303)
         return redirect(_back(number) + "#reply-body", code=303)
 
@@ -125,7 +116,7 @@ def _said(composer: Composer, refusal: HelpdeskError) -> dict[str, Any]:
     if isinstance(refusal, Unseen):
         return {"unseen": tuple(refusal.newer), "seen": refusal.seen}
     if isinstance(refusal, Doubtful):
-        looked = (*composer.looked, *(_key(doubt) for doubt in refusal.doubts))
+        looked = (*composer.looked, *(doubt.key for doubt in refusal.doubts))
         return {"doubts": tuple(refusal.doubts), "looked": looked}
     errors = refusal.fields if isinstance(refusal, Invalid) and refusal.fields else {"body": str(refusal)}
     if any(name.startswith(FORM) for name in errors):  # those stand beside the conversation
@@ -138,6 +129,7 @@ def _deliver(number: int, composer: Composer) -> str:
     if composer.errors:
         raise Invalid(next(iter(composer.errors.values())), composer.errors)
     ticket = find(number, g.user, lock=True)
+    composer = composing.for_ticket(composer, ticket.requester.email)
     hidden = ticket.hidden_from_client
     if not tokens.first_time(composer.mark, str(ticket.id), composer.kind, composer.body, staff_id=g.user.id):
         return _arrived(composer.kind, hidden)
@@ -165,17 +157,14 @@ def _deliver(number: int, composer: Composer) -> str:
 
 
 def _ask(ticket: Ticket, composer: Composer) -> str:
-    """To one of a supplier's people, at once."""
-    contact = db.session.get(SupplierContact, composer.contact)
-    if contact is None:
-        raise Invalid(_("Nobody is chosen."), {"contact": _("Please choose whom you write to.")})
+    """To one of a supplier's people: now, after the moment in which it can be undone, or at its chosen time."""
     demand(g.user, "supplier", ticket)
+    contact = departures.question(composer.written, g.user).contact
     files = len(composer.pending) + len(composer.along_files)
-    _doubt(composer, leaks_to_supplier(ticket, contact.supplier_id, f"{composer.about}\n{composer.body}", files))
-    drafts.spend(ticket.id, g.user, composer.mark, composer.body)
-    words = Words(composer.body, via=Channel.STAFF, attachments=composer.pending)
-    suppliers.ask(ticket, Question(contact, composer.about, words, composer.along, composer.along_files), g.user)
-    return _("Your question to %(name)s is on its way.", name=contact.supplier.name)
+    found = leaks_to_supplier(ticket, contact.supplier_id, f"{composer.about}\n{composer.body}", files)
+    demand_looked(found, composer.looked)
+    name = contact.supplier.name
+    return _("Your question to %(name)s is on its way.", name=name) if _send(ticket, composer) else ""
 
 
 def _log_time(ticket: Ticket, composer: Composer) -> None:
@@ -193,32 +182,27 @@ def _look_again(ticket: Ticket, composer: Composer) -> None:
     if composer.seen is not None:
         demand_seen(ticket, composer.seen, g.user)
     copied = [*copies.read(composer.cc, "cc"), *copies.read(composer.bcc, "bcc")]
+    copied += copies.read_to(composer.to, ticket) or []
     found = leaks(ticket, composer.body, copied, len(composer.pending))
     found += taskforms.doubts(ticket, composer.then)
-    _doubt(composer, found)
-
-
-def _doubt(composer: Composer, found: list[Leak]) -> None:
-    doubts = [leak for leak in found if _key(leak) not in composer.looked]
-    if doubts:
-        raise Doubtful(doubts)
-
-
-def _key(leak: Leak) -> str:
-    return f"{leak.kind}:{leak.what}"
+    demand_looked(found, composer.looked)
 
 
 def _reply(ticket: Ticket, composer: Composer) -> str:
-    """Now, after the moment in which it can be undone, or at its chosen time."""
+    return _arrived("reply", ticket.hidden_from_client) if _send(ticket, composer) else ""
+
+
+def _send(ticket: Ticket, composer: Composer) -> bool:
+    """Whether it left: now; or it leaves after the moment in which it can be undone, or at its chosen time."""
     seconds = desk.current().undo_send_seconds
     if not composer.leaves_at and not seconds:
         departures.send(ticket, g.user, composer.written, composer.mark)
-        return _arrived("reply", ticket.hidden_from_client)
+        return True
     scheduled = bool(composer.leaves_at)
     chosen = composing.chosen_time(composer.leaves_at) if scheduled else clock.now() + dt.timedelta(seconds=seconds)
     seen = composer.seen.message_id if composer.seen is not None else newest_message(ticket)
     departures.put_off(ticket, g.user, composer.written, chosen, composer.mark, seen, scheduled)
-    return ""
+    return False
 
 
 def _arrived(kind: str, hidden: bool) -> str:

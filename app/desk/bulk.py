@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -65,6 +66,12 @@ def work(change: BulkChange, by: Viewer | None, most: int) -> bool:
         change.finished_at = clock.now()
         db.session.commit()
     return len(ids) == most
+
+
+def absence(change: BulkChange, by: Viewer) -> str:
+    """Whom these tickets were given to, if they are not there: the choice stands."""
+    given = change.value.get("id") if change.deed == "assign" else None
+    return pickers.absence(db.session.get(User, given) if given else None, by)
 
 
 def outcomes(change: BulkChange) -> dict[Outcome, int]:

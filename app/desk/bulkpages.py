@@ -49,6 +49,7 @@ class BulkView(BaseView):
         return self.render_template(
             "desk/bulkchange.html", change=change, deed=DEEDS.get(change.deed), found=found, through=through,
             refused=bulk.refusals(change, SHOWN), undoable=bulk.undoable(change), display=desk.current().display,
+            absent=bulk.absence(change, g.user),
         )  # fmt: skip
 
     @expose("/<int:change_id>/undo", methods=["POST"])

@@ -27,14 +27,13 @@ from app.desk.facts import Facts
 from app.desk.listing import is_id
 from app.settings import desk
 from app.tickets import files as incoming
-from app.tickets.departures import CUSTOMER_WROTE, UNDONE
+from app.tickets.departures import CONTACT, CUSTOMER_WROTE, SUPPLIER_WROTE, UNDONE
 from app.tickets.drafts import Draft, Written
 from app.tickets.leaks import Leak
 from app.tickets.thread import Attachment, MessageKind
 from app.tickets.unseen import Newer, Seen
 from app.tickets.visibility import attachments_visible_to
 
-CONTACT = "contact:"
 LONGEST_ABOUT = 500
 
 
@@ -47,6 +46,8 @@ class Composer:
     body: str = ""
     then: str = ""
     priority: str = ""
+    to: str | None = None
+    """To whom a reply goes, as typed; None: to the requester."""
     cc: str | None = None
     bcc: str = ""
     leaves_at: str = ""
@@ -84,8 +85,9 @@ class Composer:
         files = tuple(file.id for file in self.pending)
         activity = int(self.activity) if is_id(self.activity) else None
         return Written(
-            self.body, MessageKind(self.kind), self.then, self.priority, self.cc, self.bcc or None, files, activity
-        )
+            self.body, MessageKind(self.kind), self.then, self.priority, self.cc, self.bcc or None, files, activity,
+            self.to, self.about, self.along, self.along_files,
+        )  # fmt: skip
 
     @property
     def contact(self) -> int:
@@ -104,7 +106,7 @@ class Composer:
 
 
 class Leaving(NamedTuple):
-    """A reply that waits to leave, with its writer's name."""
+    """A reply or a question that waits to leave, with its writer's name."""
 
     draft: Draft
     author: str
@@ -159,19 +161,24 @@ def opened(drafts: Sequence[Draft], chosen: str = "") -> Composer:
         return Composer()
     others = tuple(one for one in drafts if one is not shown and one.text.strip() != shown.text.strip())
     return Composer(
-        shown.kind.value, shown.text, shown.then, shown.priority, shown.cc, shown.bcc or "", pending=_pending(shown.file_ids),
-        activity=str(shown.activity_id or ""), origin=f"{shown.mark}:{shown.turn}", saved_at=shown.saved_at, returned=_why(shown.returned), others=others,
+        shown.kind.value, shown.text, shown.then, shown.priority, shown.sent_to, shown.cc, shown.bcc or "", about=shown.about,
+        along=tuple(ids(shown.along.split())), along_files=tuple(ids(shown.along_files.split())), pending=_pending(shown.file_ids),
+        activity=str(shown.activity_id or ""), origin=f"{shown.mark}:{shown.turn}", saved_at=shown.saved_at, returned=_why(shown), others=others,
     )  # fmt: skip
 
 
-def _why(returned: str | None) -> str:
+def _why(draft: Draft) -> str:
     """A draft that was sent and came back says why."""
+    if draft.returned is None:
+        return ""
+    asked = draft.kind is MessageKind.SUPPLIER
     words = {
-        None: "",
-        UNDONE: _("You took this reply back. It did not leave."),
+        UNDONE: _("You took this question back. It did not leave.") if asked else _("You took this reply back. It did not leave."),
         CUSTOMER_WROTE: _("This reply did not leave: the customer wrote again before its time."),
-    }
-    return words[returned] if returned in words else _("This reply did not leave: %(reason)s", reason=returned)
+        SUPPLIER_WROTE: _("This question did not leave: the supplier wrote before its time."),
+    }  # fmt: skip
+    other = _("This question did not leave: %(reason)s", reason=draft.returned) if asked else _("This reply did not leave: %(reason)s", reason=draft.returned)  # fmt: skip
+    return words.get(draft.returned, other)
 
 
 def read() -> Composer:
@@ -192,10 +199,16 @@ def read() -> Composer:
         db.session.commit()
     return Composer(
         kind if known else "note", form.get("body", "").replace("\x00", "").replace("\r\n", "\n"), then, form.get("priority", ""),
-        form.get("cc"), form.get("bcc", ""), form.get("leaves_at", "") if "later" in form else "", form.get("supplier_subject", "")[:LONGEST_ABOUT].replace("\x00", ""),
+        form.get("to"), form.get("cc"), form.get("bcc", ""), form.get("asks_at" if kind == "supplier" else "leaves_at", "") if "later" in form else "", form.get("supplier_subject", "")[:LONGEST_ABOUT].replace("\x00", ""),
         tuple(ids(form.getlist("along"))), tuple(ids(form.getlist("along_files"))), _pending(kept), errors,
         time=form.get("time", ""), activity=form.get("activity", ""), log_timer="log_timer" in form, mark=form.get("mark", "")[:40], origin=form.get("origin", "")[:60], looked=tuple(form.getlist("looked")), seen=_seen(),
     )  # fmt: skip
+
+
+def for_ticket(composer: Composer, email: str) -> Composer:
+    """The requester beside "To" is nobody's choice: they are written to wherever they are reached when it leaves."""
+    plain = composer.to is not None and composer.to.strip().casefold() == email.casefold()
+    return dc.replace(composer, to=None) if plain else composer
 
 
 def ids(given: Sequence[str]) -> list[int]:

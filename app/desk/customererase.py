@@ -61,6 +61,7 @@ def erase(address: str, with_tickets: bool) -> Erased:
     _empty_fields(tickets)
     _empty_time(tickets, known)
     _empty_messages(theirs)
+    _forget_recipients(known)
     _empty_tickets(tickets, touched)
     _empty_customer(customer)
     note(What.ERASED, f"customer {person}", tickets=len(tickets), with_tickets=with_tickets)
@@ -161,9 +162,16 @@ def _forget_notes(person: int, known: Known) -> None:
 
 
 def _empty_messages(theirs: ColumnElement[bool]) -> None:
-    emptied = {"text": EMPTIED, "full_text": None, "html": None, "message_id": None, "in_reply_to": None}
+    emptied = {"text": EMPTIED, "full_text": None, "html": None, "message_id": None, "in_reply_to": None, "sent_to": None}  # fmt: skip
     _do(update(Message).where(theirs).values(**emptied))
     _do(update(Message).where(theirs, Message.customer_id.is_not(None)).values(author_name=ERASED))
+
+
+def _forget_recipients(known: Known) -> None:
+    """Replies in others' tickets that were written to them stay, and no longer say to whom."""
+    rows = db.session.execute(select(Message.id, Message.sent_to).where(Message.sent_to.is_not(None)))
+    naming = [row.id for row in rows if known.named_in(row.sent_to)]
+    _do(update(Message).where(Message.id.in_(naming)).values(sent_to=None))
 
 
 def _empty_time(tickets: list[int], known: Known) -> None:

@@ -19,13 +19,16 @@ from app.core.extensions import db
 from app.desk import erasing, moments, pickers
 from app.desk.listing import is_id
 from app.settings import desk
-from app.tickets import departures, drafts, macroruns, macros
+from app.tickets import departures, drafts, endings, macroruns, macros
 from app.tickets.canned import filled
 from app.tickets.choices import Category, Priority, Status
 from app.tickets.conversation import Then
 from app.tickets.drafts import Draft, Written
+from app.tickets.endings import Rest
 from app.tickets.models import Ticket
 from app.tickets.sorting import LONGEST_TAG, clean_line
+from app.tickets.tasks import Task, TaskState
+from app.tickets.thread import MessageKind
 from app.tickets.unseen import newest_message
 
 Value = Mapping[str, Any]
@@ -39,12 +42,15 @@ class Asked(NamedTuple):
     words: str = ""
 
 
+Reader = Callable[[Mapping[str, str], str, Viewer], Asked]
+"""From the form and the value beside the button; Invalid with a sentence where that is no choice."""
+
+
 class Deed(NamedTuple):
     right: str
     """`can_<right> on Ticket`."""
     label: Any
-    read: Callable[[Mapping[str, str], str, Viewer], Asked]
-    """From the form and the value beside the button; Invalid with a sentence where that is no choice."""
+    read: Reader
     do: Callable[[Ticket, Value, Viewer], object]
     kept: Callable[[Ticket, Value], Any] | None = None
     """What the deed changes, before and after; without it there is no way back."""
@@ -61,6 +67,16 @@ def _row(kind: Any, field: str) -> Callable[[Mapping[str, str], str, Viewer], As
         return Asked({"id": row.id}, str(row))
 
     return read
+
+
+def _ending(read: Reader, menu: str) -> Reader:
+    """The tick in this menu of the form says what becomes of the open tasks of tickets that end."""
+
+    def with_tasks(form: Mapping[str, str], value: str, viewer: Viewer) -> Asked:
+        asked = read(form, value, viewer)
+        return asked._replace(value=asked.value | {"rest": Rest.FINISH if form.get(f"tasks_too_{menu}") else Rest.ASK})
+
+    return with_tasks
 
 
 def _category(form: Mapping[str, str], value: str, viewer: Viewer) -> Asked:
@@ -109,6 +125,8 @@ def _get(kind: Any, row_id: int | None) -> Any:
 def _write(ticket: Ticket, value: Value, by: Viewer) -> None:
     """Each in its own thread, with its own customer's name where the text asks for it, after the moment in which it can be taken back."""
     written, seconds = Written(filled(value["body"], ticket, by), then=value["then"]), desk.current().undo_send_seconds
+    if ticket.live and value["then"] in (Then.RESOLVE, Then.CLOSE):
+        endings.settle(endings.unfinished(ticket), Rest(value.get("rest", Rest.ASK)), by)
     if value.get("at_once") or not seconds:
         departures.send(ticket, by, written)
     else:
@@ -118,7 +136,12 @@ def _write(ticket: Ticket, value: Value, by: Viewer) -> None:
 
 def _leaving(ticket: Ticket, value: Value) -> int | None:
     """The newest reply that has not left yet."""
-    waiting = (Draft.ticket_id == ticket.id, Draft.leaves_at.is_not(None), Draft.spent_at.is_(None))
+    waiting = (
+        Draft.ticket_id == ticket.id,
+        Draft.leaves_at.is_not(None),
+        Draft.spent_at.is_(None),
+        Draft.kind == MessageKind.REPLY,
+    )
     return db.session.scalar(select(func.max(Draft.id)).where(*waiting))
 
 
@@ -142,7 +165,7 @@ def _run(ticket: Ticket, value: Value, by: Viewer) -> None:
         raise HelpdeskError(_("The macro is gone, or not yours to run any more."))
     if not macro.fits(ticket):
         raise HelpdeskError(_("The macro is not offered for this ticket."))
-    macroruns.run(macro, ticket, by)
+    macroruns.run(macro, ticket, by, rest=Rest(value.get("rest", Rest.ASK)))
 
 
 def _unrun(ticket: Ticket, was: Any, value: Value, by: Viewer) -> None:
@@ -180,12 +203,30 @@ def _follow_up_of(ticket: Ticket, value: Value) -> str | None:
     return ticket.follow_up_at.isoformat() if ticket.follow_up_at else None
 
 
-def _status_of(ticket: Ticket, value: Value) -> int:
-    return ticket.status_id
+def _minding(verb: Callable[[Ticket, Value, Viewer], object]) -> Callable[[Ticket, Value, Viewer], object]:
+    """A ticket that this would end before its tasks is left out, by name, unless they are to be finished too."""
+
+    def minded(ticket: Ticket, value: Value, by: Viewer) -> None:
+        with endings.minding_tasks(ticket, Rest(value.get("rest", Rest.ASK)), by):
+            verb(ticket, value, by)
+
+    return minded
 
 
-def _back_to_status(ticket: Ticket, was: int, value: Value, by: Viewer) -> None:
-    ticket.set_status(_get(Status, was), by)
+def _status_of(ticket: Ticket, value: Value) -> Any:
+    """With the tasks that go along."""
+    if value.get("rest") != Rest.FINISH:
+        return ticket.status_id
+    return [ticket.status_id, [[task.id, task.state] for task in endings.unfinished(ticket)]]
+
+
+def _back_to_status(ticket: Ticket, was: Any, value: Value, by: Viewer) -> None:
+    status, tasks = was if isinstance(was, list) else (was, [])
+    ticket.set_status(_get(Status, status), by)
+    for task_id, state in tasks:
+        task = _get(Task, task_id)
+        if task is not None:
+            task.move_to(TaskState(state), by)
 
 
 def _has_tag(ticket: Ticket, value: Value) -> bool:
@@ -201,7 +242,7 @@ def _back_to_person(ticket: Ticket, was: int | None, value: Value, by: Viewer) -
 
 
 DEEDS: dict[str, Deed] = {
-    "set_status": Deed("status", _l("Status"), _row(Status, "status"), lambda ticket, value, by: ticket.set_status(_get(Status, value["id"]), by), _status_of, _back_to_status),
+    "set_status": Deed("status", _l("Status"), _ending(_row(Status, "status"), "status"), _minding(lambda ticket, value, by: ticket.set_status(_get(Status, value["id"]), by)), _status_of, _back_to_status),
     "set_priority": Deed(
         "priority", _l("Priority"), _row(Priority, "priority"), lambda ticket, value, by: ticket.set_priority(_get(Priority, value["id"]), by),
         lambda ticket, value: ticket.priority_id, lambda ticket, was, value, by: ticket.set_priority(_get(Priority, was), by),
@@ -218,15 +259,15 @@ DEEDS: dict[str, Deed] = {
     ),
     "add_tag": Deed("tag", _l("Add tag"), _tag, lambda ticket, value, by: ticket.tag(value["name"], by=by), _has_tag, _retag),
     "remove_tag": Deed("tag", _l("Remove tag"), _tag, lambda ticket, value, by: ticket.untag(value["name"], by=by), _has_tag, _retag),
-    "resolve": Deed("status", _l("Resolve"), _nothing, lambda ticket, value, by: ticket.resolve(by=by), _status_of, _back_to_status),
-    "close": Deed("status", _l("Close"), _nothing, lambda ticket, value, by: ticket.close(by=by), _status_of, _back_to_status),
+    "resolve": Deed("status", _l("Resolve"), _ending(_nothing, "end"), _minding(lambda ticket, value, by: ticket.resolve(by=by)), _status_of, _back_to_status),
+    "close": Deed("status", _l("Close"), _ending(_nothing, "end"), _minding(lambda ticket, value, by: ticket.close(by=by)), _status_of, _back_to_status),
     "reopen": Deed("status", _l("Reopen"), _nothing, lambda ticket, value, by: ticket.reopen(by=by), _status_of, _back_to_status),
     "snooze": Deed("status", _l("Snooze"), _moment("snooze"), lambda ticket, value, by: _snooze(ticket, value["at"], by), _sleeps_until, lambda ticket, was, value, by: _snooze(ticket, was, by)),
     "follow_up": Deed(
         "status", _l("Follow-up"), _moment("follow_up"), lambda ticket, value, by: ticket.follow_up(_instant(value["at"]), by), _follow_up_of,
         lambda ticket, was, value, by: ticket.follow_up(_instant(was), by),
     ),
-    "reply_all": Deed("reply", _l("Reply to all"), _reply, _write, _leaving, _unwrite),
-    "macro": Deed("show", _l("Macro"), _macro, _run, lambda ticket, value: macroruns.standing(ticket, value["id"]), _unrun),
+    "reply_all": Deed("reply", _l("Reply to all"), _ending(_reply, "reply"), _write, _leaving, _unwrite),
+    "macro": Deed("show", _l("Macro"), _ending(_macro, "macro"), _run, lambda ticket, value: macroruns.standing(ticket, value["id"]), _unrun),
     "delete": Deed("delete", _l("Delete"), _nothing, lambda ticket, value, by: erasing.delete_ticket(ticket, by=by)),
 }  # fmt: skip

@@ -109,6 +109,8 @@ class Said(NamedTuple):
     """An unverified one that may be accepted as the supplier's."""
     activity: str = ""
     """What kind of work it was, in the reader's language."""
+    sent_to: str = ""
+    """To whom it went, when that was not the requester alone."""
 
     @property
     def text(self) -> Markup:
@@ -221,7 +223,7 @@ def _events(viewer: Viewer, bounded: bool, from_start: bool) -> Executable:
 
 MESSAGE = (
     Message.id, Message.kind, Message.author_name, Message.staff_id, Message.customer_id, Message.via, Message.text, Message.full_text,
-    Message.html.is_not(None).label("original"), Message.created_at, Message.trusted, Message.origin_ticket_id, Message.moved_from_id,
+    Message.html.is_not(None).label("original"), Message.created_at, Message.trusted, Message.origin_ticket_id, Message.moved_from_id, Message.sent_to,
     Supplier.name.label("supplier"),
     select(ActivityType.name).where(ActivityType.id == Message.activity_id).scalar_subquery().label("activity"),
 )  # fmt: skip
@@ -352,7 +354,7 @@ def _said(
         row.id, number, _whose(row), row.author_name,
         row.via.value, row.trusted, row.text, row.full_text, row.original, files, web.instant(row.created_at), mails,
         marks.get(row.origin_ticket_id or row.moved_from_id or 0, ""), rights[0], rights[1] and bool(mails), find,
-        row.supplier or "", row.kind is MessageKind.SUPPLIER and not row.trusted, named(row.activity),
+        row.supplier or "", row.kind is MessageKind.SUPPLIER and not row.trusted, named(row.activity), row.sent_to or "",
     )  # fmt: skip
 
 

@@ -33,7 +33,7 @@ from app.tickets.choices import STATE_LABELS
 from app.tickets.fieldkinds import Field
 from app.tickets.models import Ticket
 
-BULK = ("assign", "status", "priority", "department", "category", "tag", "reply", "merge", "delete")
+BULK = ("assign", "status", "priority", "department", "category", "tag", "task", "reply", "merge", "delete")
 """Rights that the bar over ticked rows asks for."""
 WORDS = ("time", "assigned", "tag", "who", "organization", "supplier", "further")
 """Filters whose nothing is an empty text."""

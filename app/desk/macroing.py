@@ -17,6 +17,7 @@ from app.desk.composing import ids
 from app.desk.listing import Listing
 from app.desk.workspace import find
 from app.tickets import macroruns, macros
+from app.tickets.leaks import Doubtful
 from app.tickets.macroruns import Changed, Outcome
 from app.tickets.macros import Macro, MacroRun
 
@@ -54,13 +55,14 @@ class MacroRunView(BaseView):
         ticket = find(number, g.user, lock=True)
         macro = _runnable(macro_id)
         try:
+            looked = request.form.getlist("looked") if "yes" in request.form else ()
             done = macroruns.run(
-                macro, ticket, g.user, ids(request.form.getlist("skip")), request.form.get("seen", "")[:64]
+                macro, ticket, g.user, ids(request.form.getlist("skip")), request.form.get("seen", "")[:64], looked
             )
             db.session.commit()
-        except Changed as refusal:
+        except (Changed, Doubtful) as refusal:
             db.session.rollback()
-            return self._preview(number, macro_id, str(refusal)), refusal.code
+            return self._preview(number, macro_id, _again(refusal)), refusal.code
         if not ticket.seen_by(g.user):
             flash(_("The macro “%(name)s” ran. The ticket is out of your sight now.", name=done.name), "success")
             return redirect("/admin/tickets/", code=303)
@@ -112,6 +114,11 @@ def _foreseen(number: int, macro_id: int) -> tuple[Macro, Outcome]:
     outcome = macroruns.rehearse(_runnable(macro_id), ticket, g.user)
     db.session.rollback()
     return _runnable(macro_id), outcome
+
+
+def _again(refusal: HelpdeskError) -> str:
+    """What was found stands in the preview by itself."""
+    return _("Please look at it again. Nothing was done yet.") if isinstance(refusal, Doubtful) else str(refusal)
 
 
 def _runnable(macro_id: int) -> Macro:

@@ -61,6 +61,11 @@ def person(value: str, viewer: Viewer) -> User | None:
     return user
 
 
+def absence(agent: User | None, viewer: Viewer) -> str:
+    """What whoever chose somebody who is not there is told."""
+    return presence.absence_of(agent.id, agent.get_full_name(), viewer) if agent is not None else ""
+
+
 class Candidate(NamedTuple):
     """Somebody a ticket may be given to."""
 

@@ -12,17 +12,16 @@ from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from app.accounts import availability as presence
 from app.accounts.environments import Environment
 from app.accounts.models import Department
 from app.accounts.viewer import Viewer
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.web import wants_json
-from app.desk import fielding, moments, pickers, taskforms, undoing
+from app.desk import fielding, moments, pickers, undoing
 from app.desk.listing import Listing
 from app.desk.workspace import find
-from app.tickets import taking_part
+from app.tickets import endings, taking_part
 from app.tickets.choices import Category, Priority, Status
 from app.tickets.models import Ticket
 from app.tickets.takingback import ChangedSince
@@ -171,13 +170,13 @@ class PropertiesView(BaseView):
         except HelpdeskError as refusal:
             db.session.rollback()
             return self._refuse(number, refusal)
-        absent = _absence(ticket) if "assignee" in request.form else ""
+        absent = pickers.absence(ticket.assignee, g.user) if "assignee" in request.form else ""
         if wants_json():
             return jsonify(saved=True, **({"said": absent} if absent else {}))
         if absent:
             flash(absent, "warning")
-        if "status" in request.form and not ticket.live and (many := taskforms.unfinished(ticket)):
-            flash(taskforms.warning(many), "warning")
+        if "status" in request.form and not ticket.live and (many := len(endings.unfinished(ticket))):
+            flash(endings.warning(many), "warning")
         if not ticket.seen_by(g.user):
             flash(_("Saved. The ticket is out of your sight now."), "success")
             return redirect("/admin/tickets/", code=303)
@@ -207,13 +206,6 @@ def _change_tags(ticket: Ticket) -> None:
         return
     for name in request.form.get("add", "").split(",") or [""]:
         ticket.tag(name, by=g.user)
-
-
-def _absence(ticket: Ticket) -> str:
-    """Whoever chose somebody who is not there is told so: the choice stands."""
-    if ticket.assignee is None or ticket.assignee_id == g.user.id:
-        return ""
-    return presence.said(presence.of_person(ticket.assignee.id), ticket.assignee.get_full_name())
 
 
 def _back(number: int) -> str:

@@ -15,8 +15,7 @@ from flask_appbuilder.security.sqla.models import (
     assoc_user_role,
 )
 from flask_babel import gettext as _
-from flask_babel import ngettext
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from app.accounts.models import Department
 from app.accounts.viewer import Viewer
@@ -24,12 +23,13 @@ from app.core.errors import Invalid
 from app.core.extensions import db
 from app.desk import pickers
 from app.desk.listing import is_id
+from app.tickets import endings
 from app.tickets.choices import Status
 from app.tickets.conversation import Then
 from app.tickets.leaks import Kind as LeakKind
 from app.tickets.leaks import Leak
 from app.tickets.models import Ticket
-from app.tickets.tasks import NewTask, Task, TaskLink, TaskState
+from app.tickets.tasks import NewTask, Task, TaskState
 
 
 class Choices(NamedTuple):
@@ -108,24 +108,13 @@ def change(task: Task, form: Mapping[str, str], viewer: Viewer) -> None:
         task.assign_to(pickers.person(form["assignee"], viewer), viewer)
 
 
-def unfinished(ticket: Ticket) -> int:
-    """How many of its tasks are open: said to whoever ends it, who may do so all the same."""
-    open_ = select(func.count(TaskLink.task_id.distinct())).join(Task, Task.id == TaskLink.task_id)
-    wanted = open_.where(TaskLink.ticket_id == ticket.id, Task.state != TaskState.DONE)
-    return db.session.scalar(wanted) or 0
-
-
-def warning(many: int) -> str:
-    return ngettext("%(num)d task of this ticket is still open.", "%(num)d tasks of this ticket are still open.", many)
-
-
 def doubts(ticket: Ticket, then: str) -> list[Leak]:
     """Of a reply that ends the ticket."""
-    many = unfinished(ticket) if _ends(then) else 0
-    return [Leak(LeakKind.TASKS, str(many), warning(many))] if many else []
+    many = len(endings.unfinished(ticket)) if ends(then) else 0
+    return [Leak(LeakKind.TASKS, str(many), endings.warning(many))] if many else []
 
 
-def _ends(then: str) -> bool:
+def ends(then: str) -> bool:
     if then.startswith("status:"):
         chosen = then.removeprefix("status:")
         status = db.session.get(Status, int(chosen)) if is_id(chosen) else None

@@ -284,6 +284,8 @@ def _tell(change: BulkChange) -> None:
     done = found.get(Outcome.DONE, 0) + found.get(Outcome.SAME, 0)
     if done:
         flash(ngettext("%(num)d ticket changed.", "%(num)d tickets changed.", done), "success")
+    if done and (absent := bulk.absence(change, g.user)):
+        flash(absent, "warning")
     if found.get(Outcome.DONE) and bulk.undoable(change):
         session["bulk"] = change.id
     refused = [

@@ -18,7 +18,7 @@ def tell_of_request(event: TicketEvent) -> None:
     request, message_id = _request(event), event.particulars.get("message_id")
     _mail("documents_asked", request, message_id)
     place = request.ticket.place()
-    tell_customers(place, "staff_replied", message_id, actor=event, besides=request.ticket.requester.email_key)
+    tell_customers(place, "staff_replied", message_id, actor=event, besides={request.ticket.requester.email_key})
 
 
 def tell_of_missing(event: TicketEvent) -> None:

@@ -44,6 +44,9 @@ class Notice(enum.StrEnum):
     TIMER_STOPPED = "timer_stopped"
     SUPPLIER_ANSWERED = "supplier_answered"
     ADDED = "added"
+    COLLEAGUE_REPLIED = "colleague_replied"
+    NOTED = "noted"
+    STATUS_CHANGED = "status_changed"
 
 
 LABELS = {
@@ -65,6 +68,9 @@ LABELS = {
     Notice.TIMER_STOPPED: _l("A timer of mine ran too long and was stopped"),
     Notice.SUPPLIER_ANSWERED: _l("A supplier answered"),
     Notice.ADDED: _l("Somebody added me to a ticket"),
+    Notice.COLLEAGUE_REPLIED: _l("A colleague answered a ticket that I follow"),
+    Notice.NOTED: _l("A colleague wrote a note in a ticket that I follow"),
+    Notice.STATUS_CHANGED: _l("A colleague changed the status of a ticket that I follow"),
 }
 APP_ONLY = (
     Notice.MAIL_FAILED,
@@ -149,6 +155,9 @@ SENTENCES = {
     Notice.TIMER_STOPPED: lambda said: _("Your timer ran too long and was stopped"),
     Notice.SUPPLIER_ANSWERED: lambda said: _("%(who)s answered for a supplier", who=said.get("who", "–")),
     Notice.ADDED: lambda said: _("%(who)s added you to a ticket", who=said.get("who", "–")),
+    Notice.COLLEAGUE_REPLIED: lambda said: _("%(who)s answered the customer", who=said.get("who", "–")),
+    Notice.NOTED: lambda said: _("%(who)s wrote an internal note", who=said.get("who", "–")),
+    Notice.STATUS_CHANGED: lambda said: _("%(who)s changed the status from %(was)s to %(now)s", who=said.get("who", "–"), was=shown(said.get("was", "–")), now=shown(said.get("now", "–"))),
     Notice.TASK_ASSIGNED: lambda said: _("%(who)s gave you a task", who=said.get("who", "–")),
     Notice.TASK_DUE: lambda said: DUE_WORDS[said.get("near", "overdue")](),
     Notice.MAIL_FAILED: lambda said: _("The answer to %(who)s did not arrive", who=said.get("who", "–")),
@@ -162,6 +171,9 @@ JOINED = {
     Notice.MENTION: lambda n: ngettext("You were mentioned %(num)d time", "You were mentioned %(num)d times", n),
     Notice.ASSIGNED: lambda n: ngettext("You were given this ticket %(num)d time", "You were given this ticket %(num)d times", n),
     Notice.SLA_BREACH: lambda n: ngettext("%(num)d promise is late", "%(num)d promises are late", n),
+    Notice.COLLEAGUE_REPLIED: lambda n: ngettext("%(num)d answer of a colleague", "%(num)d answers of colleagues", n),
+    Notice.NOTED: lambda n: ngettext("%(num)d new internal note", "%(num)d new internal notes", n),
+    Notice.STATUS_CHANGED: lambda n: ngettext("The status changed %(num)d time", "The status changed %(num)d times", n),
     Notice.MAIL_FAILED: lambda n: ngettext("%(num)d mail did not arrive", "%(num)d mails did not arrive", n),
 }  # fmt: skip
 """Several on one ticket within an hour are one line."""

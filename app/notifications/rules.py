@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator
 
+from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from sqlalchemy import select
 
@@ -23,9 +24,10 @@ from app.notifications import audience, wishes
 from app.notifications.handing import hand
 from app.notifications.models import Notice
 from app.settings import desk
+from app.tickets.conversation import MENTION
 from app.tickets.mergeable import members
 from app.tickets.models import Participant, ParticipantRole, Ticket
-from app.tickets.thread import Channel
+from app.tickets.thread import Channel, Message
 from app.tickets.timeline import Did, TicketEvent
 from app.tickets.visibility import parts_of
 from app.tickets.visibility import sees as may_see
@@ -34,6 +36,8 @@ LEAD_AFTER = dt.timedelta(minutes=60)
 """A breach that lasts so long is the department lead's, too."""
 SAME_DEED = dt.timedelta(seconds=15)
 """A reply that also resolves or closes is one mail, not two."""
+FOLLOWED_DEEDS = {Did.REPLIED: Notice.COLLEAGUE_REPLIED, Did.NOTED: Notice.NOTED}
+"""All else that followers hear of is a change of the status."""
 
 
 def tell_of_opening(event: TicketEvent) -> None:
@@ -77,15 +81,42 @@ def _added(ticket: Ticket) -> list[int]:
 
 
 def tell_of_reply(event: TicketEvent) -> None:
-    """Staff answered: the customer and the CC get it, whole."""
-    if event.particulars.get("asks"):
+    """Staff answered: the customer, or whom they wrote to instead, and the CC get it, whole."""
+    said = event.particulars
+    if said.get("asks"):
         return  # the request's own mail carries these words
+    message_id = said.get("message_id")
+    told = {_tell_part(event, participant_id) for participant_id in said.get("to") or ()}
+    tell_customers(
+        event.ticket, "staff_replied", message_id, actor=event, besides=told, requesters=not said.get("elsewhere")
+    )
+    for participant_id in said.get("bcc") or ():
+        _tell_part(event, participant_id)
+
+
+def _tell_part(event: TicketEvent, participant_id: int) -> str:
+    """Somebody for whom this one reply is; their address."""
+    part = db.session.get(Participant, participant_id)
+    place = part.ticket_id if part is not None else event.ticket_id  # theirs may go on in this one
     message_id = event.particulars.get("message_id")
-    tell_customers(event.ticket, "staff_replied", message_id, actor=event)
-    for participant_id in event.particulars.get("bcc") or ():
-        part = db.session.get(Participant, participant_id)
-        told = part.ticket_id if part is not None else event.ticket_id  # theirs may go on in this one
-        outgoing.put_notice("staff_replied", participant_id=participant_id, ticket_id=told, message_id=message_id)
+    sent = outgoing.put_notice("staff_replied", participant_id=participant_id, ticket_id=place, message_id=message_id)
+    return sent.address
+
+
+def tell_followers(event: TicketEvent) -> None:
+    """A colleague answered, wrote a note or changed the status: whoever follows the ticket hears of it, each event once."""
+    ticket = event.ticket
+    if event.actor_kind is not Kind.STAFF or not (ticket.watched or ticket.merged_in):
+        return
+    kind = FOLLOWED_DEEDS.get(event.what, Notice.STATUS_CHANGED)
+    _tell([], kind, event, besides=_mentioned(event) if kind is not Notice.STATUS_CHANGED else ())
+
+
+def _mentioned(event: TicketEvent) -> list[int]:
+    """Whom its words name: they are told of that."""
+    message = db.session.get(Message, event.particulars.get("message_id") or 0)
+    names = set(MENTION.findall(message.text)) if message is not None and "@" in message.text else set()
+    return list(db.session.scalars(select(User.id).where(User.username.in_(names)))) if names else []
 
 
 def tell_of_held_reply(event: TicketEvent) -> None:
@@ -227,19 +258,26 @@ def tell_customers(
     message_id: int | None = None,
     actor: TicketEvent | None = None,
     values: dict[str, str] | None = None,
-    besides: str = "",
+    besides: Collection[str] = (),
+    requesters: bool = True,
 ) -> None:
     """The requester, and for a reply every CC an agent approved; one mail each, so that nobody sees the others' addresses.
 
-    People of tickets that go on in this one are told in the name of theirs, and nobody twice. `besides`: an address that got a mail of its own.
+    People of tickets that go on in this one are told in the name of theirs, and nobody twice. `besides`: addresses that got a mail
+    of their own. Not `requesters`: it was written to somebody else, and goes to them and the CC.
     """
-    told: set[str] = {besides}
+    told: set[str] = set(besides)
     for each in (ticket, *members(ticket)):
-        if each.requester.email_key not in told and (actor is None or actor.customer_id != each.requester_id):
+        if (
+            requesters
+            and each.requester.email_key not in told
+            and (actor is None or actor.customer_id != each.requester_id)
+        ):
             outgoing.put_notice(
                 kind, customer_id=each.requester_id, ticket_id=each.id, message_id=message_id, values=values
             )
-        told.add(each.requester.email_key)
+        if requesters:
+            told.add(each.requester.email_key)
         for part in _copied(each, told) if kind == "staff_replied" else ():
             if actor is None or part.customer_id is None or part.customer_id != actor.customer_id:
                 outgoing.put_notice(
@@ -315,9 +353,11 @@ def _joined_to_reply(event: TicketEvent, outcome: str) -> bool:
         Delivery.ticket_id.in_(event.ticket.family()), Delivery.kind == "staff_replied", Delivery.state == DeliveryState.QUEUED, Delivery.tries == 0, Delivery.created_at > clock.now() - SAME_DEED
     )  # fmt: skip
     replies = list(db.session.scalars(recent))
+    if not any(reply.customer_id is not None for reply in replies):
+        return False  # written to somebody else: the requester has not heard yet
     for reply in replies:
         reply.values = {**reply.values, "outcome": outcome}
-    return bool(replies)
+    return True
 
 
 def _first_words(ticket: Ticket) -> int | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.viewer import Viewer
 from app.core.database import put
@@ -22,3 +23,7 @@ def watch(ticket: Ticket, viewer: Viewer, way: Way | None) -> None:
         db.session.execute(delete(TicketWatch).where(*own))
     else:
         put(TicketWatch(ticket_id=ticket.id, staff_id=viewer.id, way=way))
+    if way is Way.FOLLOW and not ticket.watched:
+        followed = update(Ticket).where(Ticket.id == ticket.id).values(watched=True, updated_at=Ticket.updated_at)
+        db.session.execute(followed.execution_options(synchronize_session=False))
+        set_committed_value(ticket, "watched", True)

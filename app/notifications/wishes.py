@@ -61,9 +61,14 @@ DEFAULTS = {
     Notice.FOLLOW_UP: Wanted(app=True, mail=True),
     Notice.ACTION_REQUIRED: Wanted(app=True, mail=True),
     Notice.SNOOZE_OVER: Wanted(app=True, mail=False),
+    Notice.COLLEAGUE_REPLIED: Wanted(app=True, mail=False),
+    Notice.NOTED: Wanted(app=True, mail=False),
+    Notice.STATUS_CHANGED: Wanted(app=True, mail=False),
 }
 FOLLOWED = (Notice.CUSTOMER_REPLIED, Notice.PRIORITY_CHANGED, Notice.SLA_BREACH)
 """What people hear of tickets that are not theirs but which they follow, or which belong to their departments if they want those."""
+OF_FOLLOWED = (Notice.COLLEAGUE_REPLIED, Notice.NOTED, Notice.STATUS_CHANGED)
+"""What only those hear of who follow the very ticket: of a whole department's it would be everything everybody does."""
 PASSES_MUTE = (Notice.MENTION, Notice.ASSIGNED, Notice.REPLY_HELD)
 """A person spoke to them, gave them the ticket, or waits for words of theirs that did not leave."""
 URGENT = (Notice.SLA_BREACH, Notice.MENTION)
@@ -148,8 +153,10 @@ def _read(kind: Notice, staff_ids: set[int], ticket: Ticket | None) -> list[Wish
 
 def _joins(kind: Notice, ticket: Ticket | None, follows: ColumnElement[bool]) -> ColumnElement[bool]:
     """Who is not concerned but wants to hear of it."""
-    if ticket is None or kind not in FOLLOWED:
+    if ticket is None or kind not in (*FOLLOWED, *OF_FOLLOWED):
         return false()
+    if kind in OF_FOLLOWED:
+        return and_(follows, func.coalesce(NoticePlan.follows, True))
     members = select(department_member.c.staff_id).where(department_member.c.department_id == ticket.department_id)
     follow = and_(follows, func.coalesce(NoticePlan.follows, True))
     return or_(follow, and_(NoticePlan.reach == Reach.DEPARTMENTS, StaffProfile.user_id.in_(members)))

@@ -54,7 +54,7 @@
   };
   const print = (fields) => {
     const said = new URLSearchParams(fields);
-    for (const name of ["csrf_token", "turn", "leaves_at", "then_later"]) said.delete(name);
+    for (const name of ["csrf_token", "turn", "leaves_at", "asks_at", "then_later"]) said.delete(name);
     return said.toString();
   };
   const changed = (form) => print(content(form)) !== saved.get(form);

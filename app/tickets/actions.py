@@ -25,7 +25,7 @@ from app.tickets.choices import CannedResponse, Category, Priority, Status
 from app.tickets.drafts import Copy, Draft, Written
 from app.tickets.models import Ticket
 from app.tickets.tasks import NewTask
-from app.tickets.thread import Channel, Words
+from app.tickets.thread import Channel, MessageKind, Words
 from app.tickets.turns import demand
 from app.tickets.unseen import newest_message
 
@@ -134,6 +134,11 @@ def _reply(ticket: Ticket, action: Action, by: Viewer) -> None:
         departures.send(ticket, by, written)
 
 
+def sends(action: Action) -> bool:
+    """Whether it lets words out; what goes into the composer is looked at when it is sent from there."""
+    return action.do == "reply" and action.how != DRAFT
+
+
 def _note(ticket: Ticket, action: Action, by: Viewer) -> None:
     ticket.note(Words(text_of(action, ticket, by), via=Channel.STAFF), by=by)
 
@@ -229,7 +234,7 @@ KINDS: dict[str, Kind] = {
 def leaving(ticket: Ticket, by: Viewer) -> list[int]:
     """Replies of this person that wait to leave and may be taken back."""
     own = db.session.query(Draft.id).filter(
-        Draft.ticket_id == ticket.id, Draft.staff_id == by.id, Draft.leaves_at.is_not(None), Draft.spent_at.is_(None), Draft.scheduled.is_(False)
+        Draft.ticket_id == ticket.id, Draft.staff_id == by.id, Draft.leaves_at.is_not(None), Draft.spent_at.is_(None), Draft.scheduled.is_(False), Draft.kind == MessageKind.REPLY
     )  # fmt: skip
     return [row[0] for row in own.order_by(Draft.id)]
 

@@ -87,13 +87,21 @@ class Conversation(Timeline):
         if isinstance(then, Status) or then is not Then.KEEP:
             demand(by, "status", self)
         message = self._compose(MessageKind.REPLY, words, by)
+        message.sent_to = words.to.words if words.to is not None else None
         self.last_staff_at, self.awaiting_since, self.needs_response = message.created_at, None, False
         first = self.first_response_at is None
         if first:
             self.first_response_at = message.created_at
         self._enter_message(message, words)
         self.record(
-            Did.REPLIED, by, message_id=message.id, first=first, bcc=list(words.bcc) or None, asks=words.asks or None
+            Did.REPLIED,
+            by,
+            message_id=message.id,
+            first=first,
+            bcc=list(words.bcc) or None,
+            asks=words.asks or None,
+            to=list(words.to.parts) if words.to is not None else None,
+            elsewhere=(words.to is not None and not words.to.requester) or None,
         )
         self._mention(words.text, by, message)
         self._follow_staff_reply(then, by)

@@ -1,4 +1,4 @@
-"""Who gets a copy of a reply: CC stay with the ticket, BCC get one reply and stand in no mail of others."""
+"""Who gets a reply: the requester or whom its writer names, CC who stay with the ticket, BCC who get one reply and stand in no mail of others."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.accounts.viewer import Actor
 from app.core.errors import Invalid
 from app.core.extensions import db
 from app.tickets.models import Participant, ParticipantRole, Ticket
+from app.tickets.thread import Addressed
 from app.tickets.timeline import Did
 from app.tickets.turns import demand
 
@@ -58,12 +59,40 @@ def copy_to(ticket: Ticket, addresses: list[str], by: Actor) -> None:
         ticket.record(Did.COPIED, by, was=", ".join(before), now=", ".join(wanted.values()))
 
 
-def once_to(ticket: Ticket, addresses: list[str]) -> tuple[int, ...]:
-    """The participants who get the next reply only. Whoever gets it anyway is left out."""
-    anyway = {ticket.requester.email_key, *(email.casefold() for part, email in _copied(ticket) if part.approved)}
+def once_to(ticket: Ticket, addresses: list[str], addressed: Addressed | None = None) -> tuple[int, ...]:
+    """The participants who get the next reply only, unseen by others. Whoever gets it anyway is left out."""
+    anyway = {email.casefold() for part, email in _copied(ticket) if part.approved}
+    if addressed is None or addressed.requester:
+        anyway.add(ticket.requester.email_key)
+    if addressed is not None:
+        anyway |= {address.casefold() for address in read(addressed.words, "to")}
     wanted = [address for address in addresses if address.casefold() not in anyway]
-    known = {email.casefold(): part for part, email in _copied(ticket, ParticipantRole.BCC)} if wanted else {}
-    return tuple((known.get(address.casefold()) or _add(ticket, ParticipantRole.BCC, address)).id for address in wanted)
+    return _parts(ticket, ParticipantRole.BCC, wanted)
+
+
+def read_to(text: str | None, ticket: Ticket) -> list[str] | None:
+    """Whom a reply is written to, as typed beside "To"; None: the requester alone, as ever. Raises Invalid."""
+    if text is None:
+        return None
+    addresses = read(text, "to")
+    if not addresses:
+        raise Invalid(_("A reply goes to somebody."), {"to": _("Please say to whom it goes.")})
+    return None if [each.casefold() for each in addresses] == [ticket.requester.email_key] else addresses
+
+
+def write_to(ticket: Ticket, addresses: list[str] | None) -> Addressed | None:
+    """This one reply goes to them. They may answer it: what they write belongs to the ticket from then on."""
+    if addresses is None:
+        return None
+    others = [address for address in addresses if address.casefold() != ticket.requester.email_key]
+    parts = _parts(ticket, ParticipantRole.TO, others)
+    return Addressed(", ".join(addresses), parts, requester=len(others) < len(addresses))
+
+
+def _parts(ticket: Ticket, role: ParticipantRole, addresses: list[str]) -> tuple[int, ...]:
+    """Each is a participant in this role, once."""
+    known = {email.casefold(): part for part, email in _copied(ticket, role)} if addresses else {}
+    return tuple((known.get(address.casefold()) or _add(ticket, role, address)).id for address in addresses)
 
 
 def _copied(ticket: Ticket, role: ParticipantRole = ParticipantRole.CC) -> list[tuple[Participant, str]]:

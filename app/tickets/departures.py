@@ -1,4 +1,4 @@
-"""A reply on its way out: sent, to be read by the team, and not gone before its moment. Until then it can be taken back.
+"""A reply, or a question to a supplier, on its way out: sent, to be read by the team, and not gone before its moment. Until then it can be taken back.
 
 Nothing of it has happened while it waits: status, promises, sums and mails follow when it leaves, in one transaction.
 """
@@ -15,20 +15,24 @@ from app.core import clock
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.outbox import Outbox
-from app.tickets import canned, copies, drafts, fields
+from app.tickets import canned, copies, drafts, fields, suppliers
 from app.tickets.choices import Priority, Status
 from app.tickets.conversation import LONGEST_MESSAGE, Then
 from app.tickets.drafts import LAST_TURN, Draft, Written
 from app.tickets.lifecycle import demand_choosable
 from app.tickets.mergeable import Merge
 from app.tickets.models import Ticket
+from app.tickets.supplied import SupplierContact
+from app.tickets.suppliers import Question
 from app.tickets.thread import Attachment, Channel, Message, MessageKind, Words
 from app.tickets.timeline import Did
 from app.tickets.turns import demand, take
 
 FARTHEST = dt.timedelta(days=366)
 """Who chooses a later day has mistyped the year."""
-UNDONE, CUSTOMER_WROTE = "undone", "customer_wrote"
+UNDONE, CUSTOMER_WROTE, SUPPLIER_WROTE = "undone", "customer_wrote", "supplier_wrote"
+CONTACT = "contact:"
+"""Before the id of whom at a supplier it goes to, in place of an outcome."""
 
 
 class Gone(HelpdeskError):
@@ -48,7 +52,7 @@ def departures_visible_to(actor: Actor) -> ColumnElement[bool]:
 
 
 def send(ticket: Ticket, by: Viewer, written: Written, mark: str = "") -> Message:
-    """The reply leaves now, with its copies, outcome and priority."""
+    """It leaves now: a reply with its copies, outcome and priority, or a question to a supplier."""
     drafts.spend(ticket.id, by, mark, written.text)
     return _say(ticket, by, written)
 
@@ -56,7 +60,7 @@ def send(ticket: Ticket, by: Viewer, written: Written, mark: str = "") -> Messag
 def put_off(
     ticket: Ticket, by: Viewer, written: Written, leaves_at: dt.datetime, mark: str, seen_id: int, scheduled: bool
 ) -> Draft:
-    """The reply leaves then; whatever would refuse it refuses it now, while its writer is here."""
+    """It leaves then; whatever would refuse it refuses it now, while its writer is here."""
     _demand(ticket, by, written)
     if scheduled and not clock.now() < leaves_at <= clock.now() + FARTHEST:
         raise Invalid(
@@ -70,25 +74,30 @@ def put_off(
     db.session.flush()
     _wake(draft)
     if scheduled:
-        ticket.record(Did.SCHEDULED, by)
+        ticket.record(Did.SCHEDULED, by, supplier=_whose(draft))
     return draft
 
 
 def take_back(ticket: Ticket, by: Viewer, draft_id: int) -> Draft:
     """Undo: it is a draft of its writer's again, and nobody outside has read a word. Raises Gone."""
-    demand(by, "reply", ticket)
     draft = _waiting(ticket, draft_id)
+    demand(by, right_for(draft.kind), ticket)
     _return(draft, UNDONE)
-    ticket.record(Did.UNSENT, by)
+    ticket.record(Did.UNSENT, by, supplier=_whose(draft))
     return draft
 
 
 def hurry(ticket: Ticket, by: Viewer, draft_id: int) -> None:
     """It leaves at once. Raises Gone."""
-    demand(by, "reply", ticket)
     draft = _waiting(ticket, draft_id)
+    demand(by, right_for(draft.kind), ticket)
     draft.leaves_at = clock.now()
     _wake(draft)
+
+
+def right_for(kind: MessageKind) -> str:
+    """Whoever may write it may take it back, and may have it leave at once."""
+    return "supplier" if kind is MessageKind.SUPPLIER else "reply"
 
 
 def leave(draft_id: int) -> None:
@@ -135,7 +144,42 @@ def _wake(draft: Draft) -> None:
     Outbox.put("tickets.leave", after=after, draft_id=draft.id, ticket_id=draft.ticket_id)
 
 
+def question(written: Written, by: Viewer) -> Question:
+    """What goes to a supplier. Raises Invalid when nobody is chosen."""
+    word = written.then.removeprefix(CONTACT)
+    known = written.then.startswith(CONTACT) and word.isascii() and word.isdigit() and len(word) < 19
+    contact = db.session.get(SupplierContact, int(word)) if known else None
+    if contact is None:
+        raise Invalid(_("Nobody is chosen."), {"contact": _("Please choose whom you write to.")})
+    words = Words(written.text, via=Channel.STAFF, attachments=_files(written, by), activity_id=written.activity_id)
+    return Question(contact, written.about, words, written.along, written.along_files)
+
+
+def _whose(draft: Draft) -> str | None:
+    """Of a question to a supplier, who that is."""
+    if draft.kind is not MessageKind.SUPPLIER:
+        return None
+    word = draft.then.removeprefix(CONTACT)
+    contact = db.session.get(SupplierContact, int(word)) if word.isdigit() else None
+    return contact.supplier.name if contact is not None else "–"
+
+
 def _demand(ticket: Ticket, by: Viewer, written: Written) -> None:
+    """What would refuse it."""
+    if written.kind is MessageKind.SUPPLIER:
+        suppliers.check(ticket, question(written, by), by)
+    else:
+        _demand_reply(ticket, by, written)
+    if written.empty:
+        raise Invalid(_("The message is empty."), {"body": _("Please write something.")})
+    if len(written.text) > LONGEST_MESSAGE:
+        raise Invalid(
+            _("The message is too long."),
+            {"body": _("At most %(most)s characters; attach longer texts as a file.", most=LONGEST_MESSAGE)},
+        )
+
+
+def _demand_reply(ticket: Ticket, by: Viewer, written: Written) -> None:
     demand(by, "reply", ticket)
     then = outcome(written.then)
     if then is not Then.KEEP:
@@ -148,22 +192,24 @@ def _demand(ticket: Ticket, by: Viewer, written: Written) -> None:
         demand(by, "priority", ticket)
     for text, field in ((written.cc, "cc"), (written.bcc, "bcc")):
         copies.read(text, field)
-    if written.empty:
-        raise Invalid(_("The message is empty."), {"body": _("Please write something.")})
-    if len(written.text) > LONGEST_MESSAGE:
-        raise Invalid(
-            _("The message is too long."),
-            {"body": _("At most %(most)s characters; attach longer texts as a file.", most=LONGEST_MESSAGE)},
-        )
+    copies.read_to(written.sent_to, ticket)
 
 
 def _say(ticket: Ticket, by: Viewer, written: Written) -> Message:
+    if written.kind is MessageKind.SUPPLIER:
+        return suppliers.ask(ticket, question(written, by), by)
+    to = copies.write_to(ticket, copies.read_to(written.sent_to, ticket))
     if written.cc is not None:
         copies.copy_to(ticket, copies.read(written.cc, "cc"), by)
-    bcc = copies.once_to(ticket, copies.read(written.bcc, "bcc")) if written.bcc else ()
+    bcc = copies.once_to(ticket, copies.read(written.bcc, "bcc"), to) if written.bcc else ()
     then, priority = outcome(written.then), _priority(written.priority)
     words = Words(
-        written.text, via=Channel.STAFF, attachments=_files(written, by), bcc=bcc, activity_id=written.activity_id
+        written.text,
+        via=Channel.STAFF,
+        attachments=_files(written, by),
+        bcc=bcc,
+        to=to,
+        activity_id=written.activity_id,
     )
     message = ticket.reply(words, by=by, then=then)
     if priority is not None:
@@ -204,15 +250,15 @@ def _waiting(ticket: Ticket, draft_id: int) -> Draft:
 
 def _written(draft: Draft) -> Written:
     return Written(
-        draft.text, MessageKind.REPLY, draft.then, draft.priority, draft.cc, draft.bcc, tuple(draft.file_ids),
-        draft.activity_id,
+        draft.text, draft.kind, draft.then, draft.priority, draft.cc, draft.bcc, tuple(draft.file_ids), draft.activity_id,
+        draft.sent_to, draft.about, tuple(map(int, draft.along.split())), tuple(map(int, draft.along_files.split())),
     )  # fmt: skip
 
 
 def _spend(draft: Draft) -> bool:
     """Whether it is still here to be sent; of two workers one sends it."""
     waiting = and_(Draft.id == draft.id, Draft.leaves_at.is_not(None), Draft.spent_at.is_(None))
-    gone = {"spent_at": clock.now(), "leaves_at": None, "turn": LAST_TURN, "text": "", "files": "", "cc": None, "bcc": None}  # fmt: skip
+    gone = {"spent_at": clock.now(), "leaves_at": None, "turn": LAST_TURN, "text": "", "files": "", "cc": None, "bcc": None, "sent_to": None, "about": "", "along": "", "along_files": ""}  # fmt: skip
     spent = update(Draft).where(waiting).values(**gone).execution_options(synchronize_session=False)
     return bool(db.session.execute(spent).rowcount)
 
@@ -222,11 +268,14 @@ def _hold_if_answered(ticket: Ticket, draft: Draft) -> None:
     if not draft.scheduled:
         return
     newer = select(Message.id).where(
-        Message.ticket_id == ticket.id, Message.id > draft.seen_id, Message.kind == MessageKind.REPLY, Message.trusted.is_(True),
+        Message.ticket_id == ticket.id, Message.id > draft.seen_id, Message.kind == draft.kind, Message.trusted.is_(True),
         Message.staff_id.is_(None),
     )  # fmt: skip
+    if draft.kind is MessageKind.SUPPLIER:
+        contact = db.session.get(SupplierContact, int(draft.then.removeprefix(CONTACT)))
+        newer = newer.where(Message.supplier_id == (contact.supplier_id if contact is not None else 0))
     if db.session.scalar(newer.limit(1)) is not None:
-        raise HeldBack(CUSTOMER_WROTE)
+        raise HeldBack(SUPPLIER_WROTE if draft.kind is MessageKind.SUPPLIER else CUSTOMER_WROTE)
 
 
 def _hold_if_merged(ticket: Ticket, draft: Draft) -> None:
@@ -245,7 +294,9 @@ def _hold_back(draft_id: int, refusal: HelpdeskError) -> None:
     draft.ticket_id = ticket.id
     _return(draft, str(refusal))
     author = viewer(draft.staff_id)
-    ticket.record(Did.HELD_BACK, SYSTEM, who=author.name if author else None, who_id=draft.staff_id)
+    ticket.record(
+        Did.HELD_BACK, SYSTEM, who=author.name if author else None, who_id=draft.staff_id, supplier=_whose(draft)
+    )
 
 
 def _return(draft: Draft, why: str) -> None:

@@ -50,8 +50,15 @@ class Draft(Base):
     cc: Mapped[longtext | None]
     """Addresses as typed; None: those of the ticket."""
     bcc: Mapped[longtext | None]
+    sent_to: Mapped[longtext | None]
+    """To whom a reply goes, as typed; None: to the requester."""
     files: Mapped[longtext] = mapped_column(default="")
     """Ids of its unsent files, between blanks."""
+    about: Mapped[longtext] = mapped_column(default="", server_default="")
+    """The subject of a mail to a supplier; whom it goes to says `then`."""
+    along: Mapped[longtext] = mapped_column(default="", server_default="")
+    """Likewise: ids of earlier messages that go with it, between blanks, and of files of theirs."""
+    along_files: Mapped[longtext] = mapped_column(default="", server_default="")
     saved_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
     returned: Mapped[longtext | None]
     """Why it came back although it was sent."""
@@ -81,6 +88,10 @@ class Written:
     bcc: str | None = None
     files: tuple[int, ...] = ()
     activity_id: int | None = None
+    sent_to: str | None = None
+    about: str = ""
+    along: tuple[int, ...] = ()
+    along_files: tuple[int, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -90,6 +101,7 @@ class Written:
         return {
             "text": storable(self.text), "kind": self.kind, "then": self.then[:40], "priority": self.priority[:20],
             "cc": self.cc, "bcc": self.bcc, "files": " ".join(map(str, self.files)), "activity_id": self.activity_id,
+            "sent_to": self.sent_to, "about": storable(self.about), "along": " ".join(map(str, self.along)), "along_files": " ".join(map(str, self.along_files)),
         }  # fmt: skip
 
 
@@ -189,7 +201,7 @@ def _spent(ticket_id: int, by: Viewer, mark: str) -> dict[str, object]:
     now = clock.now()
     return {
         "ticket_id": ticket_id, "staff_id": by.id, "mark": mark, "turn": LAST_TURN, "kind": MessageKind.REPLY, "text": "", "then": "", "priority": "",
-        "files": "", "scheduled": False, "seen_id": 0, "saved_at": now, "spent_at": now,
+        "files": "", "scheduled": False, "seen_id": 0, "saved_at": now, "spent_at": now, "about": "", "along": "", "along_files": "",
     }  # fmt: skip
 
 
@@ -200,7 +212,7 @@ def forget_spent() -> None:
 
 def forget_of(tickets: Iterable[int], address: str) -> None:
     """A customer is erased: what was written to them, and where they were to get a copy. Does not commit."""
-    copies = or_(*(column.icontains(address, autoescape=True) for column in (Draft.cc, Draft.bcc)))
+    copies = or_(*(column.icontains(address, autoescape=True) for column in (Draft.cc, Draft.bcc, Draft.sent_to)))
     db.session.execute(delete(Draft).where(or_(Draft.ticket_id.in_(list(tickets)), copies)))
 
 

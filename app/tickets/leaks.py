@@ -1,11 +1,12 @@
 """What must not leave by mistake in a public reply: words of a note, another customer's address or ticket, a copy to strangers, a promised
-file that is not there. It is said to the writer, who may send all the same; API, rules and mail are never asked."""
+file that is not there. It is said to the writer, who may send all the same; so it is to whoever runs a macro. A program's own replies, rules
+and mail are never asked."""
 
 from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
@@ -13,6 +14,7 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from app.accounts.models import Customer
+from app.core.errors import Invalid
 from app.core.extensions import db
 from app.settings import desk
 from app.tickets.models import Participant, Ticket
@@ -52,6 +54,27 @@ class Leak(NamedTuple):
     kind: Kind
     what: str
     sentence: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.what}"
+
+
+class Doubtful(Invalid):
+    """It may say more than it should: somebody looks at it again and says yes to exactly this. Programs are told the keys."""
+
+    code = 409
+
+    def __init__(self, doubts: Sequence[Leak]) -> None:
+        super().__init__(" ".join(doubt.sentence for doubt in doubts), {doubt.key: doubt.sentence for doubt in doubts})
+        self.doubts = list(doubts)
+
+
+def demand_looked(found: Iterable[Leak], looked: Collection[str]) -> None:
+    """`looked`: the keys of what was said yes to. Raises Doubtful with what is new."""
+    doubts = [leak for leak in found if leak.key not in looked]
+    if doubts:
+        raise Doubtful(doubts)
 
 
 def leaks(ticket: Ticket, text: str, recipients: Sequence[str], files: int) -> list[Leak]:
@@ -163,7 +186,7 @@ def _of_domains(ticket: Ticket, recipients: Sequence[str]) -> Iterator[Leak]:
         staff |= {_domain(email) for email in db.session.scalars(colleagues)}
         for domain in strange:
             if domain not in staff:
-                yield Leak(Kind.DOMAIN, domain, _("A copy goes to %(domain)s, where nobody takes part in this ticket yet.", domain=domain))  # fmt: skip
+                yield Leak(Kind.DOMAIN, domain, _("It goes to %(domain)s, where nobody takes part in this ticket yet.", domain=domain))  # fmt: skip
 
 
 def _of_files(text: str) -> Iterator[Leak]:

@@ -12,17 +12,22 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import delete, func, null, select, update
 
+from app.accounts.availability import absence_of
 from app.accounts.viewer import Viewer
 from app.core import clock
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
 from app.settings import desk
-from app.tickets import actions, departures, drafts
+from app.tickets import actions, departures, drafts, endings
 from app.tickets.actions import KINDS, Action
 from app.tickets.because import because
 from app.tickets.bulk import BulkStep
+from app.tickets.endings import Rest
+from app.tickets.leaks import Kind as LeakKind
+from app.tickets.leaks import Leak, demand_looked, leaks
 from app.tickets.macros import Macro, MacroRun, count_use
 from app.tickets.models import Ticket
+from app.tickets.tasks import Task
 from app.tickets.timeline import Did, TicketEvent
 from app.tickets.turns import demand
 from app.tickets.unseen import newest_message
@@ -53,6 +58,8 @@ class Step:
     text: str = ""
     refused: str = ""
     """Why it will not happen."""
+    leaks: tuple[Leak, ...] = ()
+    """What its words may give away."""
 
     @property
     def same(self) -> bool:
@@ -65,6 +72,8 @@ class Outcome:
     steps: tuple[Step, ...]
     seen: str
     """Changes with whatever the ticket would become by it."""
+    findings: tuple[Leak, ...] = ()
+    """What somebody has to say yes to before it is run."""
 
     @property
     def refused(self) -> list[int]:
@@ -78,7 +87,7 @@ class Outcome:
 def rehearse(macro: Macro, ticket: Ticket, by: Viewer) -> Outcome:
     """Each action as it would go after those before it. The caller rolls back: nothing of it may stay."""
     steps = []
-    newest = newest_message(ticket)
+    newest, tasks = newest_message(ticket), _tasks_at_stake(ticket)
     with because(macro=macro.name):
         for action in macro.steps:
             savepoint = db.session.begin_nested()
@@ -88,16 +97,26 @@ def rehearse(macro: Macro, ticket: Ticket, by: Viewer) -> Outcome:
             except HelpdeskError as refusal:
                 savepoint.rollback()
                 steps.append(Step(action, _label(action), refused=str(refusal)))
-    return Outcome(tuple(steps), _seen(steps, newest))
+    return Outcome(tuple(steps), _seen(steps, newest), _findings(steps, [] if ticket.live else tasks))
 
 
-def run(macro: Macro, ticket: Ticket, by: Viewer, skip: Collection[int] = (), seen: str = "") -> MacroRun:
+def run(
+    macro: Macro,
+    ticket: Ticket,
+    by: Viewer,
+    skip: Collection[int] = (),
+    seen: str = "",
+    looked: Collection[str] = (),
+    rest: Rest = Rest.ASK,
+) -> MacroRun:
     """All of it but what was said beforehand not to happen, or nothing. Raises what refuses it. Does not commit.
 
-    `seen` is that of the outcome that somebody looked at; Changed where it would be another one now.
-    """
+    `seen` is that of the outcome that somebody looked at; Changed where it would be another one now. `looked` are the keys of the findings
+    they said yes to; Doubtful where there are others. `rest`: what becomes of open tasks of a ticket that it ends.
+    """  # fmt: skip
     demand(by, "show", ticket)
     was, newest, leaving = actions.state_of(ticket), newest_message(ticket), set(actions.leaving(ticket, by))
+    tasks = _tasks_at_stake(ticket)
     ticket.record(Did.MACRO_RAN, by, name=macro.name)
     steps = []
     with because(macro=macro.name):
@@ -107,6 +126,11 @@ def run(macro: Macro, ticket: Ticket, by: Viewer, skip: Collection[int] = (), se
         raise Changed
     if all(step.refused for step in steps):
         raise HelpdeskError(_("Nothing of this macro can happen to this ticket."))
+    ended = [] if ticket.live else tasks
+    if rest is not Rest.ASK:
+        endings.settle(ended, rest, by)
+        ended = []
+    demand_looked(_findings(steps, ended), looked)
     db.session.flush()
     count_use(macro)
     sent = sorted(set(actions.leaving(ticket, by)) - leaving)
@@ -171,12 +195,30 @@ def _step(action: Action, ticket: Ticket, by: Viewer) -> Step:
     if kind is None:
         raise HelpdeskError(_("The desk does not know this action."))
     text = actions.text_of(action, ticket, by) if action.do in ("reply", "note", "task") else ""
+    found = tuple(leaks(ticket, text, (), 0)) if actions.sends(action) else ()
     was, had = kind.shown(ticket, action) if kind.shown else "", ticket.assignee
     kind.do(ticket, action, by)
     db.session.flush()
     if action.do == "department" and had is not None and ticket.assignee_id is None:
         text = _("%(name)s loses the ticket, as it goes to another department.", name=had.get_full_name())
-    return Step(action, _label(action), was, kind.shown(ticket, action) if kind.shown else "", text)
+    if action.do == "assign" and ticket.assignee is not None and ticket.assignee is not had:
+        text = absence_of(ticket.assignee_id, ticket.assignee.get_full_name(), by)
+    return Step(action, _label(action), was, kind.shown(ticket, action) if kind.shown else "", text, leaks=found)
+
+
+def _tasks_at_stake(ticket: Ticket) -> list[Task]:
+    """Open ones of before, should the ticket end; those that the macro makes are for later."""
+    return endings.unfinished(ticket) if ticket.live else []
+
+
+def _findings(steps: list[Step], open_tasks: list[Task]) -> tuple[Leak, ...]:
+    """Each once, however many replies say it."""
+    found = {leak.key: leak for step in steps if not step.refused for leak in step.leaks}
+    if open_tasks:
+        words = f"{endings.warning(len(open_tasks))} {endings.named(open_tasks)}"
+        at_stake = Leak(LeakKind.TASKS, ",".join(str(task.id) for task in open_tasks), words)
+        found[at_stake.key] = at_stake
+    return tuple(found.values())
 
 
 def _label(action: Action) -> str:

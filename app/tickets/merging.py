@@ -27,7 +27,7 @@ from app.tickets.turns import take
 LOCK = 8_161_102
 """Of PostgreSQL's advisory locks: merges and un-merges wait for each other, so that none makes a circle."""
 KEPT = ("status_since", "reminded_at", "resolved_at", "closed_at")
-COPIES = (ParticipantRole.CC, ParticipantRole.BCC)
+COPIES = (ParticipantRole.CC, ParticipantRole.BCC, ParticipantRole.TO)
 """Get mails about their own ticket still, and see nothing of the other."""
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import enum
 from typing import ClassVar
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.environments import Environment
@@ -93,6 +93,8 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Fielded, Dated, Mergea
     budget_minutes: Mapped[int | None]
     budget_told: Mapped[int] = mapped_column(default=0, server_default="0")
     """The percentage of the budget that people were told of last."""
+    watched: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Somebody follows it, or did: of all others nobody has to be looked for. A mark of theirs, no change of the ticket."""
     documents_wanted: Mapped[int] = mapped_column(default=0, server_default="0")
     """Required ones that we asked for, in requests not withdrawn; requests.count keeps these three."""
     documents_here: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -166,6 +168,8 @@ class TicketLink(Base):
 class ParticipantRole(enum.StrEnum):
     CC = "cc"
     BCC = "bcc"
+    TO = "to"
+    """A reply of ours was written to them, though they are not the requester."""
     FOLLOWER = "follower"
     MENTIONED = "mentioned"
     ADDED = "added"

@@ -129,9 +129,25 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
         number=given["number"],
     ),
     Did.VERIFIED: lambda given: _("proved the address"),
-    Did.SCHEDULED: lambda given: _("wrote a reply that leaves later"),
-    Did.UNSENT: lambda given: _("took a reply back before it left"),
-    Did.HELD_BACK: lambda given: _("held a reply of %(who)s back", who=given.get("who") or "–"),
+    Did.SCHEDULED: lambda given: (
+        _("wrote a question to the supplier %(name)s that leaves later", name=given["supplier"])
+        if given.get("supplier")
+        else _("wrote a reply that leaves later")
+    ),
+    Did.UNSENT: lambda given: (
+        _("took a question to the supplier %(name)s back before it left", name=given["supplier"])
+        if given.get("supplier")
+        else _("took a reply back before it left")
+    ),
+    Did.HELD_BACK: lambda given: (
+        _(
+            "held a question of %(who)s to the supplier %(name)s back",
+            who=given.get("who") or "–",
+            name=given["supplier"],
+        )
+        if given.get("supplier")
+        else _("held a reply of %(who)s back", who=given.get("who") or "–")
+    ),
     Did.COPIED: lambda given: _(
         "changed the copies from %(was)s to %(now)s", was=given.get("was") or "–", now=given.get("now") or "–"
     ),

@@ -50,15 +50,19 @@ def add(ticket: Ticket, supplier: Supplier, by: Actor) -> TicketSupplier:
         return found
     if not supplier.active:
         raise NotTheirs(_("%(name)s is switched off.", name=supplier.name))
-    many = select(func.count()).select_from(TicketSupplier).where(TicketSupplier.ticket_id == ticket.id)
-    if (db.session.scalar(many) or 0) >= MOST:
-        raise NotTheirs(_("A ticket has at most %(most)s suppliers.", most=MOST))
+    demand_room(ticket)
     new = TicketSupplier(ticket_id=ticket.id, supplier=supplier, supplier_id=supplier.id, turn=Turn.LISTED, subject="")
     db.session.add(new)
     db.session.flush()
     count(ticket)
     ticket.record(Did.SUPPLIER_ADDED, by, supplier=supplier.name, supplier_id=supplier.id)
     return new
+
+
+def demand_room(ticket: Ticket) -> None:
+    many = select(func.count()).select_from(TicketSupplier).where(TicketSupplier.ticket_id == ticket.id)
+    if (db.session.scalar(many) or 0) >= MOST:
+        raise NotTheirs(_("A ticket has at most %(most)s suppliers.", most=MOST))
 
 
 def remove(ticket: Ticket, supplier: Supplier, by: Actor) -> None:
@@ -74,9 +78,8 @@ def remove(ticket: Ticket, supplier: Supplier, by: Actor) -> None:
 
 def ask(ticket: Ticket, question: Question, by: Actor) -> Message:
     """A message to one of a supplier's people, who gets it by mail. By the desk's setting the ticket waits on hold."""
-    demand(by, "supplier", ticket)
+    subject = check(ticket, question, by)
     supplier = question.contact.supplier
-    subject = _checked(question, ticket)
     link = add(ticket, supplier, by)
     supplier_id = supplier.id  # read before the message waits to be written
     message = ticket._compose(MessageKind.SUPPLIER, question.words, by)
@@ -92,6 +95,15 @@ def ask(ticket: Ticket, question: Question, by: Actor) -> Message:
     if desk.current().supplier_hold and ticket.live and ticket.state is not State.HOLD:
         _enter(ticket, State.HOLD, by)
     return message
+
+
+def check(ticket: Ticket, question: Question, by: Actor) -> str:
+    """Whatever would refuse it refuses it now; its subject in one line."""
+    demand(by, "supplier", ticket)
+    subject = _checked(question, ticket)
+    if of(ticket, question.contact.supplier_id) is None:
+        demand_room(ticket)
+    return subject
 
 
 def hear(ticket: Ticket, supplier: Supplier, words: Words, author: str, automatic: bool = False) -> Message:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses as dc
 import datetime as dt
 import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import ForeignKey, Index
@@ -36,6 +36,17 @@ class Channel(enum.StrEnum):
     FORM = "form"
 
 
+class Addressed(NamedTuple):
+    """To whom one reply goes when that is not the requester alone."""
+
+    words: str
+    """The addresses, as the entry shows them."""
+    parts: tuple[int, ...]
+    """Participants; theirs is this one reply."""
+    requester: bool
+    """They get it, too."""
+
+
 @dc.dataclass(frozen=True)
 class Words:
     """What somebody wrote, as a door received it. `text` is what they newly wrote, `full_text` the whole body with quoted history."""
@@ -50,6 +61,8 @@ class Words:
     attachments: tuple[Attachment, ...] = ()
     bcc: tuple[int, ...] = ()
     """Participants who get this one reply and stand in none of its mails."""
+    to: Addressed | None = None
+    """To whom a reply goes; None: to the requester."""
     trusted: bool = True
     """False: nobody proved that this sender takes part."""
     asks: bool = False
@@ -90,6 +103,8 @@ class Message(Base):
     """What kind of work it was; staff's alone to read."""
     supplier_id: Mapped[int | None] = mapped_column(ForeignKey("supplier.id"))
     """With whom it was exchanged, of kind supplier."""
+    sent_to: Mapped[longtext | None]
+    """Addresses a reply was written to, where that was not the requester alone; staff's alone to read."""
 
     ticket: Mapped[Ticket] = relationship(back_populates="messages")
     attachments: Mapped[list[Attachment]] = relationship(back_populates="message", order_by="Attachment.id")

@@ -53,7 +53,8 @@ def demand_seen(ticket: Ticket, seen: Seen, by: Viewer) -> None:
     )
     messages = list(db.session.scalars(written.order_by(Message.id)))
     waiting = select(Draft, User).join(User, User.id == Draft.staff_id).where(
-        Draft.ticket_id == ticket.id, Draft.id > seen.departure_id, Draft.staff_id != by.id, departures_visible_to(by)
+        Draft.ticket_id == ticket.id, Draft.id > seen.departure_id, Draft.staff_id != by.id, departures_visible_to(by),
+        Draft.kind == MessageKind.REPLY,
     )  # fmt: skip
     leaving = list(db.session.execute(waiting.order_by(Draft.id)))
     if messages or leaving:

@@ -97,6 +97,10 @@ def _visible_to_customer(customer: CustomerActor) -> ColumnElement[bool]:
     return and_(requester, Ticket.hidden_from_client.is_(False), Ticket.proven.is_(True))
 
 
+ANSWERED = (ParticipantRole.CC, ParticipantRole.TO)
+"""Who besides the requester was asked for an answer."""
+
+
 class Parts(NamedTuple):
     """Staff and departments that were added to a ticket."""
 
@@ -125,13 +129,13 @@ def sees(actor: Actor, ticket: Ticket, parts: Parts | None = None) -> bool:
 
 
 def may_write(customer: Actor, ticket: Ticket) -> bool:
-    """Whether what they write belongs to the thread: whoever sees it, its requester always, and a CC an agent accepted."""
+    """Whether what they write belongs to the thread: whoever sees it, its requester always, a CC an agent accepted, and to whom a reply was written."""
     if sees(customer, ticket) or (customer.customer_id is not None and customer.customer_id == ticket.requester_id):
         return True
     if not isinstance(customer, CustomerActor):
         return False
     part = select(Participant.id).where(
-        Participant.ticket_id == ticket.id, Participant.role == ParticipantRole.CC, Participant.approved.is_(True),
+        Participant.ticket_id == ticket.id, Participant.role.in_(ANSWERED), Participant.approved.is_(True),
         or_(Participant.customer_id == customer.customer_id, Participant.email == customer.email.strip().casefold()),
     )  # fmt: skip
     return db.session.scalar(part.limit(1)) is not None

@@ -7,9 +7,9 @@ from app.core.extensions import db
 from app.tickets import actions
 from app.tickets.macros import MacroRun
 from app.tickets.tally import recount
-from app.tickets.thread import Message
+from app.tickets.thread import Message, Words
 from tests.api.desk import a_program
-from tests.factories import a_customer, a_macro, a_priority, a_supervisor, a_ticket, an_agent, setting
+from tests.factories import a_customer, a_macro, a_priority, a_supervisor, a_ticket, acting, an_agent, setting
 
 
 @pytest.fixture
@@ -68,3 +68,21 @@ def test_one_refusal_refuses_all_of_it(program):
     assert [bool(one["refused"]) for one in seen["steps"]] == [False, True]
     assert [answer.status_code for answer in answers] == [422, 404, 422]
     assert ticket.priority_rank == rank
+
+
+def test_what_its_reply_gives_away_is_told_and_accepted_by_key(program):
+    ticket, secret = a_ticket(), "They have not paid since summer, be careful with them"
+    ticket.note(Words(secret), by=acting(a_supervisor()))
+    macro = a_macro({"do": "reply", "text": secret})
+    db.session.commit()
+    at, count = f"/tickets/{ticket.number}/macros/{macro.id}", ticket.message_count
+    seen = program.post(at, {"preview": True}).json
+    refused = [program.post(at, {}), program.post(at, {"accept": ["file:"]})]
+    db.session.expire_all()
+
+    assert len(seen["findings"]) == 1 and "note" in seen["findings"][0]["sentence"]
+    assert {answer.status_code for answer in refused} == {409} and ticket.message_count == count
+    assert program.post(at, {"accept": [one["key"] for one in seen["findings"]]}).status_code == 200
+    assert program.post(at, {"accept": "all"}).status_code == 422
+    db.session.expire_all()
+    assert ticket.message_count == count + 1

@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
-from app.accounts.models import Customer
+from app.accounts.models import Availability, Customer, StaffProfile
 from app.core import clock
 from app.core.extensions import db
 from app.tickets.choices import State
@@ -539,3 +539,15 @@ def test_a_finished_ticket_takes_no_date_from_a_program(program: Program) -> Non
     refused(
         program.patch(f"/tickets/{ticket.number}", {"snoozed_until": (clock.now() + dt.timedelta(1)).isoformat()}), 409
     )
+
+
+def test_an_assignee_who_is_away_gets_it_and_the_answer_says_until_when(program: Program) -> None:
+    away, ticket = an_agent(name="jonas"), a_ticket()
+    profile = db.session.get_one(StaffProfile, away.id)
+    profile.availability, profile.away_until = Availability.AWAY, clock.now() + dt.timedelta(days=3)
+    db.session.commit()
+    answer = program.patch(f"/tickets/{ticket.number}", {"assignee": "jonas"})
+
+    assert answer.json["assignee"] == "jonas" and len(answer.json["warnings"]) == 1
+    assert "Jonas Test is away until" in answer.json["warnings"][0]
+    assert "warnings" not in program.patch(f"/tickets/{ticket.number}", {"assignee": "me"}).json

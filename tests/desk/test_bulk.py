@@ -1,9 +1,13 @@
 """One deed on many tickets: across all pages, as a job when they are many, with refusals by name and a way back."""
 
+import datetime as dt
+
 import pytest
 from sqlalchemy import select
 
+from app.accounts.models import Availability, StaffProfile
 from app.accounts.viewer import SYSTEM
+from app.core import clock
 from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.desk import bulk
@@ -350,3 +354,32 @@ def test_a_macro_that_is_not_theirs_or_gone_runs_on_nothing(app, client):
     assert do(client, f"macro:{foreign.id}", ticket).status_code == 422
     assert do(client, "macro:99999999999999999999", ticket).status_code == 422
     assert the_change() is None and ticket.tags == []
+
+
+def test_whoever_gives_tickets_to_somebody_away_is_told_until_when_and_they_get_them(app, client, few):
+    away = an_agent(name="jonas")
+    profile = db.session.get(StaffProfile, away.id)
+    profile.availability, profile.away_until, profile.away_reason = (
+        Availability.AWAY,
+        clock.now() + dt.timedelta(days=3),
+        "Trade fair",
+    )
+    tickets = [a_ticket() for _ in range(5)]
+    as_(client, a_supervisor())
+    do(client, f"assign:{away.id}", *tickets[:2])
+    told = said(client)
+    answer = do(client, f"assign:{away.id}", *tickets)
+    run_jobs()
+    db.session.expire_all()
+
+    assert "Jonas Test is away until" in told and "Trade fair" in told
+    assert "Jonas Test is away until" in client.get(answer.location).text
+    assert {ticket.assignee_id for ticket in tickets} == {away.id}
+
+
+def test_of_somebody_who_is_there_nothing_is_said(app, client):
+    here, ticket = an_agent(name="jonas"), a_ticket()
+    as_(client, a_supervisor())
+    do(client, f"assign:{here.id}", ticket)
+
+    assert "away" not in said(client)

@@ -8,6 +8,8 @@ from app.tickets import actions
 from app.tickets.choices import CannedResponse, State
 from app.tickets.lists import Audience
 from app.tickets.macros import Macro, MacroRun
+from app.tickets.thread import Words
+from tests.desk.test_actions import do, said
 from tests.desk.test_list import as_
 from tests.factories import a_department, a_macro, a_priority, a_supervisor, a_ticket, acting, an_agent, setting
 
@@ -248,3 +250,36 @@ def test_the_palette_offers_what_this_person_may_do_here(app, client):
     assert client.get("/admin/palette/?number=999999999").status_code == 404
     assert client.get("/admin/palette/?number=abc").status_code == 200
     assert client.get("/admin/palette/?q=" + ticket.requester.name[:5]).get_json()["items"][0]["group"] == "Customers"
+
+
+def test_the_preview_asks_for_a_yes_to_what_it_found_and_nothing_happens_without(app, client):
+    person = an_agent()
+    ticket, secret = a_ticket(), "They have not paid since summer, be careful with them"
+    ticket.note(Words(secret), by=acting(person))
+    macro = a_macro({"do": "reply", "text": secret}, {"do": "tag", "text": "vip"})
+    as_(client, person)
+    page = client.post(at(ticket, macro) + "/preview").text
+    given = {"seen": hidden(page, "seen")[0], "looked": hidden(page, "looked")}
+    without = client.post(at(ticket, macro), data=given)
+    blind = client.post(at(ticket, macro), data={"seen": given["seen"], "yes": "1"})
+    db.session.expire_all()
+
+    assert "I looked at it" in page and "note" in page
+    assert (without.status_code, blind.status_code) == (409, 409) and "Nothing was done yet" in without.text
+    assert ticket.tags == []
+    assert client.post(at(ticket, macro), data={**given, "yes": "1"}).status_code == 303
+    db.session.expire_all()
+    assert [tag.name for tag in ticket.tags] == ["vip"]
+
+
+def test_in_bulk_tickets_that_leak_are_named_and_left_out(app, client):
+    person = a_supervisor()
+    open_, leaking, secret = a_ticket(), a_ticket(), "They have not paid since summer, be careful with them"
+    leaking.note(Words(secret), by=acting(person))
+    macro = a_macro({"do": "reply", "text": secret}, {"do": "tag", "text": "vip"})
+    as_(client, person)
+    do(client, f"macro:{macro.id}", open_, leaking)
+
+    told = said(client)
+    assert [tag.name for tag in open_.tags] == ["vip"] and leaking.tags == []
+    assert leaking.display in told and "note" in told and open_.display not in told

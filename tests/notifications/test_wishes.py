@@ -10,6 +10,7 @@ from app.notifications import inbox, plans, watching, wishes
 from app.notifications.handing import hand
 from app.notifications.models import APP_ONLY, LABELS, Notice, Notification, Reach, Way
 from app.notifications.wishes import DEFAULTS, Wanted, usual_plan
+from app.tickets import merging
 from app.tickets.thread import Words
 from tests.factories import a_department, a_priority, a_supervisor, a_ticket, acting, an_agent, run_jobs, sign_in
 
@@ -263,3 +264,116 @@ def test_reading_a_joined_line_reads_all_it_counts(app):
 
     assert all(row.read_at for row in lines(agent) if row.kind is Notice.CUSTOMER_REPLIED)
     assert inbox.unread_count(acting(agent)) == 1
+
+
+DEEDS = {
+    "a public reply": (lambda ticket, by: ticket.reply(Words("We are on it."), by=by), Notice.COLLEAGUE_REPLIED),
+    "a note": (lambda ticket, by: ticket.note(Words("Look at the fuse."), by=by), Notice.NOTED),
+    "another status": (lambda ticket, by: ticket.hold(by), Notice.STATUS_CHANGED),
+    "resolving": (lambda ticket, by: ticket.resolve(by), Notice.STATUS_CHANGED),
+    "closing": (lambda ticket, by: ticket.close(by), Notice.STATUS_CHANGED),
+}
+
+
+@pytest.mark.parametrize("deed", list(DEEDS))
+def test_a_follower_hears_of_what_a_colleague_does_and_whoever_did_it_of_nothing(app, deed):
+    owner, follower, stranger = an_agent(), a_supervisor(), a_supervisor()
+    ticket = a_ticket(assignee=owner)
+    for person in (owner, follower):
+        watching.watch(ticket, acting(person), Way.FOLLOW)
+    do, kind = DEEDS[deed]
+    do(ticket, acting(owner))
+    db.session.flush()
+
+    assert told(follower) == [kind]
+    assert told(owner) == told(stranger) == [] and mailed(follower) == []
+
+
+def test_reopening_is_heard_of_and_what_the_customer_causes_is_told_as_their_answer_alone(app):
+    owner, follower = an_agent(), a_supervisor()
+    ticket = a_ticket(assignee=owner, state="resolved")
+    watching.watch(ticket, acting(follower), Way.FOLLOW)
+    ticket.receive(Words("It is back."), by=CustomerActor.of(ticket.requester))
+    ticket.resolve(acting(owner))
+    ticket.reopen(acting(owner))
+
+    assert told(follower) == [Notice.CUSTOMER_REPLIED, Notice.STATUS_CHANGED]
+    assert lines(follower)[-1].count == 2
+
+
+def test_followers_are_mailed_when_they_want_it_and_a_notes_words_stay_in_the_desk(app):
+    owner, follower = an_agent(), a_supervisor()
+    ticket = a_ticket(assignee=owner)
+    watching.watch(ticket, acting(follower), Way.FOLLOW)
+    for kind in (Notice.NOTED, Notice.COLLEAGUE_REPLIED, Notice.STATUS_CHANGED):
+        inbox.prefer(follower.id, kind, Wanted(app=False, mail=True))
+    ticket.note(Words("The fuse is a secret."), by=acting(owner))
+    ticket.reply(Words("We are on it."), by=acting(owner))
+    ticket.hold(acting(owner))
+    run_jobs()
+
+    assert told(follower) == [] and mailed(follower) == ["noted", "colleague_replied", "status_changed"]
+    sent = db.session.scalars(select(Delivery).where(Delivery.staff_id == follower.id).order_by(Delivery.id)).all()
+    texts = [mailbox_text(mail) for mail in sent]
+    assert "secret" not in texts[0] and owner.email in texts[0]
+    assert "We are on it." in texts[1] and "On Hold" in texts[2]
+
+
+def mailbox_text(mail):
+    import email
+    from email import policy
+
+    message = email.message_from_bytes(mail.raw, policy=policy.default)
+    return f"{message['Reply-To']}\n{message.get_body(('plain',)).get_content()}"
+
+
+def test_a_whole_departments_listener_is_spared_what_only_followers_hear(app):
+    place = a_department()
+    owner, listener = an_agent(place), an_agent(place)
+    plan(listener, reach=Reach.DEPARTMENTS)
+    ticket = a_ticket(assignee=owner, department=place)
+    watching.watch(ticket, acting(a_supervisor()), Way.FOLLOW)
+    ticket.note(Words("Look at the fuse."), by=acting(owner))
+
+    assert told(listener) == []
+
+
+def test_who_is_named_in_a_note_hears_of_that_once(app):
+    owner, follower = an_agent(), a_supervisor()
+    ticket = a_ticket(assignee=owner)
+    watching.watch(ticket, acting(follower), Way.FOLLOW)
+    ticket.note(Words(f"@{follower.username} look at the fuse."), by=acting(owner))
+
+    assert told(follower) == [Notice.MENTION]
+
+
+def test_a_follower_who_lost_the_ticket_or_mutes_it_hears_nothing(app):
+    here, there = a_department(), a_department()
+    owner, follower = a_supervisor(), an_agent(here)
+    ticket = a_ticket(assignee=owner, department=here)
+    watching.watch(ticket, acting(follower), Way.FOLLOW)
+    ticket.move_to(there, acting(owner))
+    ticket.note(Words("Look at the fuse."), by=acting(owner))
+
+    assert told(follower) == []
+
+
+def test_a_follower_of_a_merged_ticket_hears_of_the_answer_where_it_goes_on(app):
+    owner, follower = a_supervisor(), a_supervisor()
+    ticket, into = a_ticket(), a_ticket(assignee=owner)
+    watching.watch(ticket, acting(follower), Way.FOLLOW)
+    db.session.commit()
+    merging.merge(ticket, into=into, by=acting(owner))
+    into.reply(Words("We are on it."), by=acting(owner))
+
+    assert told(follower) == [Notice.COLLEAGUE_REPLIED]
+
+
+def test_following_is_no_change_of_the_ticket(app):
+    ticket, follower = a_ticket(), a_supervisor()
+    db.session.commit()
+    before = ticket.updated_at
+    watching.watch(ticket, acting(follower), Way.FOLLOW)
+    db.session.commit()
+
+    assert (ticket.updated_at, ticket.watched) == (before, True)

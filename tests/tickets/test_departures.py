@@ -10,18 +10,20 @@ from sqlalchemy import select
 
 from app.accounts.viewer import CustomerActor
 from app.core import clock
-from app.core.errors import HelpdeskError
+from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.mail.models import Delivery
 from app.notifications.models import Notice, Notification
-from app.tickets import departures, drafts
+from app.tickets import departures, drafts, suppliers
 from app.tickets.choices import State
 from app.tickets.departures import Gone
 from app.tickets.drafts import Draft, Written
 from app.tickets.models import Participant, ParticipantRole, Ticket
-from app.tickets.thread import Message, Words
+from app.tickets.supplied import Supplier
+from app.tickets.thread import Message, MessageKind, Words
 from app.tickets.timeline import Did
-from tests.factories import a_priority, a_ticket, acting, an_agent, run_jobs
+from app.tickets.unseen import Seen, demand_seen
+from tests.factories import a_priority, a_supplier, a_ticket, acting, an_agent, run_jobs
 
 SOON = dt.timedelta(seconds=10)
 
@@ -249,3 +251,157 @@ def test_an_address_a_mail_named_is_accepted_by_standing_in_the_copies(desk: Any
     departures.send(ticket, agent, Written("Hello", cc="kim@partner.test"))
 
     assert named.approved
+
+
+def test_a_reply_goes_to_whom_its_writer_names_and_not_to_the_requester(desk: Any) -> None:
+    ticket, agent = desk
+    send(ticket, agent, "For Kim", sent_to="Kim <kim@partner.test>", cc="lee@partner.test", bcc=ticket.requester.email)
+    later()
+    written = db.session.scalars(select(Message).where(Message.text == "For Kim")).one()
+
+    assert [mail.address for mail in mails(ticket) if mail.message_id == written.id] == [
+        "kim@partner.test", "lee@partner.test", ticket.requester.email,
+    ], "the requester in blind copy alone"  # fmt: skip
+    assert written.sent_to == "kim@partner.test"
+    departures.send(ticket, agent, Written("For Ada"))
+    departures.send(ticket, agent, Written("For both", sent_to=f"{ticket.requester.email.upper()}; kim@partner.test"))
+    db.session.commit()
+    told = [
+        [mail.address for mail in mails(ticket) if mail.message_id == message.id] for message in ticket.messages[-2:]
+    ]
+    assert told == [[ticket.requester.email, "lee@partner.test"], ["kim@partner.test", ticket.requester.email, "lee@partner.test"]]  # fmt: skip
+    assert len({part.id for part in parts(ticket, ParticipantRole.TO)}) == 1
+
+
+def parts(ticket: Ticket, role: ParticipantRole) -> list[Participant]:
+    wanted = select(Participant).where(Participant.ticket_id == ticket.id, Participant.role == role)
+    return list(db.session.scalars(wanted))
+
+
+def test_a_cc_to_whom_it_is_written_gets_it_once_and_the_requester_alone_is_no_choice(desk: Any) -> None:
+    ticket, agent = desk
+    departures.send(ticket, agent, Written("Once", cc="kim@partner.test", sent_to="KIM@partner.test"))
+    departures.send(ticket, agent, Written("Usual", sent_to=f" {ticket.requester.email.upper()} "))
+    db.session.commit()
+
+    once, usual = ticket.messages[-2:]
+    assert [mail.address for mail in mails(ticket) if mail.message_id == once.id] == ["kim@partner.test"]
+    assert usual.sent_to is None and did(ticket).count(Did.REPLIED) == 2
+
+
+def test_when_it_was_written_to_somebody_else_the_requester_still_hears_that_it_is_solved(desk: Any) -> None:
+    ticket, agent = desk
+    departures.send(ticket, agent, Written("Done, Kim", then="resolve", sent_to="kim@partner.test"))
+    db.session.commit()
+
+    kinds = db.session.execute(select(Delivery.kind, Delivery.address).where(Delivery.ticket_id == ticket.id).order_by(Delivery.id)).all()  # fmt: skip
+    assert [tuple(row) for row in kinds][-2:] == [
+        ("staff_replied", "kim@partner.test"),
+        ("ticket_resolved", ticket.requester.email),
+    ]
+
+
+@pytest.mark.parametrize("wrong", ["", " , ", "nobody", "kim@partner.test, nobody"])
+def test_to_nobody_or_to_no_address_nothing_goes_and_nothing_is_lost(desk: Any, wrong: str) -> None:
+    ticket, agent = desk
+
+    with pytest.raises(Invalid) as refusal:
+        send(ticket, agent, sent_to=wrong)
+    assert set(refusal.value.fields) == {"to"}
+    assert parts(ticket, ParticipantRole.TO) == []
+
+
+@pytest.fixture
+def asking(desk: Any) -> Any:
+    ticket, agent = desk
+    supplier = a_supplier("Printer Works", people=("jo@works.test",))
+    db.session.commit()
+    return ticket, agent, supplier
+
+
+def a_question(supplier: Supplier, **more: Any) -> dict[str, Any]:
+    return {"kind": MessageKind.SUPPLIER, "then": f"contact:{supplier.contacts[0].id}", "about": "A spare part", **more}
+
+
+def asked(ticket: Ticket) -> list[Message]:
+    db.session.expire_all()
+    return [message for message in ticket.messages if message.kind is MessageKind.SUPPLIER]
+
+
+def test_before_its_moment_a_question_has_asked_nobody_and_after_it_is_asked_once(asking: Any) -> None:
+    ticket, agent, supplier = asking
+    public = ticket.messages[0]
+    draft = send(ticket, agent, "Do you have it?", **a_question(supplier, along=(public.id,)))
+    assert asked(ticket) == [] and ticket.state is State.OPEN and ticket.supplier_turn is None
+    later()
+    departures.leave(draft.id)
+    later(60)
+
+    entry = asked(ticket)[0]
+    event = next(one for one in ticket.events if one.what is Did.SUPPLIER_ASKED)
+    assert (len(asked(ticket)), entry.text, ticket.state) == (1, "Do you have it?", State.HOLD)
+    assert (event.particulars["subject"], event.particulars["along"]) == ("A spare part", [public.id])
+    told = db.session.scalars(select(Delivery.address).where(Delivery.kind == "supplier_asked")).all()
+    assert told == ["jo@works.test"] and mails(ticket) == []
+
+
+def test_a_question_taken_back_is_a_draft_with_all_that_was_chosen(asking: Any) -> None:
+    ticket, agent, supplier = asking
+    draft = send(ticket, agent, "Do you have it?", **a_question(supplier, along=(ticket.messages[0].id,)))
+    departures.take_back(ticket, agent, draft.id)
+    db.session.commit()
+    later()
+
+    back = drafts.of(ticket.id, agent)[0]
+    assert (back.kind, back.text, back.about, back.along, back.returned) == (
+        MessageKind.SUPPLIER, "Do you have it?", "A spare part", str(ticket.messages[0].id), "undone",
+    )  # fmt: skip
+    assert asked(ticket) == [] and ticket.events[-1].sentence.startswith(
+        "took a question to the supplier Printer Works"
+    )
+
+
+def test_a_scheduled_question_is_held_when_its_supplier_wrote_and_not_for_anybody_else(asking: Any) -> None:
+    ticket, agent, supplier = asking
+    other = a_supplier("Others")
+    hour = dt.timedelta(hours=1)
+    send(ticket, agent, "Do you have it?", wait=hour, scheduled=True, **a_question(supplier))
+    suppliers.hear(ticket, other, Words("Hello"), "Al")
+    ticket.receive(Words("Hurry"), by=CustomerActor.of(ticket.requester))
+    later(3601)
+    assert [message.text for message in asked(ticket)] == ["Hello", "Do you have it?"]
+    send(ticket, agent, "And now?", wait=hour, scheduled=True, **a_question(supplier))
+    suppliers.hear(ticket, supplier, Words("We have it"), "Jo")
+    later(3601)
+
+    assert drafts.of(ticket.id, agent)[0].returned == "supplier_wrote"
+    assert [message.text for message in asked(ticket)][-1] == "We have it"
+
+
+def test_a_supplier_who_is_switched_off_meanwhile_gets_nothing_and_no_word_is_lost(asking: Any) -> None:
+    ticket, agent, supplier = asking
+    send(ticket, agent, "Do you have it?", **a_question(supplier))
+    supplier.active = False
+    later()
+
+    back = drafts.of(ticket.id, agent)[0]
+    assert back.text == "Do you have it?" and "no mail any more" in back.returned and asked(ticket) == []
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"then": "contact:"}, {"then": "contact:99999"}, {"then": "keep"}, {"about": " "}, {"along": (10**9,)}, {"along_files": (10**9,)}, {"text": ""}],
+    ids=["nobody", "a stranger", "no contact", "no subject", "another message", "another file", "no words"],
+)  # fmt: skip
+def test_what_would_refuse_a_question_refuses_it_while_its_writer_is_there(asking: Any, given: dict[str, Any]) -> None:
+    ticket, agent, supplier = asking
+
+    with pytest.raises(HelpdeskError):
+        send(ticket, agent, **{"text": "Do you?", **a_question(supplier), **given})
+
+
+def test_a_question_on_its_way_holds_no_reply_of_a_colleague(asking: Any) -> None:
+    ticket, agent, supplier = asking
+    send(ticket, agent, "Do you have it?", **a_question(supplier))
+
+    demand_seen(ticket, Seen(ticket.messages[-1].id), acting(an_agent()))

@@ -17,18 +17,19 @@ from app.core.outbox import Outbox
 from app.desk import bulk
 from app.desk.customererase import erase
 from app.desk.deeds import Asked
-from app.tickets import actions, macroruns, macros
+from app.tickets import actions, macroruns, macros, tasks
 from app.tickets.actions import KINDS, Action
 from app.tickets.bulk import BulkStep
 from app.tickets.choices import CannedResponse, State
 from app.tickets.drafts import Draft
+from app.tickets.leaks import Doubtful, Kind
 from app.tickets.lifecycle import status_for
 from app.tickets.lists import Audience
 from app.tickets.macroruns import Changed, TooLate
 from app.tickets.macros import Macro, MacroRun
 from app.tickets.models import Ticket
 from app.tickets.tally import recount
-from app.tickets.tasks import Task
+from app.tickets.tasks import NewTask, Task
 from app.tickets.thread import Message, Words
 from app.tickets.timeline import Did, TicketEvent
 from tests.factories import (  # fmt: skip
@@ -38,6 +39,7 @@ from tests.factories import (  # fmt: skip
     a_field,
     a_macro,
     a_priority,
+    a_status,
     a_supervisor,
     a_ticket,
     acting,
@@ -437,3 +439,64 @@ def test_an_erased_customers_words_are_in_no_way_back(desk):
     assert all("own words" in one for one in told)
     assert db.session.scalars(select(MacroRun)).all() == []
     assert db.session.scalars(select(BulkStep.before)).all() == [None]
+
+
+SECRET = "Their contract ends in March and they have not paid since summer, be careful"
+
+
+def a_ticket_with_a_secret(by):
+    ticket = a_ticket()
+    ticket.note(Words(SECRET), by=by)
+    db.session.commit()
+    return ticket
+
+
+def test_a_macro_that_quotes_a_note_runs_only_for_whoever_says_yes_to_that(app):
+    by = acting(a_supervisor())
+    ticket, macro = a_ticket_with_a_secret(by), a_macro({"do": "reply", "text": f"We heard: {SECRET}"})
+    db.session.commit()
+    outcome = macroruns.rehearse(macro, ticket, by)
+    db.session.rollback()
+
+    assert [leak.kind for leak in outcome.findings] == [Kind.NOTE]
+    for looked in ([], ["file:", "note:0"]):
+        with pytest.raises(Doubtful):
+            macroruns.run(macro, ticket, by, seen=outcome.seen, looked=looked)
+        db.session.rollback()
+    macroruns.run(macro, ticket, by, seen=outcome.seen, looked=[leak.key for leak in outcome.findings])
+    assert len(actions.leaving(ticket, by)) == 1 or ticket.messages[-1].text.startswith("We heard")
+
+
+def test_a_yes_to_one_finding_is_none_to_another_that_came_since(app):
+    by = acting(a_supervisor())
+    ticket, macro = a_ticket_with_a_secret(by), a_macro({"do": "reply", "text": f"{SECRET}. The log is attached."})
+    looked = [leak.key for leak in macroruns.rehearse(macro, ticket, by).findings][:1]
+    db.session.rollback()
+
+    with pytest.raises(Doubtful) as refusal:
+        macroruns.run(macro, ticket, by, looked=looked)
+    assert [leak.kind for leak in refusal.value.doubts] == [Kind.FILE]
+
+
+def test_words_for_the_composer_and_notes_are_not_looked_at_as_they_do_not_leave(app):
+    by = acting(a_supervisor())
+    ticket = a_ticket_with_a_secret(by)
+    macro = a_macro({"do": "reply", "text": SECRET, "how": "draft"}, {"do": "note", "text": SECRET})
+
+    assert macroruns.rehearse(macro, ticket, by).findings == ()
+
+
+def test_a_macro_that_ends_a_ticket_tells_its_open_tasks_and_not_those_it_makes(app):
+    by = acting(a_supervisor())
+    ticket = a_ticket()
+    macro = a_macro({"do": "task", "text": "Look again"}, {"do": "status", "choice": a_status("Closed").id})
+    db.session.commit()
+    alone = macroruns.rehearse(macro, ticket, by).findings
+    db.session.rollback()
+    tasks.create(NewTask("Order a printer"), by, ticket)
+    db.session.commit()
+    found = macroruns.rehearse(macro, ticket, by).findings
+    db.session.rollback()
+
+    assert alone == () and [leak.kind for leak in found] == [Kind.TASKS]
+    assert "“Order a printer”" in found[0].sentence
