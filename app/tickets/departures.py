@@ -80,6 +80,7 @@ def put_off(
 
 def take_back(ticket: Ticket, by: Viewer, draft_id: int) -> Draft:
     """Undo: it is a draft of its writer's again, and nobody outside has read a word. Raises Gone."""
+    take(ticket)
     draft = _waiting(ticket, draft_id)
     demand(by, right_for(draft.kind), ticket)
     _return(draft, UNDONE)
@@ -89,6 +90,7 @@ def take_back(ticket: Ticket, by: Viewer, draft_id: int) -> Draft:
 
 def hurry(ticket: Ticket, by: Viewer, draft_id: int) -> None:
     """It leaves at once. Raises Gone."""
+    take(ticket)
     draft = _waiting(ticket, draft_id)
     demand(by, right_for(draft.kind), ticket)
     draft.leaves_at = clock.now()

@@ -13,9 +13,7 @@ WORDS = ("about", "along", "along_files")
 
 def upgrade() -> None:
     op.add_column("ticket", sa.Column("watched", sa.Boolean, nullable=False, server_default=sa.false()))
-    op.execute(
-        "UPDATE ticket SET watched = true WHERE id IN (SELECT ticket_id FROM ticket_watch WHERE way = 'follow')"
-    )
+    op.execute("UPDATE ticket SET watched = true WHERE id IN (SELECT ticket_id FROM ticket_watch WHERE way = 'follow')")
     op.add_column("message", sa.Column("sent_to", sa.Text, nullable=True))
     op.add_column("draft", sa.Column("sent_to", sa.Text, nullable=True))
     for name in WORDS:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.journeys.deeds import LOG, ask, mail
+from tests.journeys.deeds import LOG, ask, mail, reload_until_there
 from tests.journeys.test_faces import findings, sideways
 from tests.journeys.windows import PHONE, WIDE, Windows
 from tests.run.desks import RunningDesk
@@ -213,3 +213,28 @@ def test_the_composer_with_all_of_it_has_no_finding(windows: Windows, size: dict
     for scheme in ("light", "dark"):
         agent.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         assert sideways(agent) + findings(agent) == []
+
+
+def test_a_reply_goes_to_somebody_else_after_a_second_look_and_their_answer_comes_back(windows: Windows) -> None:
+    number = ask(windows.page("ada"), "Ask the architect", department="Support")
+    agent, admin = at(windows, "supervisor", number), windows.page("admin")
+    to = agent.locator("#reply-to")
+    expect(to).to_have_value("ada@northwind.example")
+    to.fill("kim@architects.example")
+    body(agent).fill("May this wall go?")
+    agent.locator("[data-send]").click()
+    expect(agent.get_by_role("alert")).to_contain_text("It goes to architects.example, where nobody takes part")
+    expect(to).to_have_value("kim@architects.example")
+    assert findings(agent) == []
+    agent.get_by_role("button", name="Send anyway").click()
+    entry = agent.locator("#thread article").last
+    expect(entry).to_contain_text("May this wall go?")
+    expect(entry.locator(".sent-to")).to_have_text("To kim@architects.example")
+    expect(to).to_have_value("ada@northwind.example")
+
+    expect(mail(admin, "kim@architects.example", re.compile("Ask the architect"))).to_contain_text("May this wall go?")
+    admin.get_by_label("Answer as kim@architects.example").fill("It may.")
+    admin.get_by_role("button", name="Send the answer").click()
+    agent.reload()
+    reload_until_there(agent, lambda: agent.locator("#thread").get_by_text("It may."))
+    expect(agent.locator("#thread article").last).not_to_contain_text("Unverified")

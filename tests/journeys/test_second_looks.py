@@ -13,7 +13,7 @@ SECRET = "They have not paid since summer, so be careful with them"
 
 def note(page: Page, number: int, text: str) -> None:
     page.goto(f"/admin/tickets/{number}")
-    page.get_by_text("Internal note", exact=True).first.click()
+    page.locator("#k-note").check(force=True)
     page.get_by_label("Message", exact=True).fill(text)
     page.get_by_role("button", name="Add note").click()
     expect(page.locator("#thread").get_by_text(text)).to_be_visible()
@@ -22,7 +22,10 @@ def note(page: Page, number: int, text: str) -> None:
 def make(page: Page, name: str, text: str) -> None:
     page.goto("/admin/macros/new")
     page.get_by_label("Name", exact=True).fill(name)
+    page.locator("#do-0").select_option(label="Add an internal note")
+    expect(page.get_by_label("Text", exact=True)).to_be_visible()
     page.locator("#do-0").select_option(label="Reply to the customer")
+    page.locator("#choice-0").select_option("")
     page.locator("#text-0").fill(text)
     page.get_by_label("Name", exact=True).press("Enter")
     expect(page.get_by_text(name).first).to_be_visible()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.journeys.deeds import add, ask, mail, reload_until_there
 from tests.journeys.test_faces import findings, sideways
@@ -56,6 +56,46 @@ def test_the_composer_for_a_supplier_is_whole_on_every_screen(windows: Windows) 
         page.goto(f"/admin/tickets/{number}")
         page.get_by_role("radio", name=re.compile("Ask supplier")).check(force=True)
         page.get_by_text("Send earlier messages and files along").click()
-        expect(page.get_by_label("To", exact=True)).to_be_visible()
+        expect(page.locator("#reply-contact")).to_be_visible()
+        expect(page.get_by_label("To", exact=True).filter(visible=True)).to_have_count(1)
 
         assert sideways(page) + findings(page) == []
+
+
+def test_a_question_for_later_is_taken_back_with_all_that_was_chosen_and_leaves_at_once_when_asked(
+    windows: Windows,
+) -> None:
+    add(windows.page("admin"), "/admin/suppliers/", Company="Paper Mill", Contact_people="jo@mill.example")
+    number = ask(windows.page("ada"), "No paper is left", department="Support")
+    agent = windows.page("supervisor")
+    agent.goto(f"/admin/tickets/{number}")
+    expect(agent.locator("#thread").get_by_text("It stopped this morning.")).to_be_visible()
+    agent.keyboard.press("s")
+    agent.locator("#reply-contact").select_option(label="Paper Mill – jo@mill.example")
+    agent.get_by_label("Subject", exact=True).fill("Ten boxes")
+    agent.get_by_label("Message", exact=True).fill("Too early")
+    put_off(agent)
+    waits = agent.get_by_role("article", name=re.compile("Question to a supplier"))
+    expect(waits).to_contain_text("Ten boxes")
+    expect(waits).to_contain_text("Leaves on")
+    assert findings(agent) == []
+    waits.get_by_role("button", name="Undo").click()
+    expect(agent.get_by_text("You took this question back")).to_be_visible()
+    expect(agent.get_by_label("Message", exact=True)).to_have_value("Too early")
+    expect(agent.get_by_label("Subject", exact=True)).to_have_value("Ten boxes")
+    expect(agent.locator("#reply-contact").locator("option:checked")).to_have_text("Paper Mill – jo@mill.example")
+
+    agent.get_by_label("Message", exact=True).fill("Ten boxes of A4, please.")
+    put_off(agent)
+    expect(waits).to_contain_text("Leaves on")
+    waits.get_by_role("button", name="Send now").click()
+    expect(agent.locator("#thread .msg.asked:not(.leaving)")).to_contain_text(
+        "Ten boxes of A4, please.", timeout=40_000
+    )
+    expect(agent.locator("#thread").get_by_text("To the supplier Paper Mill")).to_be_visible()
+
+
+def put_off(agent: Page) -> None:
+    agent.get_by_role("button", name="Send later").click()
+    agent.get_by_label("Send the question on").fill("2027-03-01T09:00")
+    agent.locator("#ask-later").get_by_role("button", name="Send later").click()
