@@ -58,6 +58,8 @@ class What(enum.StrEnum):
     EXPORTED = "exported"
     ERASED = "erased"
     RESENT = "resent"
+    LAB_DELIVERED = "lab_delivered"
+    LAB_SERVER = "lab_server"
     RETRIED = "retried"
     LINK_LOOKED_AT = "link_looked_at"
     SET_UP = "set_up"

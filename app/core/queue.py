@@ -245,9 +245,14 @@ def _effect(held: outbox.Held) -> None:
 
 
 def _call(held: outbox.Held) -> None:
-    if held.job not in _jobs:
-        raise UnknownJob(held.job)
-    _jobs[held.job](**held.arguments)
+    carry_out(held.job, held.arguments)
+
+
+def carry_out(job: str, arguments: Mapping[str, Any]) -> None:
+    """One job, in the present transaction."""
+    if job not in _jobs:
+        raise UnknownJob(job)
+    _jobs[job](**arguments)
 
 
 class DeskWorker(SimpleWorker):

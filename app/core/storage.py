@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -38,6 +39,9 @@ AWAITED = "awaited/"
 """Begins the key of a file whose bytes are not here yet."""
 
 
+_tried: ContextVar[dict[str, bytes] | None] = ContextVar("tried", default=None)
+
+
 class StorageAway(HelpdeskError):
     """The place for files does not answer, or is full."""
 
@@ -67,6 +71,16 @@ def store() -> ObjectStore:
 
 
 @contextmanager
+def tried() -> Iterator[None]:
+    """Inside, what is saved can be loaded and is kept nowhere: the rows that name it are taken back, too."""
+    token = _tried.set({})
+    try:
+        yield
+    finally:
+        _tried.reset(token)
+
+
+@contextmanager
 def _answering() -> Iterator[None]:
     """What the library calls an error of any kind is one sentence here; a file that is not there stays what it is."""
     try:
@@ -81,6 +95,10 @@ def _answering() -> Iterator[None]:
 def save(content: bytes) -> str:
     """Keep the bytes and return their key. Nothing of a person's goes into the key. Raises StorageAway."""
     key = f"{clock.now():%Y/%m}/{secrets.token_hex(16)}"
+    held = _tried.get()
+    if held is not None:
+        held[key] = content
+        return key
     with _answering():
         obstore.put(store(), key, content)
     return key
@@ -95,6 +113,9 @@ def load(key: str) -> bytes:
     """The bytes; FileNotFoundError when they are gone, StorageAway when they cannot be had now."""
     if key.startswith(AWAITED):
         raise StorageAway
+    held = _tried.get() or {}
+    if key in held:
+        return held[key]
     with _answering():
         return bytes(obstore.get(store(), key).bytes())
 

@@ -17,6 +17,7 @@ WORDS = {
     What.SECOND_FACTOR_OFF: _l("Second factor removed"), What.SECOND_FACTOR_REFUSED: _l("Second factor refused"),
     What.SESSIONS_ENDED: _l("Sessions ended"), What.KEY_MADE: _l("API key made"), What.KEY_REVOKED: _l("API key revoked"),
     What.TICKET_DELETED: _l("Ticket deleted"), What.TASK_DELETED: _l("Task deleted"), What.EXPORTED: _l("Exported"), What.ERASED: _l("Customer erased"), What.RESENT: _l("Mail sent again"),
+    What.LAB_DELIVERED: _l("Mail delivered in the mail lab"), What.LAB_SERVER: _l("Mail server played"),
     What.RETRIED: _l("Job tried again"), What.LINK_LOOKED_AT: _l("Looked at a one-time link"), What.SET_UP: _l("Brought up to date"),
     What.BACKED_UP: _l("Backup made"), What.RESTORED: _l("Restored from a backup"),
 }  # fmt: skip
@@ -26,7 +27,7 @@ OBJECTS = {
     "category": _l("Category"), "customer": _l("Customer"), "department": _l("Department"), "email_template": _l("Mail template"),
     "organization": _l("Organization"), "priority": _l("Priority"), "role_scope": _l("Scope of a role"), "setting": _l("Setting"),
     "sla_policy": _l("SLA policy"), "sla_target": _l("SLA target"), "staff_profile": _l("Staff"), "status": _l("Status"), "tag": _l("Tag"),
-    "ticket": _l("Ticket"), "delivery": _l("Mail"), "outbox": _l("Job"),
+    "ticket": _l("Ticket"), "delivery": _l("Mail"), "outbox": _l("Job"), "raw_mail": _l("Incoming mail"),
 }  # fmt: skip
 
 

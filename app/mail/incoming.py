@@ -30,10 +30,11 @@ CUT = _l(
 )
 
 
-def store(raw: bytes, via: str, sender: str = "", recipient: str = "") -> RawMail:
+def store(raw: bytes, via: str, sender: str = "", recipient: str = "", by_job: bool = True) -> RawMail:
     """Keep a message as it came and put its delivery on the way. Commits.
 
     One that came before (same Message-ID and sender, or the same bytes) is kept as a duplicate and goes no further.
+    Without `by_job` whoever stored it delivers it, and nobody else does.
     """
     row = RawMail(
         via=via,
@@ -43,11 +44,12 @@ def store(raw: bytes, via: str, sender: str = "", recipient: str = "") -> RawMai
         content=raw,
         received_at=clock.now(),
     )
-    _describe(row, raw)
+    describe(row, raw)
     try:
         db.session.add(row)
         db.session.flush()
-        Outbox.put("mail.deliver", queue="mail_in", raw_mail_id=row.id)
+        if by_job:
+            Outbox.put("mail.deliver", queue="mail_in", raw_mail_id=row.id)
         db.session.commit()
     except IntegrityError:
         db.session.rollback()
@@ -60,7 +62,7 @@ def store(raw: bytes, via: str, sender: str = "", recipient: str = "") -> RawMai
     return row
 
 
-def _describe(row: RawMail, raw: bytes) -> None:
+def describe(row: RawMail, raw: bytes) -> None:
     """Enough to tell two deliveries of one message from two messages, and to find the row again."""
     try:
         mail = parsing.read(raw)
@@ -78,7 +80,7 @@ def deliver(raw_mail_id: int) -> None:
     if row is None or row.state is not RawState.NEW:
         return
     try:
-        _decide(row, parsing.read(row.content))
+        decide(row, parsing.read(row.content))
     except HelpdeskError as refusal:
         _quarantine(raw_mail_id, str(refusal))
     except DBAPIError:  # the database went away, not the message: the outbox tries again
@@ -97,14 +99,16 @@ def read_again(row: RawMail) -> None:
 def _quarantine(raw_mail_id: int, error: str) -> None:
     db.session.rollback()
     row = db.session.get_one(RawMail, raw_mail_id)
-    row.state, row.error, row.verdict = (
-        RawState.QUARANTINED,
-        error,
-        _("It could not be delivered: %(reason)s", reason=error),
-    )
+    set_aside(row, error)
 
 
-def _decide(row: RawMail, mail: IncomingMail) -> None:
+def set_aside(row: RawMail, error: str) -> None:
+    row.state, row.error = RawState.QUARANTINED, error
+    row.verdict = _("It could not be delivered: %(reason)s", reason=error)
+
+
+def decide(row: RawMail, mail: IncomingMail) -> None:
+    """What becomes of it: state, verdict and all that follows, in the present transaction."""
     if row.automatic != mail.automatic:  # mostly known since it was stored
         row.automatic = mail.automatic
     if mail.bounce is not None:

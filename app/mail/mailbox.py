@@ -1,31 +1,62 @@
-"""The built-in mailbox: what the desk sent as its recipient sees it, and mails written back as they would be from outside."""
+"""The mail lab: what the desk sent and got, found and opened; and mails taken in as if they came from outside."""
 
 from __future__ import annotations
 
-import dataclasses as dc
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import formataddr, formatdate, make_msgid
+import re
+from collections.abc import Sequence
+from email.utils import make_msgid
+from typing import Any
 
 from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.orm import joinedload
 
-from app.core import clock
-from app.core.errors import Invalid
-from app.mail import addresses, incoming, parsing, quoting, threading
-from app.mail.models import Delivery, DeliveryState, RawMail
+from app.accounts.viewer import SYSTEM
+from app.core.audit import What, note
+from app.core.errors import HelpdeskError, Invalid
+from app.core.extensions import db
+from app.mail import addresses, incoming, outgoing, parsing, played, rehearsing, threading
+from app.mail.addresses import RecipientKind
+from app.mail.models import Delivery, DeliveryState, RawMail, RawState
 from app.mail.parsing import IncomingMail
-from app.tickets.sorting import clean_line
+from app.tickets import numbering
+from app.tickets.models import Ticket
+from app.tickets.thread import Channel, Words
 
-LONGEST = 200_000
+ROWS = 30
+LOOKED_THROUGH = 20_000
+"""The newest mails that a search for words reads; one for a ticket or a whole address finds all."""
+MESSAGE_ID = re.compile(rb"(?im)^message-id[ \t]{0,9}:[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*")
+WRITTEN = (DeliveryState.CAPTURED, DeliveryState.SENT, DeliveryState.QUEUED, DeliveryState.FAILED)
 
 
-@dc.dataclass(frozen=True)
-class Verdict:
-    """What would happen to a message: shown, nothing stored."""
+def sent(words: str = "", before: int = 0) -> Sequence[Delivery]:
+    """The newest first, one more than a page."""
+    wanted = select(Delivery).where(Delivery.state.in_(WRITTEN)).options(joinedload(Delivery.ticket))
+    return db.session.scalars(_page(wanted, Delivery, Delivery.address, words, before)).unique().all()
 
-    mail: IncomingMail
-    visible: str
-    sentence: str
+
+def got(words: str = "", before: int = 0) -> Sequence[RawMail]:
+    return db.session.scalars(_page(select(RawMail), RawMail, RawMail.sender, words, before)).all()
+
+
+def _page(wanted: Select[Any], table: Any, person: Any, words: str, before: int) -> Select[Any]:
+    if before:
+        wanted = wanted.where(table.id < before)
+    if words.strip():
+        wanted = wanted.where(_found(table, person, words.strip()))
+    return wanted.order_by(table.id.desc()).limit(ROWS + 1)
+
+
+def _found(table: Any, person: Any, words: str) -> ColumnElement[bool]:
+    number = numbering.read(words)
+    if number is not None:
+        return table.ticket_id == select(Ticket.id).where(Ticket.number == number).scalar_subquery()
+    newest = table.id > select(func.coalesce(func.max(table.id), 0) - LOOKED_THROUGH).scalar_subquery()
+    return or_(
+        person == words.casefold(),
+        newest & or_(table.subject.icontains(words, autoescape=True), person.icontains(words, autoescape=True)),
+    )
 
 
 def opened(delivery: Delivery) -> IncomingMail | None:
@@ -33,67 +64,73 @@ def opened(delivery: Delivery) -> IncomingMail | None:
     return parsing.read(delivery.raw) if delivery.raw else None
 
 
-def answer(delivery: Delivery, text: str) -> RawMail:
-    """The recipient answers, quoting what they got, as mail programs do. Commits.
+def answerable(delivery: Delivery) -> str:
+    """Empty, or why nobody can play its recipient.
 
     Its reply address lets whoever has it write as the recipient: a mail that left the house is answered by them alone.
     """
-    if delivery.state is DeliveryState.SENT:
-        raise Invalid(_("This mail left for its recipient's own mailbox: it is answered there."), {})
-    text = text.strip()
-    if not text or len(text) > LONGEST:
-        raise Invalid(_("The answer is empty or too long."), {"text": _("Please write something.")})
-    sent = opened(delivery)
-    if sent is None:
-        raise Invalid(_("This mail was not written yet; wait a moment."), {})
-    message = EmailMessage(policy=SMTP)
-    message["From"] = delivery.address
-    message["To"] = (sent.reply_to or sent.sender).address
-    message["Subject"] = sent.subject if sent.subject.lower().startswith("re:") else f"Re: {sent.subject}"
-    message["In-Reply-To"] = message["References"] = f"<{sent.message_id}>"
-    quoted = "\n".join(f"> {line}" for line in parsing.plain_text(sent).splitlines())
-    return _take(
-        message,
-        f"{text}\n\nOn {formatdate(clock.now().timestamp())}, {sent.sender.address} wrote:\n{quoted}\n",
-        delivery.address,
-    )
+    if (delivery.state is not DeliveryState.CAPTURED and played.real()) or delivery.state is DeliveryState.SENT:
+        return _("This mail left for its recipient's own mailbox: it is answered there.")
+    if delivery.raw is None:
+        return _("This mail was not written yet; wait a moment.")
+    if delivery.sent_at is None:
+        return _("This mail did not arrive yet, so nobody can answer it.")
+    return ""
 
 
-def write(sender: str, name: str, subject: str, text: str) -> RawMail:
-    """A fresh mail from anybody. Commits."""
-    wrong = {}
-    if "@" not in sender.strip() or not sender.isprintable() or " " in sender.strip():
-        wrong["sender"] = _("Please type an email address.")
-    if not text.strip():
-        wrong["text"] = _("Please write something.")
-    if wrong:
-        raise Invalid(_("The mail is not complete yet."), wrong)
-    message = EmailMessage(policy=SMTP)
-    message["From"] = formataddr((clean_line(name), sender.strip()))
-    message["To"] = addresses.sender_address()
-    message["Subject"] = clean_line(subject)
-    return _take(message, text[:LONGEST], sender.strip())
+def take(raw: bytes, recipient: str = "", quiet: bool = False, again: bool = False) -> RawMail:
+    """Deliver it as real mail is, at once, so that its page can say what became of it. Commits.
+
+    `quiet`: no mail leaves because of it, and its ticket says how it came. `again`: the desk got it before, by a real way in.
+    """
+    if played.real() and not again:
+        _no_colleagues_voice(raw, recipient)
+    row = incoming.store(raw, "lab", recipient=recipient, by_job=not quiet)
+    if row.state is RawState.NEW:
+        if quiet:
+            _deliver_quietly(row)
+        else:
+            incoming.deliver(row.id)
+    row = db.session.get_one(RawMail, row.id)
+    note(What.LAB_DELIVERED, row, quiet=quiet)
+    db.session.commit()
+    return row
 
 
-def _take(message: EmailMessage, text: str, sender: str) -> RawMail:
-    message["Date"] = formatdate(clock.now().timestamp())
-    message["Message-ID"] = make_msgid(domain=sender.rpartition("@")[2] or "lab.example")
-    message.set_content(text)
-    return incoming.store(message.as_bytes(), "lab", sender, str(message["To"]))
+def _no_colleagues_voice(raw: bytes, recipient: str) -> None:
+    """Where mails leave, a colleague's reply address is in their own mailbox: who has it elsewhere does not answer as them."""
+    for address in threading.addressed(parsing.read(raw), (recipient,)):
+        token = addresses.read_token(address)
+        if token is not None and token.kind is RecipientKind.STAFF:
+            raise Invalid(_("It was sent to a reply address made for a colleague: they alone write to it."), {})
 
 
-def what_if(raw: bytes) -> Verdict:
-    """Read, matched and judged as a real mail would be. Nothing is stored."""
-    mail = parsing.read(raw)
-    if mail.bounce is not None:
-        sentence = _("A mail that came back: noted at the mail it names, nobody is answered.")
-    else:
-        match = threading.find(mail, ())
-        sentence = (
-            _("It would be added to %(number)s: %(how)s.", number=match.ticket.display, how=match.how)
-            if match
-            else _("It would open a new ticket.")
-        )
-    if mail.automatic:
-        sentence += " " + _("A machine wrote it (%(reason)s), so nobody would be answered.", reason=mail.reason)
-    return Verdict(mail, quoting.visible(mail.text, mail.html), sentence)
+def _deliver_quietly(row: RawMail) -> None:
+    with outgoing.quietly(_("It was tried in the mail lab, without mails.")), rehearsing.collected() as made:
+        incoming.deliver(row.id)
+        db.session.flush()
+        rehearsing.follow(list(made))
+        ticket = db.session.get(Ticket, row.ticket_id) if row.ticket_id else None
+        if ticket is not None:
+            words = _("The mail above came from the mail lab, where somebody tried it: nobody was mailed because of it. An answer to it leaves as real mail.")  # fmt: skip
+            ticket.place().note(Words(words, via=Channel.STAFF), by=SYSTEM)
+
+
+def as_new(raw: bytes) -> bytes:
+    """The same message under another Message-ID: what came before is dropped, this is not."""
+    own = make_msgid(domain="lab.example")
+    end = re.search(rb"\r?\n\r?\n", raw)
+    head, rest = (raw[: end.start() + 1], raw[end.start() + 1 :]) if end else (raw, b"")
+    kept = MESSAGE_ID.sub(b"", head)
+    return f"Message-ID: {own}\r\n".encode() + kept + rest
+
+
+def kept(row: RawMail) -> bytes:
+    """Its bytes. One that came twice is kept once."""
+    if row.content:
+        return row.content
+    first = select(RawMail.content).where(RawMail.sha256 == row.sha256, RawMail.identity.is_not(None)).limit(1)
+    found = db.session.scalar(first)
+    if not found:
+        raise HelpdeskError(_("The bytes of this message are not kept any more."))
+    return found

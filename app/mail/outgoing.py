@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
@@ -87,6 +89,19 @@ NOT_SECRET = tuple(name for name, kind in KINDS.items() if not kind.secret)
 WRITTEN = (DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.CAPTURED)
 
 
+_quiet: ContextVar[str] = ContextVar("quiet", default="")
+
+
+@contextmanager
+def quietly(why: str) -> Iterator[None]:
+    """Inside, no mail is sent: each is written down as held back for this reason."""
+    token = _quiet.set(why)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
 class Written(NamedTuple):
     """How many mails an address got that the desk wrote by itself."""
 
@@ -133,7 +148,7 @@ def put_notice(
         supplier_contact_id=supplier_contact_id, values=dict(values or {}), automatic=KINDS[kind].automatic, state=DeliveryState.QUEUED,
     )  # fmt: skip
     delivery.address = (address or address_of(delivery) or "").strip().casefold()[:255]
-    reason = held_back(delivery) or _over_cap(delivery)
+    reason = _quiet.get() or held_back(delivery) or _over_cap(delivery)
     if reason:
         delivery.state, delivery.reason = DeliveryState.SUPPRESSED, reason
     db.session.add(delivery)

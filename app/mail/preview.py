@@ -1,8 +1,9 @@
-"""What the desk reads from a raw message, as plain values: for the mail lab and for whoever wonders."""
+"""What the desk reads from a raw message and would make of it, as plain values for programs."""
 
 import hashlib
 from typing import Any
 
+from app.mail import rehearsing
 from app.mail.parsing import Address, IncomingMail, Unreadable, read
 from app.mail.quoting import visible
 
@@ -17,6 +18,22 @@ def describe(raw: bytes) -> dict[str, Any]:
     except Unreadable as refusal:
         return {"error": str(refusal)}
     return {**_envelope(mail), **_contents(mail), **_verdicts(mail)}
+
+
+def decided(raw: bytes) -> dict[str, Any]:
+    """Which ticket, and what would be decided, by the delivery itself; all of it is taken back."""
+    try:
+        found = rehearsing.rehearse(raw)
+    except Unreadable:
+        return {}
+    outcome = found.outcome
+    return {
+        "ticket": None if outcome.new else outcome.ticket_number,
+        "verdict": rehearsing.sentence(found),
+        "mails": [
+            {"to": letter.address, "kind": letter.kind, "held_back": letter.held_back} for letter in outcome.letters
+        ],
+    }
 
 
 def _envelope(mail: IncomingMail) -> dict[str, Any]:

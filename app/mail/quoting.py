@@ -5,7 +5,8 @@ a quote. A forward is what its sender wants to show, so it stays. When in doubt,
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from app.core.shipped import N_
 from app.mail.attribution import (
@@ -39,14 +40,40 @@ _FENCE = re.compile(r"^\s{0,3}```")
 
 def visible(text: str, html: str) -> str:
     """What the sender newly wrote, as text: from the plain form, unless only the HTML says what is history."""
+    return _words(line for _, line in _unsigned(*_chosen(text, html)))
+
+
+class Hidden(NamedTuple):
+    """What `visible` leaves out, as text."""
+
+    history: str
+    signature: str
+
+
+def hidden(text: str, html: str) -> Hidden:
+    reading, sign_offs = _chosen(text, html)
+    shown = {number for number, _ in _unsigned(reading, sign_offs)}
+    new = {number for part in reading.parts for number, _ in part}
+    signed = new | {number for number, line in enumerate(reading.lines) if line.signature}
+    left = [(number, line.raw) for number, line in enumerate(reading.lines) if number not in shown]
+    return Hidden(
+        _words(line for number, line in left if number not in signed),
+        _words(line for number, line in left if number in signed),
+    )
+
+
+def _words(lines: Iterable[str]) -> str:
+    return "\n".join(lines).replace(PICTURE, "").strip("\n").rstrip()
+
+
+def _chosen(text: str, html: str) -> tuple["_Reading", bool]:
+    """The form that tells more of what is history, and whether a farewell may be taken for a signature in it."""
     reading = _Reading(_text_lines(text))
-    sign_offs = True
     if html.strip() and not reading.history:
         marked = _Reading(lines_of(html[:MAX_HTML]))
         if marked.history or not text.strip():
-            reading, sign_offs = marked, False
-    words = "\n".join(line for _, line in _unsigned(reading, sign_offs))
-    return words.replace(PICTURE, "").strip("\n").rstrip()
+            return marked, False
+    return reading, True
 
 
 def visible_html(html: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses as dc
 import re
+from collections.abc import Iterator
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from app.accounts import customers
@@ -39,60 +41,78 @@ class Match:
 
 def find(mail: IncomingMail, recipients: tuple[str, ...]) -> Match | None:
     """By our token in an address, by our own Message-ID, by one we stored, by a number from somebody who takes part."""
-    return _by_token(mail, recipients) or _by_our_message_id(mail) or _by_stored_message_id(mail) or _by_number(mail)
+    return next((match for _rule, match in tried(mail, recipients) if match is not None), None)
+
+
+def tried(mail: IncomingMail, recipients: tuple[str, ...]) -> Iterator[tuple[str, Match | None]]:
+    """Rule after rule, in the order of their worth, with what each finds. Whoever asks stops at the first that does."""
+    yield "token", _by_token(mail, recipients)
+    yield "ours", _by_our_message_id(mail)
+    yield "stored", _by_stored_message_id(mail)
+    yield "number", _by_number(mail)
+
+
+def addressed(mail: IncomingMail, recipients: tuple[str, ...]) -> tuple[str, ...]:
+    """Where it went, as far as it says: the envelope's first."""
+    return (*recipients, *mail.delivered_to, *(person.address for person in (*mail.to, *mail.cc)))
 
 
 def _by_token(mail: IncomingMail, recipients: tuple[str, ...]) -> Match | None:
-    for address in (*recipients, *mail.delivered_to, *(person.address for person in (*mail.to, *mail.cc))):
+    for address in addressed(mail, recipients):
         token = addresses.read_token(address)
         ticket = db.session.get(Ticket, token.ticket_id) if token else None
         if ticket is not None:
             supplier_id = _supplier_of(token.recipient_id) if token and token.kind is RecipientKind.SUPPLIER else None
-            return Match(ticket, "the reply address is ours and names the ticket", token, supplier_id)
+            return Match(ticket, _("the reply address is ours and names the ticket"), token, supplier_id)
     return None
 
 
-def _named(mail: IncomingMail) -> list[str]:
+def named(mail: IncomingMail) -> list[str]:
     """The newest first: In-Reply-To, then References from the end."""
     ids = [mail.in_reply_to, *reversed(mail.references)]
     return list(dict.fromkeys(each for each in ids if each))[:MOST_REFERENCES]
 
 
 def _by_our_message_id(mail: IncomingMail) -> Match | None:
-    for message_id in _named(mail):
+    for message_id in named(mail):
         delivery_id = addresses.read_message_id(message_id)
         delivery = db.session.get(Delivery, delivery_id) if delivery_id else None
         ticket = db.session.get(Ticket, delivery.ticket_id) if delivery is not None and delivery.ticket_id else None
         if ticket is not None:
             contact_id = delivery.supplier_contact_id if delivery is not None else None
             return Match(
-                ticket, "it answers a mail of ours", supplier_id=_supplier_of(contact_id) if contact_id else None
+                ticket, _("it answers a mail of ours"), supplier_id=_supplier_of(contact_id) if contact_id else None
             )
     return None
 
 
 def _by_stored_message_id(mail: IncomingMail) -> Match | None:
-    named = _named(mail)
-    if not named:
+    ids = named(mail)
+    if not ids:
         return None
-    wanted = select(HOME, Message.supplier_id).where(Message.message_id.in_(named)).order_by(Message.id.desc())
+    wanted = select(HOME, Message.supplier_id).where(Message.message_id.in_(ids)).order_by(Message.id.desc())
     found = db.session.execute(wanted.limit(1)).first()
     ticket = db.session.get(Ticket, found[0]) if found else None
     if found is None or ticket is None:
         return None
-    return Match(ticket, "it refers to a message of the ticket", supplier_id=found[1])
+    return Match(ticket, _("it refers to a message of the ticket"), supplier_id=found[1])
 
 
 def _by_number(mail: IncomingMail) -> Match | None:
-    shown = re.escape(desk.current().number_pattern).replace(r"\{n\}", "([0-9]{1,15})")
-    for found in re.finditer(rf"(?i)\[(?:{shown}|#([0-9]{{1,15}}))\]", mail.subject):
-        ticket = db.session.scalar(select(Ticket).where(Ticket.number == int(found[1] or found[2])))
+    for number in numbers(mail):
+        ticket = db.session.scalar(select(Ticket).where(Ticket.number == number))
         if ticket is not None and (supplier_id := _supplier_who_writes(mail, ticket)) is not None:
-            return Match(ticket, "the subject names its number, and its supplier wrote", supplier_id=supplier_id)
+            return Match(ticket, _("the subject names its number, and its supplier wrote"), supplier_id=supplier_id)
         sender = customers.find(mail.sender.address) if mail.sender.address else None
         if ticket is not None and sender is not None and takes_part(sender, ticket):
-            return Match(ticket, "the subject names its number, and the sender takes part")
+            return Match(ticket, _("the subject names its number, and the sender takes part"))
     return None
+
+
+def numbers(mail: IncomingMail) -> list[int]:
+    """The numbers of tickets that its subject names."""
+    shown = re.escape(desk.current().number_pattern).replace(r"\{n\}", "([0-9]{1,15})")
+    return [int(one[1] or one[2]) for one in re.finditer(rf"(?i)\[(?:{shown}|#([0-9]{{1,15}}))\]", mail.subject)]
 
 
 def _supplier_of(contact_id: int) -> int | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.core.extensions import db
-from app.mail import addresses, incoming, mailbox
+from app.mail import addresses, incoming, rehearsing
 from app.mail.addresses import Recipient, RecipientKind
 from app.mail.models import RawMail, RawState
 from app.tickets.models import Ticket
@@ -117,7 +117,7 @@ def test_the_what_if_of_any_mail_stores_nothing_and_fails_never(app: Flask) -> N
     @given(raw=mails())
     def look(raw: bytes) -> None:
         try:
-            assert mailbox.what_if(raw).sentence
+            assert rehearsing.rehearse(raw).outcome.verdict
         except HelpdeskError as refusal:
             assert str(refusal)
 
