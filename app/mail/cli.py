@@ -13,6 +13,7 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import DBAPIError
 
 from app.core import commands
+from app.core.database import snapshot
 from app.core.extensions import db
 from app.mail import incoming, preview
 from app.mail.models import RawState
@@ -53,7 +54,8 @@ def _there_is_a_desk() -> bool:
     if file is not None and not Path(file).is_file():
         return False
     try:
-        return inspect(db.engine).has_table("raw_mail")
+        with snapshot() as connection:
+            return inspect(connection).has_table("raw_mail")
     except DBAPIError:
         return False
 

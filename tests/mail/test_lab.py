@@ -473,6 +473,7 @@ def test_the_command_line_says_the_decision_too(app: Flask, tmp_path: Path) -> N
     db.session.commit()
     file.write_bytes(a_mail("Again", f"Ada <{ticket.requester.email}>", token_of(ticket)))
 
+    db.session.rollback()  # a writer of SQLite waits for every other
     answer = app.test_cli_runner().invoke(args=["desk", "mail", "preview"], input=f"{file}\n{tmp_path / 'none'}\n")
 
     told, missing = [json.loads(line) for line in answer.stdout.splitlines()]

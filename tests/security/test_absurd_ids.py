@@ -17,6 +17,10 @@ HUGE, ENDLESS = "9" * 30, "9" * 5000
     [
         "/admin/mail-lab/{}",
         "/admin/mail-lab/{}/html",
+        "/admin/mail-lab/{}/download",
+        "/admin/mail-lab/in/{}",
+        "/admin/mail-lab/in/{}/html",
+        "/admin/mail-lab/in/{}/download",
         "/admin/staff/edit/-{}",
         "/admin/staff/show/-{}",
         "/admin/tickets/{}",
@@ -36,6 +40,8 @@ def test_a_page_of_an_absurd_number_is_not_there(client: FlaskClient, address: s
         "/admin/notifications/{}/open",
         "/admin/mail-log/{}/resend",
         "/admin/mail-lab/{}/answer",
+        "/admin/mail-lab/{}/returns",
+        "/admin/mail-lab/in/{}/what-if",
         "/admin/staff/action/invite/-{}",
     ],
 )

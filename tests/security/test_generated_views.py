@@ -368,6 +368,8 @@ def test_an_admin_reads_no_link_that_makes_them_a_super_admin(app: Flask, client
         "/admin/mail-log/",
         f"/admin/mail-lab/{mail.id}?as=headers",
         f"/admin/mail-lab/{mail.id}?as=text",
+        f"/admin/mail-lab/{mail.id}?as=raw",
+        f"/admin/mail-lab/{mail.id}/download",
     ):
         assert "/welcome/" not in client.get(path).text, path
 

@@ -72,6 +72,11 @@ TYPED: dict[str, dict[str, str]] = {
     "/admin/me/signature": {"signature": "Yours"},
     "/admin/mail-lab/write": {"sender": "someone@form.test", "name": "S", "subject": "New", "text": "Words"},
     "/admin/mail-lab/<int:delivery_id>/answer": {"text": "Words"},
+    "/admin/mail-lab/<int:delivery_id>/returns": {"kind": "away"},
+    "/admin/mail-lab/in/<int:raw_id>/what-if": {"then": "deliver"},
+    "/admin/mail-lab/what-if": {"pasted": "From: someone@form.test\nSubject: New\n\nWords", "then": "deliver"},
+    "/admin/mail-lab/deliver": {"kept": "RnJvbTogc29tZW9uZUBmb3JtLnRlc3QKClMK"},
+    "/admin/mail-lab/server": {"play": "greylists"},
 }
 """Instead of what a form would send by itself, where that would change nothing or is made by a script."""
 
