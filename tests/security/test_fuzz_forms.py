@@ -25,7 +25,7 @@ BENT: st.SearchStrategy[Any] = st.sampled_from(
      "2026-13-45", "2026-11-02T25:61", "0001-01-01", "9999-12-31T23:59", "a@b", "a@b.c", "@", "🙂", "\u202ex", "１２", "on", "javascript:alert(1)", "//evil.test"]
 ) | st.text(st.characters(exclude_categories=("Cs",)), max_size=20)  # fmt: skip
 PLAIN = {
-    "/admin/time/timers/<int:timer_id>",
+    "/admin/time/timers/<int:timer_id>", "/admin/mail-lab/deliver",
     "/admin/tickets/<int:number>/macroruns/<int:run_id>/undo", "/admin/tickets/<int:number>/macros/<int:macro_id>",
     "/admin/canned/edit/<pk>", "/admin/tags/edit/<pk>", "/admin/environments/edit/<pk>", "/admin/settings/general/vocabulary", "/admin/tickets/add", "/login/code",
     "/admin/my-day/<int:number>/snooze", "/admin/my-day/<int:number>/done",
