@@ -286,7 +286,8 @@ def test_a_follower_hears_of_what_a_colleague_does_and_whoever_did_it_of_nothing
     db.session.flush()
 
     assert told(follower) == [kind]
-    assert told(owner) == told(stranger) == [] and mailed(follower) == []
+    assert told(owner) == [Notice.ASSIGNED], "the ticket, by somebody else"
+    assert told(stranger) == mailed(follower) == []
 
 
 def test_reopening_is_heard_of_and_what_the_customer_causes_is_told_as_their_answer_alone(app):
@@ -329,7 +330,7 @@ def mailbox_text(mail):
 
 def test_a_whole_departments_listener_is_spared_what_only_followers_hear(app):
     place = a_department()
-    owner, listener = an_agent(place), an_agent(place)
+    owner, listener = an_agent(place), a_supervisor(departments=(place,))
     plan(listener, reach=Reach.DEPARTMENTS)
     ticket = a_ticket(assignee=owner, department=place)
     watching.watch(ticket, acting(a_supervisor()), Way.FOLLOW)
@@ -349,13 +350,16 @@ def test_who_is_named_in_a_note_hears_of_that_once(app):
 
 def test_a_follower_who_lost_the_ticket_or_mutes_it_hears_nothing(app):
     here, there = a_department(), a_department()
-    owner, follower = a_supervisor(), an_agent(here)
+    owner, follower, mute = a_supervisor(), a_supervisor(departments=(here,)), a_supervisor()
     ticket = a_ticket(assignee=owner, department=here)
-    watching.watch(ticket, acting(follower), Way.FOLLOW)
-    ticket.move_to(there, acting(owner))
+    for person in (follower, mute):
+        watching.watch(ticket, acting(person), Way.FOLLOW)
+    watching.watch(ticket, acting(mute), Way.MUTE)
     ticket.note(Words("Look at the fuse."), by=acting(owner))
+    ticket.move_to(there, acting(owner))
+    ticket.hold(acting(owner))
 
-    assert told(follower) == []
+    assert told(follower) == [Notice.NOTED] and told(mute) == []
 
 
 def test_a_follower_of_a_merged_ticket_hears_of_the_answer_where_it_goes_on(app):
