@@ -25,6 +25,7 @@ from app.tickets.models import Ticket
 
 FRAME = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"
 """A mail's own styles stand in it; nothing else of it may act, load or lead anywhere."""
+PLAIN = Markup("<style>pre {{ white-space: pre-wrap; overflow-wrap: anywhere }}</style><pre>{}</pre>")
 LONGEST_SHOWN = 200_000
 WAYS = {"html": _l("As HTML"), "text": _l("As text"), "headers": _l("Headers"), "raw": _l("Raw")}
 PLAYS = {
@@ -234,7 +235,7 @@ def _shown(mail: IncomingMail | None, raw: bytes) -> dict[str, Any]:
 
 def _framed(mail: IncomingMail) -> Response:
     """The HTML part in a frame of its own that may do nothing."""
-    plain = Markup("<pre>{}</pre>").format(parsing.plain_text(mail))
+    plain = PLAIN.format(parsing.plain_text(mail))
     response = Response(mail.html or str(plain), mimetype="text/html")
     response.headers["Content-Security-Policy"] = FRAME
     response.headers["X-Frame-Options"] = "SAMEORIGIN"

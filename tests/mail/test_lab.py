@@ -339,6 +339,7 @@ def test_what_was_typed_stays_when_a_field_is_wrong(lab: FlaskClient) -> None:
     page = lab.post(f"{LAB}/{mail.id}/answer", data={"sender": "nobody", "text": "My long answer", "cc": "x@y.test"})
 
     assert page.status_code == 422 and "My long answer" in page.text and "x@y.test" in page.text
+    assert f'href="{LAB}/{mail.id}?as=raw"' in page.text, "the ways to look lead back to the mail"
     assert "Please type an email address." in page.text
 
 
