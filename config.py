@@ -172,6 +172,8 @@ WTF_CSRF_TIME_LIMIT = None  # a form left open over lunch still sends; the token
 
 # Leases, seconds: tests shorten them.
 OUTBOX_LEASE_SECONDS = int(os.environ.get("DESKHAND_OUTBOX_LEASE", "60"))
+MAIL_READING_SECONDS = float(os.environ.get("DESKHAND_MAIL_READING", "10"))
+"""Processor time that reading one message may take; one that takes longer is quarantined."""
 WORKER_TTL_SECONDS = 30
 
 # Flask-AppBuilder: the set-up step alone makes roles and permissions (FAB_UPDATE_PERMS there).

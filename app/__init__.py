@@ -38,6 +38,8 @@ MODELS = (
     "app.assignment.models",
     "app.kb.models",
     "app.mail.models",
+    "app.mail.filters",
+    "app.mail.banned",
     "app.notifications.models",
     "app.api.models",
 )

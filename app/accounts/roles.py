@@ -16,7 +16,7 @@ READ = ("list", "show")
 NOTES = ("list", "add", "edit", "delete")
 WORK = ("list", "show", "add", "reply", "note", "status", "priority", "category", "assign", "tag", "link", "documents", "task", "time", "supplier", "people", "environment")  # fmt: skip
 LEAD = ("time_others", "budget")
-SHAPE = ("department", "merge", "split", "hide")
+SHAPE = ("department", "merge", "split", "hide", "spam")
 OVERSEE = ("bulk", "export")
 TIDY = ("task_delete",)
 SELF = {"MyAccount": ("list", "edit")}
@@ -28,6 +28,7 @@ KEEP_SHOP = {
     "Absence": CRUD,
     "Article": CRUD,
     "SavedView": CRUD,
+    "BannedSender": CRUD,
 }
 RUN_DESK = {
     "Department": CRUD,
@@ -44,6 +45,8 @@ RUN_DESK = {
     "Setting": ("list", "edit"),
     "Job": ("list", "retry"),
     "MailLog": ("list", "show", "retry"),
+    "MailFilter": ("list", "add", "edit", "delete"),
+    "Quarantine": ("list", "show", "edit", "delete"),
     "MailLab": ("list", "show", "add"),
     "ApiKey": ("list", "show", "add", "edit", "delete"),
 }
@@ -96,6 +99,7 @@ ROLES: dict[str, RoleRow] = {
             **PEOPLE,
             "CannedResponse": CRUD,
             "Macro": CRUD,
+            "BannedSender": ("add",),
             "Article": READ,
             "Dashboard": ("list",),
             "Report": ("list",),

@@ -34,7 +34,12 @@ LOCK = 7_201_301
 
 def assign_new(event: TicketEvent) -> None:
     """Reaction: a new ticket arrives already assigned. Where staff typed it in, they may name somebody first."""
-    if desk.current().auto_assignment and event.ticket.assignee_id is None and event.ticket.live:
+    if (
+        desk.current().auto_assignment
+        and event.ticket.assignee_id is None
+        and event.ticket.live
+        and not event.particulars.get("spam")
+    ):
         if event.actor_kind is Kind.STAFF and event.ticket.channel is Channel.STAFF:
             Outbox.put("assignment.assign", ticket_id=event.ticket.id)
         else:

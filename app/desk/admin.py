@@ -9,8 +9,11 @@ from app.core import audit
 from app.desk.audited import AUDITED
 from app.desk.auditlog import AuditView
 from app.desk.background import JobView
+from app.desk.bannedadmin import BannedSenderView
+from app.desk.mailfilters import MailFilterView
 from app.desk.maillog import MailLogView
 from app.desk.mailtexts import MailTextView
+from app.desk.quarantine import QuarantineView
 from app.desk.settings import SettingsView
 
 SYSTEM = {"category": "System", "category_label": _l("System"), "category_icon": "fa-server"}
@@ -27,6 +30,9 @@ def register(appbuilder: AppBuilder) -> None:
         category_icon="fa-gear",
     )
     appbuilder.add_view(MailTextView, "Mail templates", label=_l("Mail templates"), category="Settings")
+    appbuilder.add_view(MailFilterView, "Mail filters", label=_l("Mail filters"), category="Settings")
+    appbuilder.add_view(BannedSenderView, "Banned senders", label=_l("Banned senders"), category="Settings")
     appbuilder.add_view(JobView, "Background jobs", label=_l("Background jobs"), **SYSTEM)
     appbuilder.add_view(MailLogView, "Mail log", label=_l("Mail log"), **SYSTEM)
+    appbuilder.add_view(QuarantineView, "Quarantine", label=_l("Quarantine"), **SYSTEM)
     appbuilder.add_view(AuditView, "Audit log", label=_l("Audit log"), **SYSTEM)

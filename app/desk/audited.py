@@ -10,6 +10,8 @@ from app.accounts.environments import Environment
 from app.accounts.models import ApiKey, Customer, Department, Organization, RoleScope, StaffProfile
 from app.core.audit import Watched
 from app.kb.models import Article
+from app.mail.banned import BannedSender
+from app.mail.filters import MailFilter
 from app.mail.models import EmailTemplate
 from app.settings.models import Setting
 from app.sla.models import SlaPolicy, SlaTarget
@@ -26,6 +28,7 @@ AUDITED: dict[type, Watched] = {
     ActivityType: Watched(),
     ApiKey: Watched(secret=frozenset({"key_hash"}), quiet=frozenset({"last_used_at"})),
     Article: Watched(quiet=frozenset({"html", "updated_at"})),
+    BannedSender: Watched(),
     CannedResponse: Watched(quiet=frozenset({"uses"}), owner="owner_id"),
     Category: Watched(),
     CustomField: Watched(),
@@ -37,6 +40,7 @@ AUDITED: dict[type, Watched] = {
     Department: Watched(),
     EmailTemplate: Watched(quiet=frozenset({"changed_at", "changed_by"})),
     LinkType: Watched(),
+    MailFilter: Watched(),
     Organization: Watched(secret=frozenset({"notes"}), quiet=frozenset({"customers", "budget_told"})),
     Priority: Watched(),
     Role: Watched(quiet=frozenset({"user"})),

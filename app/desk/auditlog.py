@@ -18,7 +18,7 @@ WORDS = {
     What.SESSIONS_ENDED: _l("Sessions ended"), What.KEY_MADE: _l("API key made"), What.KEY_REVOKED: _l("API key revoked"),
     What.TICKET_DELETED: _l("Ticket deleted"), What.TASK_DELETED: _l("Task deleted"), What.EXPORTED: _l("Exported"), What.ERASED: _l("Customer erased"), What.RESENT: _l("Mail sent again"),
     What.LAB_DELIVERED: _l("Mail delivered in the mail lab"), What.LAB_SERVER: _l("Mail server played"),
-    What.RETRIED: _l("Job tried again"), What.LINK_LOOKED_AT: _l("Looked at a one-time link"), What.SET_UP: _l("Brought up to date"),
+    What.RETRIED: _l("Job tried again"), What.MAIL_READ_AGAIN: _l("Mail read again"), What.MAIL_MADE_TICKET: _l("Mail made a ticket"), What.MAIL_DELETED: _l("Mail deleted"), What.LINK_LOOKED_AT: _l("Looked at a one-time link"), What.SET_UP: _l("Brought up to date"),
     What.BACKED_UP: _l("Backup made"), What.RESTORED: _l("Restored from a backup"),
 }  # fmt: skip
 SOURCES = {"web": _l("Pages"), "api": _l("API"), "job": _l("Background job"), "cli": _l("Command line")}

@@ -21,6 +21,7 @@ from app.core import queue as the_queue
 from app.core.extensions import db, migrate
 from app.core.outbox import Outbox
 from app.core.ticker import BEAT_KEY
+from app.mail import quarantine as mail_quarantine
 
 OLDEST_ROW_SECONDS = 900
 """What is due for longer than this is not on its way: no worker runs."""
@@ -102,11 +103,17 @@ def waiting_rows() -> tuple[int, float]:
     return row[0], (now - row[1]).total_seconds() if row[1] else 0.0
 
 
+def quarantine() -> Found:
+    """Never red: what lies there is safe, and waits for a person."""
+    waiting = mail_quarantine.count()
+    return True, f"{waiting} mails set aside" if waiting else "no mail is set aside", waiting
+
+
 def disk() -> Found:
     free = shutil.disk_usage(Path(current_app.config["DATA"])).free
     return free >= FREE_BYTES, f"{free // 1024**2} MB free", free
 
 
 CHECKS: dict[str, Callable[[], Found]] = {
-    "database": database, "migrations": migrations, "queue": queue, "ticker": ticker, "outbox": outbox, "disk": disk,
+    "database": database, "migrations": migrations, "queue": queue, "ticker": ticker, "outbox": outbox, "disk": disk, "quarantine": quarantine,
 }  # fmt: skip

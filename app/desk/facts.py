@@ -76,6 +76,7 @@ class Facts(NamedTuple):
     requester_id: int
     merged_into_id: int | None
     merged_in: int
+    spam_since: dt.datetime | None
     documents_wanted: int
     documents_here: int
     environment_id: int | None

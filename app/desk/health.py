@@ -98,5 +98,6 @@ def _figures() -> CollectorRegistry:
 NAMES = {
     "ticker": ("deskhand_ticker_beat_age_seconds", "Since the ticker's last beat."),
     "outbox": ("deskhand_outbox_oldest_due_seconds", "How long the oldest row that nobody has in hand has been due."),
+    "quarantine": ("deskhand_quarantined_mails", "Mail that was set aside and waits for a person."),
     "disk": ("deskhand_disk_free_bytes", "Where the desk keeps its data."),
 }

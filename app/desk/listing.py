@@ -128,6 +128,8 @@ class Listing:
     followup: When | None = None
     action: When | None = None
     snoozed: Snooze | None = None
+    spam: Snooze | None = None
+    """yes: what was marked as spam, and nothing else."""
     time: str = ""
     """Of the time spent: a sign (> >= < <= =) and minutes."""
     environment: int | None = None
@@ -224,7 +226,8 @@ class Listing:
             *self._around(viewer),
             *fieldfilters.narrow(self.fields),
         )
-        query = in_queue(self.view, viewer).where(*narrowed)
+        queue = TicketQuery.seen_by(viewer).spam() if self.spam is Snooze.YES else in_queue(self.view, viewer)
+        query = queue.where(*narrowed)
         if self.tag:
             query = query.tagged(self.tag)
         return query.where(*finding.criteria(self.q, viewer)) if self.q else query
@@ -376,5 +379,5 @@ def day(text: str) -> dt.date:
 
 READERS: dict[str, Callable[[str], object]] = {
     "view": Queue, "status": _id, "state": State, "priority": _id, "category": _id, "assigned": _person, "department": _id, "customer": _id, "channel": Channel,
-    "created_from": day, "created_to": day, "updated_from": day, "updated_to": day, "kind": TicketKind, "due": Due, "followup": When, "action": When, "snoozed": Snooze, "time": durations.comparison, "environment": _id, "supplier": supplierfilters.read, "further": supplierfilters.read_further, "saved": _id, "sort": _sort, "page": lambda text: max(1, min(LAST_PAGE, _id(text))),
+    "created_from": day, "created_to": day, "updated_from": day, "updated_to": day, "kind": TicketKind, "due": Due, "followup": When, "action": When, "snoozed": Snooze, "spam": Snooze, "time": durations.comparison, "environment": _id, "supplier": supplierfilters.read, "further": supplierfilters.read_further, "saved": _id, "sort": _sort, "page": lambda text: max(1, min(LAST_PAGE, _id(text))),
 }  # fmt: skip

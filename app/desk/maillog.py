@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload
 
 from app.core.audit import What, note
 from app.core.extensions import db
-from app.mail import outgoing
+from app.mail import outgoing, quarantine
 from app.mail.models import Delivery, DeliveryState, RawMail, RawState
 
 ROWS = 100
@@ -65,7 +65,11 @@ class MailLogView(BaseView):
         if state in {each.value for each in RawState}:
             wanted = wanted.where(RawMail.state == RawState(state))
         return self.render_template(
-            "desk/maillog_incoming.html", rows=db.session.scalars(wanted).all(), state=state, states=IN
+            "desk/maillog_incoming.html",
+            rows=db.session.scalars(wanted).all(),
+            state=state,
+            states=IN,
+            set_aside=quarantine.count(),
         )
 
     @expose("/<int:delivery_id>/resend", methods=["POST"])

@@ -42,7 +42,7 @@ def in_queue(queue: Queue, viewer: Viewer) -> TicketQuery:
     """Each quick filter as a sentence; the counts on the tabs say the same in counts.py."""
     seen = TicketQuery.seen_by(viewer)
     if queue is Queue.EVERYTHING:
-        return seen
+        return seen.without_spam()
     narrowed: dict[Queue, Callable[[TicketQuery], TicketQuery]] = {
         Queue.MINE: lambda query: query.of(viewer.id).where(LIVE_STATE).awake(),
         Queue.UNASSIGNED: lambda query: query.unassigned().where(LIVE_STATE).awake(),

@@ -56,6 +56,7 @@ VERBS = (
     "merge",
     "split",
     "hide",
+    "spam",
     "bulk",
     "export",
     "delete",

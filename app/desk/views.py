@@ -25,6 +25,7 @@ from app.desk.requests import RequestsView
 from app.desk.resending import ResendView
 from app.desk.savedviews import SavedViewsView, SharedViewsView
 from app.desk.similar import SimilarView
+from app.desk.spamming import SpammingView
 from app.desk.suppliering import SupplieringView
 from app.desk.tasks import TasksView
 from app.desk.taskslinked import LinkedTasksView
@@ -52,6 +53,7 @@ def register(appbuilder: AppBuilder) -> None:
         FilesView,
         MergeView,
         MovingView,
+        SpammingView,
         SupplieringView,
         LinkedTasksView,
         SavedViewsView,

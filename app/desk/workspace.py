@@ -337,6 +337,11 @@ class Workspace:
     def cc(self) -> list[Named]:
         return [row for row in self.names.all("cc") if row.active]
 
+    @property
+    def wishes(self) -> list[Named]:
+        """Addresses that somebody's mail named: they get nothing until somebody says so."""
+        return [row for row in self.names.all("cc") if not row.active]
+
     @cached_property
     def previous(self) -> list[Other]:
         return facts.others_of(self.ticket.requester_id, self.ticket.id, self.viewer)

@@ -13,6 +13,7 @@ from app.core.extensions import db
 from app.mail import addresses, supplieranswers, threading
 from app.mail.addresses import RecipientKind
 from app.mail.entering import words_of
+from app.mail.filters import Outcome, Verdict
 from app.mail.parsing import IncomingMail
 from app.mail.threading import Match
 from app.tickets.models import Participant, ParticipantRole
@@ -54,13 +55,19 @@ def to_ticket(match: Match, mail: IncomingMail) -> tuple[Message, str]:
     return message, _("Added to %(number)s: %(how)s.", number=match.ticket.place().display, how=match.how)
 
 
-def to_new_ticket(mail: IncomingMail) -> tuple[Message, str]:
-    """A fresh mail: a ticket of its sender's."""
+def to_new_ticket(mail: IncomingMail, outcome: Outcome | None = None) -> tuple[Message, str]:
+    """A fresh mail: a ticket of its sender's, filed as the filters say."""
+    filed = outcome or Outcome()
     customer = _sender(mail)
     actor = CustomerActor.of(customer)
-    new = NewTicket(mail.subject.strip() or _("(no subject)"), words_of(mail, actor), customer)
+    new = NewTicket(
+        mail.subject.strip() or _("(no subject)"), words_of(mail, actor), customer, filed.department, filed.category, filed.priority,
+        tags=filed.tags, spam=filed.verdict is Verdict.SPAM,
+    )  # fmt: skip
     ticket = open_ticket(new, SYSTEM if mail.automatic else actor)
     _copy_in(ticket.id, mail, customer)
+    if ticket.spam:
+        return ticket.messages[0], _("Opened %(number)s as spam: the filter “%(name)s” says so.", number=ticket.display, name=filed.name)  # fmt: skip
     return ticket.messages[0], _("Opened %(number)s.", number=ticket.display)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import logging
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from redis import RedisError
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import undefer
 
 from app.accounts.viewer import SYSTEM
@@ -16,10 +18,13 @@ from app.core import clock, storage
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
 from app.core.outbox import Outbox
-from app.mail import bounced, delivering, parsing, threading
-from app.mail.addresses import ours, read_message_id
+from app.core.storage import StorageAway
+from app.mail import banned, bounced, delivering, facts, filters, parsing, reading, threading
+from app.mail.addresses import ours, read_message_id, read_token
+from app.mail.filters import Outcome, Verdict
 from app.mail.models import RawMail, RawState
-from app.mail.parsing import IncomingMail, Unreadable
+from app.mail.parsing import IncomingMail
+from app.settings import desk
 from app.tickets.thread import Attachment, Channel, Words
 
 log = logging.getLogger(__name__)
@@ -28,6 +33,10 @@ MOST_BYTES = 25 * 1024 * 1024
 CUT = _l(
     "This mail has more parts than a desk takes apart, or deeper nested ones: some may be missing here. It is kept as it came."
 )
+
+
+SURROUNDINGS = (DBAPIError, RedisError, OSError, StorageAway, MemoryError)
+"""Faults that are none of the message's: database, queue or storage away, a disk that is full. The outbox tries again."""
 
 
 def store(raw: bytes, via: str, sender: str = "", recipient: str = "", by_job: bool = True) -> RawMail:
@@ -62,15 +71,20 @@ def store(raw: bytes, via: str, sender: str = "", recipient: str = "", by_job: b
     return row
 
 
+def refused_by(raw: bytes, recipient: str) -> str:
+    """The name of a filter that rejects the message, for a door whose sender still waits for the answer. Nothing is stored."""
+    head = facts.of_head(raw, recipient)
+    answers = bool(head.headers.message_ids("in-reply-to") or head.headers.message_ids("references"))
+    tokens = any(read_token(address) is not None for address in head.to)
+    return filters.refuses(head, answer=answers or tokens)
+
+
 def describe(row: RawMail, raw: bytes) -> None:
     """Enough to tell two deliveries of one message from two messages, and to find the row again."""
-    try:
-        mail = parsing.read(raw)
-        row.message_id, row.subject, row.automatic = mail.message_id[:255] or None, mail.subject[:255], mail.automatic
-        row.sender = row.sender or mail.sender.address[:255]
-        name = f"{mail.message_id}|{mail.sender.address.casefold()}" if mail.message_id else row.sha256
-    except Unreadable:
-        name = row.sha256
+    mail = parsing.envelope(raw)
+    row.message_id, row.subject, row.automatic = mail.message_id[:255] or None, mail.subject, mail.automatic
+    row.sender = row.sender or mail.sender.address[:255]
+    name = f"{mail.message_id}|{mail.sender.address.casefold()}" if mail.message_id else row.sha256
     row.identity = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
 
 
@@ -80,11 +94,13 @@ def deliver(raw_mail_id: int) -> None:
     if row is None or row.state is not RawState.NEW:
         return
     try:
-        decide(row, parsing.read(row.content))
+        decide(row, reading.read(row.content))
+    except DataError as refusal:  # what the message says is nothing that the database can keep
+        _quarantine(raw_mail_id, f"{type(refusal).__name__}: {refusal.orig}")
+    except SURROUNDINGS:
+        raise
     except HelpdeskError as refusal:
         _quarantine(raw_mail_id, str(refusal))
-    except DBAPIError:  # the database went away, not the message: the outbox tries again
-        raise
     except Exception as problem:  # one poisonous message never holds the rest: it is kept, shown, and can be read again
         log.exception("raw mail %s could not be delivered", raw_mail_id)
         _quarantine(raw_mail_id, f"{type(problem).__name__}: {problem}")
@@ -92,8 +108,18 @@ def deliver(raw_mail_id: int) -> None:
 
 def read_again(row: RawMail) -> None:
     """An admin's "try again" on what was quarantined."""
-    row.state, row.error, row.verdict = RawState.NEW, None, ""
+    row.state, row.error, row.verdict, row.unfiltered = RawState.NEW, None, "", True
     Outbox.put("mail.deliver", queue="mail_in", raw_mail_id=row.id)
+
+
+def forget_old() -> None:
+    """The bytes of mails that came long ago; that they came, and what became of them, stays."""
+    days = desk.current().raw_mail_days
+    if days:
+        old = RawMail.received_at < clock.now() - dt.timedelta(days=days)
+        settled = RawMail.state.not_in((RawState.NEW, RawState.QUARANTINED))
+        wanted = update(RawMail).where(old, settled, func.length(RawMail.content) > 0)
+        db.session.execute(wanted.values(content=b""))
 
 
 def _quarantine(raw_mail_id: int, error: str) -> None:
@@ -120,8 +146,21 @@ def decide(row: RawMail, mail: IncomingMail) -> None:
     elif not mail.sender.address:
         row.state, row.verdict = RawState.QUARANTINED, _("It names no sender, so nobody could be answered.")
     else:
-        match = threading.find(mail, (row.recipient,) if row.recipient else ())
-        entry, row.verdict = delivering.to_ticket(match, mail) if match else delivering.to_new_ticket(mail)
+        _deliver(row, mail)
+
+
+def _deliver(row: RawMail, mail: IncomingMail) -> None:
+    match = threading.find(mail, (row.recipient,) if row.recipient else ())
+    outcome = Outcome() if row.unfiltered else filters.judge(facts.of_mail(row, mail), answer=match is not None)
+    ban = "" if row.unfiltered else banned.which(mail.sender.address)
+    if ban:
+        row.state, row.verdict = RawState.IGNORED, _("Mail of %(sender)s is banned.", sender=ban)
+    elif outcome.verdict is Verdict.QUARANTINE:
+        row.state, row.verdict = RawState.QUARANTINED, outcome.sentence
+    elif outcome.verdict in (Verdict.IGNORE, Verdict.REJECT):
+        row.state, row.verdict = RawState.IGNORED, outcome.sentence
+    else:
+        entry, row.verdict = delivering.to_ticket(match, mail) if match else delivering.to_new_ticket(mail, outcome)
         row.state, row.ticket_id, row.entry_id = RawState.DELIVERED, entry.ticket_id, entry.id
         if mail.cut:
             entry.ticket.note(Words(str(CUT), via=Channel.MAIL), by=SYSTEM)
@@ -136,7 +175,7 @@ def keep_files(raw_mail_id: int) -> None:
         Attachment.message_id == row.entry_id, Attachment.storage_key.startswith(storage.AWAITED)
     )
     contents = {
-        hashlib.sha256(part.content).hexdigest(): part.content for part in parsing.read(row.content).attachments
+        hashlib.sha256(part.content).hexdigest(): part.content for part in reading.read(row.content).attachments
     }
     for file in db.session.scalars(awaited):
         file.storage_key = storage.save(contents[file.sha256])

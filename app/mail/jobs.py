@@ -1,6 +1,6 @@
 """Jobs on mail."""
 
-from app.mail import outgoing, transport
+from app.mail import incoming, outgoing, transport
 
 
 def send_due() -> None:
@@ -9,4 +9,6 @@ def send_due() -> None:
 
 
 def forget_old() -> None:
+    """The bytes of old mails, of both ways."""
     outgoing.forget_old()
+    incoming.forget_old()

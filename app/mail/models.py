@@ -7,7 +7,7 @@ import enum
 from typing import TYPE_CHECKING, Any
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import ForeignKey, Index, LargeBinary, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Customer
@@ -129,6 +129,8 @@ class RawMail(Base):
     automatic: Mapped[bool] = mapped_column(default=False)
     """A machine wrote it: no machine of ours answers what came of it."""
     error: Mapped[longtext | None]
+    unfiltered: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """A person had it read again: no filter and no ban sets it aside once more."""
 
     def __str__(self) -> str:
         return f"{self.sender}: {self.subject}"

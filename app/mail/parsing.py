@@ -17,7 +17,7 @@ from app.mail.headers import Headers, split
 from app.mail.mime import leaves
 from app.mail.people import Address
 
-__all__ = ["Address", "Bounce", "IncomingMail", "Part", "Unreadable", "plain_text", "read"]
+__all__ = ["Address", "Bounce", "IncomingMail", "Part", "Said", "Unreadable", "envelope", "plain_text", "read"]
 
 MAX_MESSAGE_BYTES = 25 * 1024 * 1024
 MAX_SUBJECT = 255
@@ -25,6 +25,18 @@ MAX_SUBJECT = 255
 
 class Unreadable(HelpdeskError):
     """Too large to be taken apart; the raw message stays where it is, to be looked at."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What costs time to find in a message; reading.py finds it."""
+
+    whole: str
+    """All of it as text, whichever form it came in."""
+    newly: str
+    """What the sender newly wrote."""
+    html: str | None
+    """The same as HTML, cleaned; None when it came as text alone."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +67,7 @@ class IncomingMail:
     """The field that says so, as it stands in the header."""
     cut: bool = False
     """It has more parts, or deeper ones, than we take apart."""
+    said: Said | None = None
 
     @property
     def empty(self) -> bool:
@@ -96,6 +109,24 @@ def read(raw: bytes) -> IncomingMail:
     )
 
 
+@dataclass(frozen=True)
+class Envelope:
+    """What the header alone says, for whoever keeps a message before it is read."""
+
+    message_id: str
+    sender: Address
+    subject: str
+    automatic: bool
+
+
+def envelope(raw: bytes) -> Envelope:
+    """Only the header is looked at, whatever the message's size."""
+    headers, _body = split(raw)
+    sender = _sender(headers)
+    message_id = next(iter(headers.message_ids("message-id")), "")
+    return Envelope(message_id, sender, headers.text("subject")[:MAX_SUBJECT], bool(evidence(headers, sender.address)))
+
+
 def _sender(headers: Headers) -> Address:
     """Who wrote it; some say only whom to answer. Broken mail may say neither."""
     for name in ("from", "sender", "reply-to"):
@@ -117,4 +148,6 @@ def _return_path(headers: Headers) -> str | None:
 
 def plain_text(mail: IncomingMail) -> str:
     """The whole message as text, whichever form it came in."""
+    if mail.said is not None:
+        return mail.said.whole
     return mail.text if mail.text.strip() else text_of(mail.html)

@@ -52,6 +52,9 @@ class Desk:
             else str(envelope.content).encode("utf-8", "surrogateescape")
         )
         try:
+            if name := await asyncio.to_thread(self._refused_by, content, envelope.rcpt_tos[0]):
+                log.info("a message was rejected by the filter %r", name)
+                return "550 5.7.1 This message is not accepted here"
             await asyncio.to_thread(self._store, content, envelope.mail_from or "", envelope.rcpt_tos[0])
         except Exception:  # the sender's server keeps the message and comes again: nothing is lost
             log.exception("a message could not be stored")
@@ -67,6 +70,14 @@ class Desk:
         with self.app.app_context():
             try:
                 return addresses.ours(address)
+            finally:
+                db.session.remove()
+
+    def _refused_by(self, content: bytes, recipient: str) -> str:
+        """The name of the filter that does not take it."""
+        with self.app.app_context():
+            try:
+                return incoming.refused_by(content, recipient)
             finally:
                 db.session.remove()
 

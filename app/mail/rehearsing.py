@@ -16,7 +16,7 @@ from app.core.database import writing
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
 from app.core.outbox import Outbox
-from app.mail import composing, incoming, outgoing, parsing, quoting
+from app.mail import composing, incoming, outgoing, parsing, quoting, reading
 from app.mail.models import Delivery, DeliveryState, RawMail, RawState
 from app.mail.parsing import IncomingMail
 from app.mail.quoting import Hidden
@@ -76,7 +76,7 @@ class Rehearsal:
 
 def rehearse(raw: bytes, recipient: str = "") -> Rehearsal:
     """Raises Unreadable with a sentence. Nothing is stored, sent or kept, whatever happens."""
-    mail = parsing.read(raw)
+    mail = reading.read(raw)
     visible, hidden = quoting.visible(mail.text, mail.html), quoting.hidden(mail.text, mail.html)
     with taken_back() as made:
         row = _row(raw, recipient)
@@ -132,7 +132,7 @@ def follow(rows: Iterable[Any]) -> None:
 
 
 def _row(raw: bytes, recipient: str) -> RawMail:
-    row = RawMail(via="lab", recipient=recipient[:255], sha256="", content=b"", state=RawState.NEW)
+    row = RawMail(via="lab", recipient=recipient[:255], sha256="", content=raw, state=RawState.NEW)
     incoming.describe(row, raw)
     return row
 

@@ -44,6 +44,8 @@ def tell_of_opening(event: TicketEvent) -> None:
     """The customer gets a confirmation, or the words with which staff began a conversation; the team hears of it when nobody has it."""
     ticket = event.ticket
     message_id = event.particulars.get("message_id")
+    if event.particulars.get("spam"):
+        return
     if event.particulars.get("by_staff") and event.particulars.get("split"):
         return  # words that were mailed before
     if event.particulars.get("asks"):
@@ -63,6 +65,8 @@ def tell_of_opening(event: TicketEvent) -> None:
 def tell_of_message(event: TicketEvent) -> None:
     """The customer wrote: their agent is told, or the department when nobody has the ticket; and whoever was added to it."""
     ticket, mail = event.ticket, desk.current().mail_customer_replied
+    if ticket.spam:
+        return
     added = _added(ticket) if ticket.further else []
     if ticket.assignee_id is not None:
         _tell([ticket.assignee_id], Notice.CUSTOMER_REPLIED, event, mail, others=added)

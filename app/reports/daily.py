@@ -24,7 +24,21 @@ from app.tickets.choices import State
 from app.tickets.tally import NOBODY
 from app.tickets.timeline import Did, TicketEvent
 
-COUNTED = frozenset({Did.OPENED, Did.REPLIED, Did.RESOLVED, Did.CLOSED, Did.REOPENED, Did.MERGED, Did.UNMERGED})
+LEFT = {Did.MERGED: 1, Did.MARKED_SPAM: 1, Did.UNMERGED: -1, Did.UNMARKED_SPAM: -1}
+"""Out of what is open without an answer, and back into it."""
+COUNTED = frozenset(
+    {
+        Did.OPENED,
+        Did.REPLIED,
+        Did.RESOLVED,
+        Did.CLOSED,
+        Did.REOPENED,
+        Did.MERGED,
+        Did.UNMERGED,
+        Did.MARKED_SPAM,
+        Did.UNMARKED_SPAM,
+    }
+)
 
 
 class DailyFigure(Base):
@@ -140,8 +154,8 @@ def figures(deed: Deed, zone: ZoneInfo) -> Iterator[tuple[Figure, int]]:
         yield Figure("daily_figure", filed, "opened"), 1
     elif deed.what is Did.REOPENED:
         yield Figure("daily_figure", filed, "reopened"), 1
-    elif deed.what in (Did.MERGED, Did.UNMERGED):
-        yield Figure("daily_figure", filed, "merged"), deed.was_live * (1 if deed.what is Did.MERGED else -1)
+    elif deed.what in LEFT:
+        yield Figure("daily_figure", filed, "merged"), deed.was_live * LEFT[deed.what]
     elif deed.what is Did.REPLIED:
         yield Figure("daily_agent_figure", (day, deed.department_id, deed.staff_id), "replies"), 1
         if deed.first:

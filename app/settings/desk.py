@@ -118,6 +118,15 @@ class DeskSettings:
         least=1,
         most=1000,
     )
+    raw_mail_days: int = setting(
+        90,
+        "email",
+        _l("Keep mails as they came for"),
+        _l("Their tickets keep what they say. What lies in quarantine stays. 0: for ever."),
+        unit=_l("days"),
+        least=0,
+        most=3650,
+    )
     summary_to: str = setting(
         "",
         "email",

@@ -18,12 +18,18 @@ from app.tickets.thread import Message
 from app.tickets.timeline import Did, TicketEvent
 
 ENTERS = (Did.STATUS_CHANGED, Did.RESOLVED, Did.CLOSED, Did.REOPENED)
-MERGES = {Did.MERGED: Happened.MERGED, Did.UNMERGED: Happened.UNMERGED}
+MERGES = {
+    Did.MERGED: Happened.MERGED,
+    Did.UNMERGED: Happened.UNMERGED,
+    Did.MARKED_SPAM: Happened.MERGED,
+    Did.UNMARKED_SPAM: Happened.UNMERGED,
+}
 WENT = (Did.GAVE_BACK, Did.MOVED_OUT)
 """After these, a message that was told of may stand in another ticket, and count there."""
 TOLD = (
     Did.OPENED,
     Did.RECEIVED,
+    Did.SENDER_ACCEPTED,
     Did.REPLIED,
     Did.PRIORITY_CHANGED,
     *ENTERS,
@@ -63,7 +69,7 @@ def _still_here(ticket: Ticket, done: list[Deed]) -> list[Deed]:
             select(Message.id).where(or_(Message.ticket_id == ticket.id, Message.origin_ticket_id == ticket.id))
         )
     )
-    spoken = (Did.RECEIVED, Did.REPLIED)
+    spoken = (Did.RECEIVED, Did.SENDER_ACCEPTED, Did.REPLIED)
     return [deed for deed in done if deed.what not in spoken or deed.particulars.get("message_id") in here]
 
 
@@ -93,7 +99,7 @@ def _opening(ticket: Ticket, done: Sequence[Deed]) -> Event:
 
 def _told(deed: Deed, promises: Promises) -> Event | None:
     given = deed.particulars
-    if deed.what is Did.RECEIVED and given.get("trusted", True):
+    if deed.what is Did.SENDER_ACCEPTED or (deed.what is Did.RECEIVED and given.get("trusted", True)):
         return Event(deed.at, Happened.CUSTOMER_MESSAGE)
     if deed.what is Did.REPLIED and deed.actor_kind is not Kind.SYSTEM:
         return Event(deed.at, Happened.STAFF_REPLY)

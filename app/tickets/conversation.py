@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses as dc
 import datetime as dt
 import enum
 import re
@@ -59,6 +60,8 @@ class Conversation(Timeline):
         ticket: Ticket = self  # type: ignore[assignment]  # every conversation is a ticket
         place = ticket.place_in_turn()
         rights.demand(by, "receive")
+        if place.spam:  # whatever they write to it, nothing follows from it
+            words = dc.replace(words, trusted=False)
         if words.trusted and not ticket.open_to(by):
             raise Forbidden(_("You take no part in this ticket."))
         if words.trusted and not place.live and not place.reopens_by_reply():

@@ -59,6 +59,23 @@ def copy_to(ticket: Ticket, addresses: list[str], by: Actor) -> None:
         ticket.record(Did.COPIED, by, was=", ".join(before), now=", ".join(wanted.values()))
 
 
+def answer_wish(ticket: Ticket, participant_id: int, accepted: bool, by: Actor) -> None:
+    """Somebody's mail wanted a copy to go there: from now on it does, or it never did. What was answered meanwhile stays."""
+    demand(by, "reply", ticket)
+    rows = _copied(ticket)
+    wish = next(((part, email) for part, email in rows if part.id == participant_id and not part.approved), None)
+    if wish is None:
+        return
+    part, email = wish
+    before = [each for other, each in rows if other.approved]
+    if accepted:
+        part.approved = True
+        ticket.record(Did.COPIED, by, was=", ".join(before), now=", ".join([*before, email]))
+    else:
+        db.session.delete(part)
+        ticket.record(Did.COPY_REFUSED, by, now=email)
+
+
 def once_to(ticket: Ticket, addresses: list[str], addressed: Addressed | None = None) -> tuple[int, ...]:
     """The participants who get the next reply only, unseen by others. Whoever gets it anyway is left out."""
     anyway = {email.casefold() for part, email in _copied(ticket) if part.approved}

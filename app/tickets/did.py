@@ -33,6 +33,7 @@ class Did(enum.StrEnum):
     UNSENT = "unsent"
     HELD_BACK = "held_back"
     COPIED = "copied"
+    COPY_REFUSED = "copy_refused"
     REMINDED = "reminded"
     BREACHED = "breached"
     MERGED = "merged"
@@ -86,6 +87,9 @@ class Did(enum.StrEnum):
     DEPARTMENT_ADDED = "department_added"
     DEPARTMENT_REMOVED = "department_removed"
     ENVIRONMENT_CHANGED = "environment_changed"
+    MARKED_SPAM = "marked_spam"
+    UNMARKED_SPAM = "unmarked_spam"
+    SENDER_ACCEPTED = "sender_accepted"
     MACRO_RAN = "macro_ran"
     MACRO_UNDONE = "macro_undone"
 
@@ -130,6 +134,7 @@ IN_THREAD = PUBLIC | {
     Did.UNSENT,
     Did.HELD_BACK,
     Did.COPIED,
+    Did.COPY_REFUSED,
     Did.FOLLOW_UP_CHANGED,
     Did.FOLLOW_UP_DUE,
     Did.ACTION_CHANGED,
@@ -145,6 +150,9 @@ IN_THREAD = PUBLIC | {
     Did.DEPARTMENT_ADDED,
     Did.DEPARTMENT_REMOVED,
     Did.ENVIRONMENT_CHANGED,
+    Did.MARKED_SPAM,
+    Did.UNMARKED_SPAM,
+    Did.SENDER_ACCEPTED,
     Did.MACRO_RAN,
     Did.MACRO_UNDONE,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, ForeignKey, select
@@ -32,6 +33,14 @@ NEIGHBOURS = {
 
 class NoStatus(HelpdeskError):
     """An admin took the last status of a state and of its neighbours."""
+
+
+class Spam(HelpdeskError):
+    """Its status is that of what nobody wanted until somebody says that it is no spam."""
+
+    def __init__(self, ticket: Any, by: Actor) -> None:
+        told = _("Ticket %(number)s is spam. Say first that it is none.", number=ticket.display)
+        super().__init__(told if by.kind is Kind.STAFF else _("You may not do this to this ticket."))
 
 
 def status_for(state: State) -> Status:
@@ -145,6 +154,8 @@ class Lifecycle(Timeline):
         """The one place where a ticket changes its status. Entering the status it has does nothing."""
         if status.id == self.status_id:
             return
+        if self.spam_since is not None:  # type: ignore[attr-defined]
+            raise Spam(self, by)
         if self.live and not status.state.live and by.kind is Kind.STAFF:
             fields.demand_filled(self)
         was, was_state, was_live = self.status, self.state, self.live

@@ -14,9 +14,7 @@ from app.core import clock
 from app.core.database import is_postgresql
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
-from app.tickets import tasks
-from app.tickets.choices import State, Status
-from app.tickets.lifecycle import status_for
+from app.tickets import setaside, tasks
 from app.tickets.mergeable import Merge, SharedMessage, within
 from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.recounting import recount
@@ -26,7 +24,6 @@ from app.tickets.turns import take
 
 LOCK = 8_161_102
 """Of PostgreSQL's advisory locks: merges and un-merges wait for each other, so that none makes a circle."""
-KEPT = ("status_since", "reminded_at", "resolved_at", "closed_at")
 COPIES = (ParticipantRole.CC, ParticipantRole.BCC, ParticipantRole.TO)
 """Get mails about their own ticket still, and see nothing of the other."""
 
@@ -44,13 +41,13 @@ def merge(duplicate: Ticket, into: Ticket, by: Actor) -> Merge:
     for ticket in (duplicate, into):
         rights.demand(by, "merge", ticket)
     done = Merge(
-        ticket_id=duplicate.id, into_id=into.id, at=clock.now(), by_name=by.name, before=_before(duplicate), undone_at=None
+        ticket_id=duplicate.id, into_id=into.id, at=clock.now(), by_name=by.name, before=setaside.before(duplicate), undone_at=None
     )  # fmt: skip
     db.session.add(done)
     state_was = duplicate.state.value
     _bring(duplicate, into)
     _copy_participants(duplicate, into)
-    _end(duplicate)
+    setaside.end(duplicate)
     duplicate.merged_into_id = into.id
     into.merged_in += 1 + duplicate.merged_in
     into.time_spent_minutes += duplicate.time_spent_minutes
@@ -79,7 +76,7 @@ def unmerge(ticket: Ticket, by: Actor) -> Ticket:
         each.time_spent_minutes -= ticket.time_spent_minutes
     done = _latest(ticket)
     done.undone_at, ticket.merged_into_id = clock.now(), None
-    state_was = _resume(ticket, done)
+    state_was = setaside.resume(ticket, done.before, done.at)
     for each in (ticket, place):
         recount(each)
     ticket.record(Did.UNMERGED, by, number=place.display, other_id=place.id, state_was=state_was)
@@ -117,14 +114,6 @@ def _refuse(duplicate: Ticket, into: Ticket) -> None:
             )
 
 
-def _before(ticket: Ticket) -> dict[str, Any]:
-    kept: dict[str, Any] = {"status_id": ticket.status_id, "state": ticket.state.value}
-    for name in KEPT:
-        at: dt.datetime | None = getattr(ticket, name)
-        kept[name] = at.isoformat() if at else None
-    return kept
-
-
 def _bring(duplicate: Ticket, into: Ticket) -> None:
     """Its own entries are marked as its own; those of tickets merged into it are marked already."""
     here = Message.ticket_id == duplicate.id
@@ -148,19 +137,6 @@ def _copy_participants(duplicate: Ticket, into: Ticket) -> None:
                     merged_from_id=part.merged_from_id or duplicate.id,
                 )
             )  # fmt: skip
-
-
-def _end(duplicate: Ticket) -> None:
-    """Closed, but not as if anybody had solved it: nobody is told, no figure counts it as an answer."""
-    now = clock.now()
-    _put_in(duplicate, status_for(State.CLOSED), now)
-    duplicate.resolved_at, duplicate.closed_at = duplicate.resolved_at or now, duplicate.closed_at or now
-    duplicate.needs_response, duplicate.awaiting_since = False, None
-
-
-def _put_in(ticket: Ticket, status: Status, since: dt.datetime) -> None:
-    ticket.status, ticket.status_id, ticket.state, ticket.live = status, status.id, status.state, status.state.live
-    ticket.status_since, ticket.reminded_at = since, None
 
 
 def _above(ticket: Ticket) -> list[Ticket]:
@@ -200,17 +176,6 @@ def _part(ticket: Ticket, place: Ticket, own: list[int], rest: list[int]) -> Non
 def _latest(ticket: Ticket) -> Merge:
     done = select(Merge).where(Merge.ticket_id == ticket.id, Merge.undone_at.is_(None)).order_by(Merge.id.desc())
     return db.session.scalars(done.limit(1)).one()
-
-
-def _resume(ticket: Ticket, done: Merge) -> str:
-    """Its status as it was, with the instants that hang on it. A status that an admin took away meanwhile is another of the same state."""
-    state = State(done.before["state"])
-    status = db.session.get(Status, done.before["status_id"])
-    _put_in(ticket, status if status is not None and status.state is state else status_for(state), done.at)
-    for name in KEPT:
-        at = done.before[name]
-        setattr(ticket, name, dt.datetime.fromisoformat(at) if at else None)
-    return state.value
 
 
 def _catch_up(ticket: Ticket, since: dt.datetime) -> None:

@@ -24,6 +24,7 @@ from app.tickets.fields import Fielded
 from app.tickets.lifecycle import Lifecycle
 from app.tickets.mergeable import Mergeable
 from app.tickets.sorting import Sorted
+from app.tickets.spam import Junk
 from app.tickets.supplied import INDEXES, Supplied
 from app.tickets.thread import Channel, Message
 
@@ -34,7 +35,7 @@ class TicketKind(enum.StrEnum):
     DOCUMENT_REQUEST = "document_request"
 
 
-class Ticket(Conversation, Lifecycle, Assignable, Sorted, Fielded, Dated, Mergeable, Supplied, Base):
+class Ticket(Conversation, Lifecycle, Assignable, Sorted, Fielded, Dated, Mergeable, Supplied, Junk, Base):
     """One request. Made by `opening.open_ticket`, changed by its verbs only."""
 
     __tablename__ = "ticket"
@@ -61,6 +62,7 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Fielded, Dated, Mergea
         ),
         Index("ix_ticket_time", "time_spent_minutes", "id"),
         Index("ix_ticket_merged", "merged_into_id", "id", sqlite_where=text("merged_into_id IS NOT NULL"), postgresql_where=text("merged_into_id IS NOT NULL")),
+        Index("ix_ticket_spam", "spam_since", "id", sqlite_where=text("spam_since IS NOT NULL"), postgresql_where=text("spam_since IS NOT NULL")),
         *INDEXES,
     )  # fmt: skip
 

@@ -48,6 +48,8 @@ class NewTicket:
     """Empty: the customer's usual one."""
     opened_by_staff: bool = False
     """Staff began it: the first message is theirs and no first response is owed."""
+    spam: bool = False
+    """A filter knows it as spam: nobody is told or asked to work on it."""
 
 
 def open_ticket(new: NewTicket, by: Actor) -> Ticket:
@@ -131,9 +133,18 @@ def _first_message(ticket: Ticket, new: NewTicket, by: Actor, held: Mapping[Fiel
     ticket._enter_message(message, new.words)
     turns.ours(ticket)
     fields.fill(ticket, held)
-    ticket.record(Did.OPENED, by, message_id=message.id, by_staff=ticket.opened_by_staff, asks=new.words.asks or None)
+    ticket.record(
+        Did.OPENED,
+        by,
+        message_id=message.id,
+        by_staff=ticket.opened_by_staff,
+        asks=new.words.asks or None,
+        spam=new.spam or None,
+    )
     for name in new.tags:
         ticket.tag(name, by=SYSTEM)
+    if new.spam:
+        ticket.mark_spam(SYSTEM)
 
 
 def follow_up(closed: Ticket, words: Words, by: Actor) -> Message:

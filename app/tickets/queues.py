@@ -66,6 +66,12 @@ class TicketQuery:
     def asleep(self) -> TicketQuery:
         return self.where(Ticket.where_asleep())
 
+    def without_spam(self) -> TicketQuery:
+        return self.where(Ticket.where_no_spam())
+
+    def spam(self) -> TicketQuery:
+        return self.where(Ticket.spam_since.is_not(None))
+
     def tagged(self, name: str) -> TicketQuery:
         tagged = (
             select(ticket_tag.c.ticket_id)

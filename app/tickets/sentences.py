@@ -105,6 +105,10 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
     Did.UNTAGGED: lambda given: _("removed the tag %(tag)s", tag=given["tag"]),
     Did.HIDDEN: lambda given: _("hid the ticket from the customer"),
     Did.SHOWN: lambda given: _("showed the ticket to the customer"),
+    Did.COPY_REFUSED: lambda given: _("refused copies to %(address)s", address=given["now"]),
+    Did.MARKED_SPAM: lambda given: _("marked the ticket as spam"),
+    Did.UNMARKED_SPAM: lambda given: _("said that the ticket is no spam"),
+    Did.SENDER_ACCEPTED: lambda given: _("accepted %(address)s, who was unverified", address=given["now"]),
     Did.MENTIONED: lambda given: _("mentioned %(now)s", now=given["now"]),
     Did.LINKED: lambda given: (
         _("linked: %(type)s %(number)s", type=shown(given["type"]), number=given["number"])

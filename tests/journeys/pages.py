@@ -26,7 +26,7 @@ PAGES = {
         "/admin/macros/1", "/admin/views/1", "/admin/views/shared/", "/admin/bulk/1", "/admin/dashboard/", "/admin/reports/volume?period=range&from=never", "/admin/reports/team", "/admin/reports/month", "/admin/canned/list/", "/admin/customers/list/",
     ],
     "admin": [
-        "/admin/settings/general", "/admin/settings/email", "/admin/settings/sign-in", "/admin/jobs/?state=done", "/admin/mail-log/", "/admin/mail-log/incoming", "/admin/mail-lab/", "/admin/mail-lab/1", "/admin/mail-lab/in/", "/admin/mail-lab/in/1",
+        "/admin/settings/general", "/admin/settings/email", "/admin/settings/sign-in", "/admin/jobs/?state=done", "/admin/mail-log/", "/admin/mail-log/incoming", "/admin/quarantine/", "/admin/quarantine/1", "/admin/mail-filters/", "/admin/mail-filters/new", "/admin/mail-filters/1", "/admin/mail-lab/", "/admin/mail-lab/1", "/admin/mail-lab/in/", "/admin/mail-lab/in/1",
         "/admin/notices/defaults/", "/admin/mail-templates/", "/admin/mail-templates/ticket_created", "/admin/statuses/edit/1",
     ],
 }  # fmt: skip

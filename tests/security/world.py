@@ -22,6 +22,7 @@ from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.kb.models import Article
 from app.mail import incoming
+from app.mail.filters import MailFilter
 from app.mail.models import Delivery, RawMail, RawState
 from app.notifications.models import Notice, Notification
 from app.settings import desk
@@ -307,7 +308,7 @@ def _ids(
         "category_id": ticket.category_id or 999_999, "slug": "works" if mine else "draft", "section": "general" if mine else "nowhere", "report": "team" if mine else "nowhere", "table": "team", "locale": "en" if mine else "tlh",
         "request_id": _asked(ticket), "supplier_id": _supplier_of(ticket), "note_id": _noted(customer), "task_id": _to_do(ticket), "entry_id": _timed(ticket), "timer_id": 999_999, "raw_id": _came_in(ticket),
         "filename": "app.css" if mine else "../config.py", "secret": "x" * 43, "session_id": 999_999, "seal": "forged", "name": "nothing",
-        "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, "absence_id": _planned(ticket), "token": "forged", "macro_id": _macro(ticket), "run_id": _ran(ticket), **_kept_by(ticket.assignee_id or 0),
+        "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, "absence_id": _planned(ticket), "token": "forged", "raw_mail_id": _set_aside(customer), "filter_id": _filter(), "macro_id": _macro(ticket), "run_id": _ran(ticket), **_kept_by(ticket.assignee_id or 0),
     }  # fmt: skip
 
 
@@ -318,6 +319,21 @@ def _came_in(ticket: Ticket) -> int:
     db.session.add(row)
     db.session.flush()
     return row.id
+
+
+def _filter() -> int:
+    one = MailFilter(name="Nothing", tags="", conditions=[{"field": "subject", "how": "equals", "value": "nothing at all", "header": ""}])  # fmt: skip
+    db.session.add(one)
+    db.session.flush()
+    return one.id
+
+
+def _set_aside(customer: Customer) -> int:
+    """A mail of theirs in quarantine. Of nobody who reads tickets by their right to tickets: its page has a right of its own."""
+    raw = RawMail(via="smtp", sender=customer.email, sha256=customer.email, content=b"Subject: Unread\r\n\r\nHello", state=RawState.QUARANTINED)  # fmt: skip
+    db.session.add(raw)
+    db.session.flush()
+    return raw.id
 
 
 def _noted(customer: Customer) -> int:
