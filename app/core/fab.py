@@ -21,11 +21,13 @@ from sqlalchemy.orm import Query
 from werkzeug.datastructures import ImmutableMultiDict
 from wtforms.fields.core import UnboundField
 
+from app.core import fabdates
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 
 decorators.FLAMSG_ERR_SEC_ACCESS_DENIED = _l("Please sign in first.")
 """Flask-AppBuilder tells an anonymous visitor "Access is Denied"; who is signed in and lacks a right gets a 403 page."""
+fabdates.install()
 COUNT_CAP = 10_000
 PAGE_SIZE_CAP = 200
 LONGEST_PAGE = 6

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from itertools import chain, count
 from typing import Any
 
 from flask import abort, request
 from flask_appbuilder import AppBuilder, expose, has_access
+from flask_appbuilder.validators import Unique
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import selectinload
-from wtforms import SelectField
+from wtforms import SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, Length
+from wtforms.validators import DataRequired, Length, Optional
 
 from app.core.errors import Invalid
+from app.core.extensions import db
 from app.core.fab import DeskInterface, DeskView
 from app.tickets import fields
 from app.tickets.fieldkinds import OFFERED
@@ -32,7 +36,7 @@ from app.tickets.fieldmodels import (
 
 MOST_CHOICES, LONGEST_CHOICE = 200, 100
 LONGEST_NAME = 60
-_key = re.compile(r"[a-z][a-z0-9_]*")
+_key, _foreign = re.compile(r"[a-z][a-z0-9_]*"), re.compile(r"[^a-z0-9]+")
 
 
 class CustomFieldInterface(DeskInterface):
@@ -73,14 +77,22 @@ class CustomFieldView(DeskView):
         "categories": lambda categories: ", ".join(map(str, categories)) or _("All"),
     }
     validators_columns = {"name": [Length(max=LONGEST_NAME)], "key": [Length(max=LONGEST_KEY)]}
-    add_form_extra_fields = edit_form_extra_fields = {
+    edit_form_extra_fields = {
         "kind": _select(_l("Kind"), FieldKind, KIND_LABELS),
         "required": _select(_l("Has to be filled in"), Required, REQUIRED_LABELS),
         "readers": _select(_l("Who sees it"), Readers, READER_LABELS),
     }
+    add_form_extra_fields = {
+        **edit_form_extra_fields,
+        "key": StringField(
+            _l("Key"),
+            [Optional(), Length(max=LONGEST_KEY), Unique(datamodel, "key")],
+            description=_l("The search box and the API call it so: field.key. Empty: made of the name."),
+        ),
+    }
 
     def pre_add(self, field: CustomField) -> None:
-        field.key = (field.key or "").strip().casefold()
+        field.key = (field.key or "").strip().casefold() or _key_of(field.name)
         field.help, field.choices = field.help or "", "\n".join(fields.lines(field.choices or ""))
         wrong = {**_wrong_key(field), **_wrong_choices(field)}
         if wrong:
@@ -103,6 +115,15 @@ class CustomFieldView(DeskView):
         if held and not request.form.get("sure"):
             return self.render_template("desk/field_delete.html", field=field, held=held)
         return super().delete(pk)
+
+
+def _key_of(name: str) -> str:
+    """The name in small plain letters; with a number where another field has it. Empty where it has none of those."""
+    plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
+    key = _foreign.sub("_", plain).strip("_0123456789")[: LONGEST_KEY - 3].rstrip("_")
+    with db.session.no_autoflush:
+        taken = set(db.session.scalars(select(CustomField.key)))
+    return next(each for each in chain((key,), (f"{key}_{number}" for number in count(2))) if each not in taken)
 
 
 def _wrong_key(field: CustomField) -> dict[str, str]:

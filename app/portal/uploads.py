@@ -67,7 +67,7 @@ def documents_of(ticket: Ticket, actor: CustomerActor) -> list[DocumentRequest]:
 def due(asked: DocumentRequest) -> str:
     """The last day in the reader's language."""
     day: dt.date | None = asked.due_on
-    return str(format_date(day, "full", locale=get_locale() or "en")) if day else ""
+    return str(format_date(day, _("EEEE d MMMM yyyy"), locale=get_locale() or "en")) if day else ""
 
 
 def _by_link(secret: str) -> DocumentRequest:

@@ -1,6 +1,7 @@
 """Away until a time, planned absences, and what becomes of tickets meanwhile: with a moved clock, in zones, and each once."""
 
 import datetime as dt
+import re
 import threading
 
 import pytest
@@ -307,6 +308,14 @@ def test_supervisors_see_and_plan_everybodys_and_agents_do_not(noon, client):
 
     sign_in(client, agent)
     assert client.get("/admin/availability/planned/list/").status_code in (302, 403, 404)
+
+
+def test_the_days_of_an_absence_are_chosen_in_a_calendar(app, client):
+    sign_in(client, a_supervisor())
+
+    page = client.get("/admin/availability/planned/add").text
+
+    assert re.findall(r'<input[^>]* id="(?:starts|ends)_on"[^>]* type="date"', page) and "datepicker" not in page
 
 
 def test_a_person_s_pages_speak_in_their_time_zone(noon, client):

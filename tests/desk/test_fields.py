@@ -16,7 +16,7 @@ from app.accounts.viewer import SYSTEM
 from app.core.extensions import db
 from app.tickets import fields
 from app.tickets.choices import State
-from app.tickets.fieldmodels import CustomField, FieldKind, Readers, Required
+from app.tickets.fieldmodels import LONGEST_KEY, CustomField, FieldKind, Readers, Required
 from app.tickets.models import Ticket
 from app.tickets.timeline import Did
 from tests.factories import a_category, a_field, a_supervisor, a_ticket, an_admin, sign_in
@@ -75,8 +75,23 @@ def test_an_admin_makes_a_field(admin: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "key"),
+    [("Grosse Größe (cm)", "grosse_grosse_cm"), ("2nd size", "nd_size"), ("Taken", "taken_2"), ("x" * 60, "x" * (LONGEST_KEY - 3))],
+    ids=["plain letters of all", "a letter first", "one of its own", "short enough"],
+)  # fmt: skip
+def test_a_key_nobody_wrote_is_made_of_the_name(admin: FlaskClient, name: str, key: str) -> None:
+    a_field("Other", key="taken")
+
+    assert admin.post("/admin/fields/add", data=filled(name=name, key="")).status_code == 302
+
+    field = fields.by_key(key)
+    assert field is not None and field.name == name
+
+
+@pytest.mark.parametrize(
     ("given", "sentence"),
     [
+        ({"name": "寸法", "key": ""}, "Small letters, digits and _, with a letter first."),
         ({"key": "Größe 1"}, "Small letters, digits and _"),
         ({"key": "taken"}, "Already exists."),
         ({"kind": "choice", "choices": " \n"}, "Please write at least one choice."),

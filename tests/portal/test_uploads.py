@@ -251,6 +251,21 @@ def test_a_customer_reads_reasons_and_sends_again_from_their_ticket(client):
     assert "1 of 2 documents" in text_of(client.get("/portal/tickets"))
 
 
+def test_what_is_asked_for_is_the_first_thing_to_press(client):
+    agent = acting(a_supervisor())
+    request = a_request(by=agent)
+    number = request.ticket.number
+    sign_in_customer(client, request.ticket.requester)
+
+    def filled():
+        return re.findall(r'class="btn go big">([^<]+)<', client.get(f"/portal/tickets/{number}").text)
+
+    before = filled()
+    hand_in(request, Passport=PDF, Photo=PNG)
+
+    assert (before, filled()) == (["Send the documents"], ["Send reply"])
+
+
 @pytest.mark.parametrize(("whose", "seen"), [("colleague", 200), ("stranger", 404)])
 def test_colleagues_see_the_documents_as_they_see_the_ticket(client, whose, seen):
     northwind = an_organization("Northwind")
