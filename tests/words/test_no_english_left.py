@@ -51,6 +51,8 @@ ENDS_SESSIONS = re.compile("logout|sign-out|sessions|password|language|preferenc
 NOT_OURS = ("/swagger", "/static", "/api/")
 FULL_OF_NAMES = re.compile(r"/admin/(roles|role-scopes)/")
 """Pages that list Flask-AppBuilder's names of rights."""
+MAILS = re.compile(r"/admin/mail-lab/(\d+/returns|in/\d+/what-if)")
+"""Answered with a whole mail: the words of whoever wrote it, and a machine's in the report of a bounce."""
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +102,7 @@ def test_no_answer_to_an_empty_form_says_a_word_that_has_no_translation(app: Fla
     answers = 0
     for rule in sweep.rules(speaking, "POST"):
         path = next(sweep.addresses(rule, world))[1]
-        if path.startswith(NOT_OURS) or ENDS_SESSIONS.search(path):
+        if path.startswith(NOT_OURS) or ENDS_SESSIONS.search(path) or MAILS.fullmatch(path):
             continue
         for who in (Who.ANONYMOUS, Who.CUSTOMER, Who.SUPER):
             answer = sweep.apart(lambda path=path, who=who: send(speaking, world, who, path))
