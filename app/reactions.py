@@ -11,6 +11,7 @@ from app.notifications import documents, tasks, undelivered
 from app.notifications import rules as notices
 from app.notifications import suppliers as asked
 from app.reports import daily as reports
+from app.search import held
 from app.search import index as search
 from app.sla import clocks as sla
 from app.tickets import requests, suppliers, timefigures
@@ -18,7 +19,14 @@ from app.tickets.actions import Wish
 from app.tickets.timeline import Did
 
 REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
-    Did.OPENED: (search.index_opening, reports.count, sla.follow, assignment.assign_new, notices.tell_of_opening),
+    Did.OPENED: (
+        search.index_opening,
+        held.index_opening,
+        reports.count,
+        sla.follow,
+        assignment.assign_new,
+        notices.tell_of_opening,
+    ),
     Did.RECEIVED: (search.index_message, sla.follow, notices.tell_of_message),
     Did.REPLIED: (
         search.index_message,
@@ -69,6 +77,8 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.SUPPLIER_ACCEPTED: (asked.tell_of_answer,),
     Did.PERSON_ADDED: (asked.tell_added,),
     Did.SUBJECT_CHANGED: (search.index_header,),
+    Did.FIELD_CHANGED: (held.index_change,),
+    Did.CATEGORY_CHANGED: (held.index_change,),
     Wish.ASSIGN: (assignment.assign_on_wish,),
     Presence.CAME: (assignment.fill_room,),
     Presence.LEFT: (assignment.hand_back,),

@@ -41,6 +41,7 @@ JOBS: dict[str, JobFunction] = {
     "reports.recount": reports.recount,
     "reports.sum_up": reports.sum_up,
     "search.index_customer": search.index_customer,
+    "search.index_fields": search.index_fields,
     "search.rebuild": search.rebuild,
     "sla.check": sla.check,
     "sla.enforce": sla.enforce,

@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from app.accounts.viewer import Viewer
 from app.core.extensions import db
 from app.desk.asking import words_of
-from app.search import engines
+from app.search import engines, held
 from app.search import words as cutting
 from app.search.engines import Hits
 from app.search.find import ENOUGH, matching
+from app.search.index import TABLES
 from app.tickets import numbering
 from app.tickets.models import Ticket
 from app.tickets.thread import Message
@@ -56,14 +57,15 @@ def _having(wanted: str, phrases: Sequence[str], viewer: Viewer) -> ColumnElemen
 
 def _hits(words: str) -> Hits:
     asked = cutting.question(words)
-    return engines.newest(asked, HITS) if asked else {"search_entry": [], "search_ticket": []}
+    return engines.newest(asked, HITS) if asked else {name: [] for name in TABLES}
 
 
 def _with_hits(hits: Hits, viewer: Viewer) -> ColumnElement[bool]:
     messages = select(Message.ticket_id).where(
         Message.id.in_(engines.rows_of(hits["search_entry"])), messages_visible_to(viewer)
     )
-    return or_(Ticket.id.in_(messages), Ticket.id.in_(engines.rows_of(hits["search_ticket"])))
+    tickets = [*hits["search_ticket"], *hits[held.TABLE]]
+    return or_(Ticket.id.in_(messages), Ticket.id.in_(engines.rows_of(tickets)))
 
 
 def _side_by_side(hits: Hits, phrase: str) -> Hits:
@@ -73,7 +75,14 @@ def _side_by_side(hits: Hits, phrase: str) -> Hits:
     return {
         "search_entry": _telling(texts.where(Message.id.in_(_newest(hits, "search_entry"))), phrase),
         "search_ticket": _telling(subjects.where(Ticket.id.in_(_newest(hits, "search_ticket"))), phrase),
+        held.TABLE: _in_fields(hits[held.TABLE][:PHRASE_HITS], phrase),
     }
+
+
+def _in_fields(tickets: Sequence[int], phrase: str) -> list[int]:
+    """In one field, not in two that follow each other."""
+    texts = held.texts_of(tickets, held.worded())
+    return [id for id, fields in texts.items() if any(_stands(phrase, text) for text in fields.values())]
 
 
 def _newest(hits: Hits, kind: str) -> Select[int]:
@@ -81,4 +90,8 @@ def _newest(hits: Hits, kind: str) -> Select[int]:
 
 
 def _telling(texts: Select[int, str], phrase: str) -> list[int]:
-    return [id for id, text in db.session.execute(texts) if phrase in cutting.fold(" ".join(text.split()))]
+    return [id for id, text in db.session.execute(texts) if _stands(phrase, text)]
+
+
+def _stands(phrase: str, text: str) -> bool:
+    return phrase in cutting.fold(" ".join(text.split()))

@@ -43,6 +43,7 @@ WORDS = {
     "reports.recount": _l("Count the figures anew"),
     "reports.sum_up": _l("Sum up what reports read"),
     "search.index_customer": _l("Find a customer\u2019s tickets by their new name"),
+    "search.index_fields": _l("Find tickets by what stands in the desk’s own fields"),
     "search.rebuild": _l("Write the search index anew"),
     "sla.check": _l("Check the promises of open tickets"),
     "sla.enforce": _l("Note promises that were broken"),

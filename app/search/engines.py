@@ -29,6 +29,8 @@ from app.core.extensions import db
 from app.search.index import KEYS, LARGE, SMALL, TABLES, blocks
 from app.search.words import Asked
 
+WRITTEN = TABLES[:2]
+"""What people wrote of themselves: two tickets with the same choice in a field are not yet alike."""
 Hits = dict[str, list[int]]
 """Table of the index -> ids, the newest first."""
 
@@ -177,7 +179,7 @@ def newest_of_each(words: Sequence[str], at_most: int) -> dict[str, Hits]:
     are rare there: a common one would be fetched whole."""
     asked = {f"w{place}": Asked(word) for place, word in enumerate(words)}
     last = _last_ids() if is_postgresql() else None
-    near = {} if last is None else {name: _within(last[name], 0, MOST_SMALL) for name in TABLES}
+    near = {} if last is None else {name: _within(last[name], 0, MOST_SMALL) for name in WRITTEN}
     found = _each(asked, near, at_most)
     if near:
         rare = {key: one for key, one in asked.items() if max(map(len, found[key].values())) < RARE}
@@ -188,14 +190,14 @@ def newest_of_each(words: Sequence[str], at_most: int) -> dict[str, Hits]:
 def _each(asked: Mapping[str, Asked], near: Mapping[str, str], at_most: int) -> dict[str, Hits]:
     arms, values = [], {}
     for key, one in asked.items():
-        for name in TABLES:
+        for name in WRITTEN:
             arm = (ON_POSTGRESQL if is_postgresql() else ON_SQLITE).format(table=name, key=KEYS[name])
             arms.append(
                 arm.replace(f":{name}", f":{key}_{name}").replace(f"'{name}' AS kind", f"'{key} {name}' AS kind")
             )
             question = _tsquery((one,)) if is_postgresql() else _match((one,))
             values[f"{key}_{name}"] = question + near.get(name, "")
-    found: dict[str, Hits] = {key: {name: [] for name in TABLES} for key in asked}
+    found: dict[str, Hits] = {key: {name: [] for name in WRITTEN} for key in asked}
     if arms:
         for kind, ids in db.session.execute(text(" UNION ALL ".join(arms)), {**values, "at_most": at_most}):
             key, name = kind.split()

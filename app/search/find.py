@@ -13,7 +13,7 @@ from app.accounts.viewer import Actor, Kind, Viewer
 from app.core.database import is_postgresql
 from app.core.extensions import db
 from app.core.model import BigId
-from app.search import engines
+from app.search import engines, held
 from app.search import words as cutting
 from app.search.engines import Hits
 from app.search.words import Asked
@@ -35,7 +35,7 @@ SNIPPET_FROM = 20_000
 
 
 def matching(words: str, actor: Actor, limit: int = 400) -> list[int]:
-    """The ids of the tickets in which one message, or the header, has all the words, the latest active first; only by what this actor may read.
+    """The ids of the tickets in which one message, the header, or what stands in the desk's own fields has all the words, the latest active first; only by what this actor may read.
 
     A ticket's number finds it too, however it is written, and before all others. A very common word finds its newest tickets.
     """
@@ -60,6 +60,7 @@ def _among_own(asked: Sequence[Asked], actor: Actor) -> Hits:
     return {
         "search_entry": engines.those_of("search_entry", messages, asked),
         "search_ticket": engines.those_of("search_ticket", tickets, asked),
+        held.TABLE: held.having(tickets, asked, held.worded(public=True)),
     }
 
 
@@ -71,7 +72,7 @@ def _visible(hits: Hits, number: int | None, actor: Actor, limit: int) -> list[i
         wanted = _seen_by(actor)
     values = {
         "messages": engines.packed(hits["search_entry"]),
-        "headers": engines.packed(hits["search_ticket"]),
+        "headers": engines.packed([*hits["search_ticket"], *hits[held.TABLE]]),
         "number": -1 if number is None else number,
         "most": limit,
     }

@@ -1,4 +1,5 @@
-"""The index: one row a message with its words, one a ticket with its number, subject and requester. Written with the change itself."""
+"""The index: one row a message with its words, one a ticket with its number, subject and requester, one with what it holds in the desk's
+own fields. Written with the change itself."""
 
 from __future__ import annotations
 
@@ -19,8 +20,9 @@ from app.tickets.models import Ticket
 from app.tickets.thread import Message
 from app.tickets.timeline import TicketEvent
 
-TABLES = ("search_entry", "search_ticket")
-"""Of messages, of tickets. Migration 0002 makes them; no model stands for them, since each database has its own kind."""
+TABLES = ("search_entry", "search_ticket", "search_field")
+"""Of messages, of tickets, of what tickets hold in the desk's own fields (held.py). Migrations 0002 and 0022 make them; no model
+stands for them, since each database has its own kind."""
 SMALL, LARGE = 1_000, 20_000
 """Each PostgreSQL vector also carries the words of its two blocks of rows, so that a common word can be cut with the newest blocks."""
 BATCH = 2_000
@@ -34,13 +36,13 @@ def index_opening(event: TicketEvent) -> None:
 def index_message(event: TicketEvent) -> None:
     """A reaction: what was just written can be found as soon as it is committed."""
     message = db.session.get_one(Message, event.particulars["message_id"])
-    _write("search_entry", [(message.id, _text(message.text, message.html))])
+    write("search_entry", [(message.id, _text(message.text, message.html))])
 
 
 def index_header(event: TicketEvent) -> None:
     ticket = event.ticket
     requester = ticket.requester
-    _write(
+    write(
         "search_ticket",
         [(ticket.id, header(ticket.number, ticket.reference, ticket.subject, requester.name, requester.email))],
     )
@@ -49,30 +51,35 @@ def index_header(event: TicketEvent) -> None:
 def index_customer(customer_id: int) -> None:
     """A job: somebody has a new name or address; their tickets are found by it."""
     for rows in db.session.execute(HEADERS.where(Ticket.requester_id == customer_id)).partitions(BATCH):
-        _write("search_ticket", [(row[0], header(*row[1:])) for row in rows])
+        write("search_ticket", [(row[0], header(*row[1:])) for row in rows])
 
 
 def index_ticket(ticket_id: int) -> None:
     """For whoever changes texts in place, as erasing and importing do: no event tells of it."""
+    from app.search import held  # which writes by what stands here
+
     messages = db.session.execute(MESSAGES.where(Message.ticket_id == ticket_id)).all()
     headers = db.session.execute(HEADERS.where(Ticket.id == ticket_id)).all()
-    _write("search_entry", [(row[0], _text(*row[1:])) for row in messages])
-    _write("search_ticket", [(row[0], header(*row[1:])) for row in headers])
+    held.index_tickets([ticket_id])
+    write("search_entry", [(row[0], _text(*row[1:])) for row in messages])
+    write("search_ticket", [(row[0], header(*row[1:])) for row in headers])
 
 
 def index_import(messages: Sequence[tuple[int, str]], headers: Sequence[tuple[Any, ...]]) -> None:
     """For whoever writes many rows past the verbs: (id, text) of messages, and of tickets their id and what `header` takes."""
-    _write("search_entry", messages)
-    _write("search_ticket", [(row[0], header(*row[1:])) for row in headers])
+    write("search_entry", messages)
+    write("search_ticket", [(row[0], header(*row[1:])) for row in headers])
 
 
 def rebuild() -> int:
     """Write every row anew and return how many there are. Commits after each batch, so that nobody waits long for the database."""
-    for table, owner in (("search_entry", "message"), ("search_ticket", "ticket")):
+    from app.search import held
+
+    for table, owner in OWNERS:
         key = KEYS[table] if is_postgresql() else "rowid"
         db.session.execute(text(f"DELETE FROM {table} WHERE {key} NOT IN (SELECT id FROM {owner})"))
         db.session.commit()
-    return _rebuild("search_entry", MESSAGES, _text) + _rebuild("search_ticket", HEADERS, header)
+    return _rebuild("search_entry", MESSAGES, _text) + _rebuild("search_ticket", HEADERS, header) + held.rebuild()
 
 
 def _rebuild(table: str, rows: Any, written: Callable[..., str]) -> int:
@@ -80,7 +87,7 @@ def _rebuild(table: str, rows: Any, written: Callable[..., str]) -> int:
     last, total = 0, 0
     id = rows.selected_columns[0]
     while found := db.session.execute(rows.where(id > last).order_by(id).limit(BATCH)).all():
-        _write(table, [(row[0], written(*row[1:])) for row in found])
+        write(table, [(row[0], written(*row[1:])) for row in found])
         db.session.commit()
         last, total = found[-1][0], total + len(found)
     return total
@@ -99,10 +106,11 @@ MESSAGES = select(Message.id, Message.text, Message.html)
 HEADERS = select(Ticket.id, Ticket.number, Ticket.reference, Ticket.subject, Customer.name, Customer.email).join(
     Customer, Customer.id == Ticket.requester_id
 )
-KEYS = {"search_entry": "message_id", "search_ticket": "ticket_id"}
+OWNERS = (("search_entry", "message"), ("search_ticket", "ticket"), ("search_field", "ticket"))
+KEYS = {"search_entry": "message_id", "search_ticket": "ticket_id", "search_field": "ticket_id"}
 
 
-def _write(table: str, rows: Sequence[tuple[int, str]]) -> None:
+def write(table: str, rows: Sequence[tuple[int, str]]) -> None:
     """One statement, also for many rows; a row that is there is replaced. What it stands for is written before it; nothing else
     of the session has to be written for it now."""
     if not rows:

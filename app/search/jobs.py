@@ -2,7 +2,7 @@
 
 import logging
 
-from app.search import index
+from app.search import held, index
 
 log = logging.getLogger(__name__)
 
@@ -10,6 +10,11 @@ log = logging.getLogger(__name__)
 def index_customer(customer_id: int) -> None:
     """After a new name or address: their tickets are found by it."""
     index.index_customer(customer_id)
+
+
+def index_fields() -> None:
+    """After a field was switched on or off, or given to other categories: tickets are found by what they show."""
+    log.info("%s tickets with words in fields written", held.rebuild())
 
 
 def rebuild() -> None:

@@ -156,7 +156,7 @@ def test_a_deleted_ticket_leaves_nothing_in_the_index(app: Flask) -> None:
     db.session.execute(delete(Ticket).where(Ticket.id == ticket.id))
     db.session.commit()
 
-    assert [db.session.scalar(text(f"SELECT count(*) FROM {table}")) for table in index.TABLES] == [0, 0]
+    assert [db.session.scalar(text(f"SELECT count(*) FROM {table}")) for table in index.TABLES] == [0, 0, 0]
 
 
 def test_a_text_changed_in_place_is_indexed_anew_on_demand(app: Flask) -> None:
