@@ -92,7 +92,7 @@ def test_a_question_for_later_is_taken_back_with_all_that_was_chosen_and_leaves_
     expect(agent.locator("#thread .msg.asked:not(.leaving)")).to_contain_text(
         "Ten boxes of A4, please.", timeout=40_000
     )
-    expect(agent.locator("#thread").get_by_text("To the supplier Paper Mill")).to_be_visible()
+    expect(agent.locator("#thread .msg.asked").get_by_text("To the supplier Paper Mill")).to_be_visible()
 
 
 def put_off(agent: Page) -> None:
