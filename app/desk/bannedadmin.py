@@ -30,6 +30,7 @@ class BannedSenderView(DeskView):
     description_columns = {"sender": _l("An address, or a domain such as @example.com with all below it. Their mail is ignored; it stays in the mail log.")}  # fmt: skip
 
     def pre_add(self, row: BannedSender) -> None:
+        banned.demand_right(row.sender or "", g.user)
         row.by_name = g.user.name
         self.pre_update(row)
 

@@ -11,7 +11,7 @@ from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.core.errors import Forbidden, HelpdeskError, NotThere
+from app.core.errors import HelpdeskError, NotThere
 from app.core.extensions import db
 from app.desk.listing import Listing, is_id
 from app.desk.workspace import find
@@ -69,10 +69,9 @@ def _answer_wish(ticket: Ticket) -> None:
 
 def _ban(ticket: Ticket) -> None:
     whole = request.form.get("what") == "domain"
-    if not g.user.can("edit" if whole else "add", "BannedSender"):
-        raise Forbidden(_("You may not ban senders."))
     address = ticket.requester.email
     sender = "@" + address.rpartition("@")[2] if whole else address
+    banned.demand_right(sender, g.user)
     row = banned.ban(sender, _("from %(number)s", number=ticket.display), by=g.user)
     told = _("%(sender)s is banned.", sender=row.sender)
     if whole:

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.accounts.customers import checked_address
 from app.accounts.models import Customer
-from app.accounts.viewer import SYSTEM, Actor
+from app.accounts.viewer import SYSTEM, Actor, Viewer
 from app.core import clock
-from app.core.errors import Invalid
+from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
 from app.core.model import Base, intpk
 from app.mail import addresses
@@ -43,6 +43,12 @@ def checked(text: str) -> str:
     if addresses.ours(text) or (text.startswith("@") and domain == own):
         raise _refusal(_("This is the desk’s own address: its mail is never banned."))
     return text
+
+
+def demand_right(sender: str, by: Viewer) -> None:
+    """Whoever may add to the list bans single addresses; a whole domain takes the right to change the list."""
+    if not by.can("edit" if sender.strip().startswith("@") else "add", "BannedSender"):
+        raise Forbidden(_("You may not ban senders."))
 
 
 def _refusal(sentence: str) -> Invalid:

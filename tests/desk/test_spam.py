@@ -90,6 +90,7 @@ def test_the_sender_is_banned_with_one_click_and_a_domain_by_who_keeps_the_list(
     assert "Ban the address" in client.get(path).text and "Ban the whole domain" not in client.get(path).text
     client.post(f"{path}/ban", data={"what": "address"})
     client.post(f"{path}/ban", data={"what": "domain"})
+    client.post("/admin/banned-senders/add", data={"sender": "@other.test", "reason": ""})
     assert db.session.scalars(select(BannedSender.sender)).all() == ["eve@other.test"]
 
     sign_in(client, a_supervisor())
