@@ -16,6 +16,7 @@ from app.accounts import staff as people
 from app.core.audit import What, note_reading
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
+from app.core.web import LARGEST_ID
 from app.mail import forms, letterbox, mailbox, parsing, played, rehearsing
 from app.mail.models import Delivery, RawMail, RawState
 from app.mail.outgoing import SECRET
@@ -212,7 +213,7 @@ class MailLabView(BaseView):
     ) -> Any:
         words = request.args.get("q", "") or request.args.get("address", "")
         before = request.args.get("before", 0, type=int)
-        rows = (mailbox.got if box == "in" else mailbox.sent)(words, max(before, 0))
+        rows = (mailbox.got if box == "in" else mailbox.sent)(words, min(max(before, 0), LARGEST_ID))
         view = request.args.get("as", "html")
         return self.render_template(
             "mailbox/lab.html", rows=rows[: mailbox.ROWS], older=rows[mailbox.ROWS - 1].id if len(rows) > mailbox.ROWS else None, labels=LABELS, q=words, box=box,

@@ -287,6 +287,7 @@ def test_mails_are_found_by_address_subject_and_ticket(lab: FlaskClient) -> None
         page = lab.get(f"{LAB}/", query_string={"q": words}).text
         assert f'href="{mine}?' in page and f'href="{foreign}?' not in page, words
     assert "Nothing was sent yet." in lab.get(f"{LAB}/?q=%25").text, "no letter stands for others"
+    assert lab.get(f"{LAB}/?before={'9' * 30}").status_code == 200
 
 
 def test_what_came_in_is_read_as_it_travelled(lab: FlaskClient) -> None:
