@@ -145,6 +145,7 @@ written_limits = {
     "draft": os.environ.get("DESKHAND_LIMIT_DRAFT", "1200/15m"),
     "upload": os.environ.get("DESKHAND_LIMIT_UPLOAD", "80/15m"),
     "upload_link": os.environ.get("DESKHAND_LIMIT_UPLOAD_LINK", "30/15m"),
+    "rating_link": os.environ.get("DESKHAND_LIMIT_RATING_LINK", "30/15m"),
     "api_key": os.environ.get("DESKHAND_LIMIT_API_KEY", "6000/1m"),
     "api_network": os.environ.get("DESKHAND_LIMIT_API_NETWORK", "100/15m"),
 }

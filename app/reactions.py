@@ -7,10 +7,12 @@ from app.accounts.availability import Presence
 from app.assignment import queue as assignment
 from app.core.events import Reaction
 from app.mail.failed import Went
-from app.notifications import documents, tasks, undelivered
+from app.notifications import documents, ratings, tasks, undelivered
 from app.notifications import rules as notices
 from app.notifications import suppliers as asked
 from app.reports import daily as reports
+from app.satisfaction import asking as satisfaction
+from app.satisfaction.asking import Asking
 from app.search import held
 from app.search import index as search
 from app.sla import clocks as sla
@@ -37,9 +39,23 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
         notices.tell_followers,
     ),
     Did.NOTED: (search.index_message, notices.tell_followers),
-    Did.STATUS_CHANGED: (sla.follow, notices.tell_followers),
-    Did.RESOLVED: (reports.count, sla.follow, assignment.fill_room, notices.tell_of_end, notices.tell_followers),
-    Did.CLOSED: (reports.count, sla.follow, assignment.fill_room, notices.tell_of_end, notices.tell_followers),
+    Did.STATUS_CHANGED: (sla.follow, notices.tell_followers, satisfaction.plan),
+    Did.RESOLVED: (
+        reports.count,
+        sla.follow,
+        assignment.fill_room,
+        notices.tell_of_end,
+        notices.tell_followers,
+        satisfaction.plan,
+    ),
+    Did.CLOSED: (
+        reports.count,
+        sla.follow,
+        assignment.fill_room,
+        notices.tell_of_end,
+        notices.tell_followers,
+        satisfaction.plan,
+    ),
     Did.REOPENED: (reports.count, sla.follow, assignment.assign_again, notices.tell_followers),
     Did.MARKED_SPAM: (reports.count, sla.follow, assignment.fill_room),
     Did.UNMARKED_SPAM: (reports.count, sla.follow),
@@ -79,6 +95,8 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.SUBJECT_CHANGED: (search.index_header,),
     Did.FIELD_CHANGED: (held.index_change,),
     Did.CATEGORY_CHANGED: (held.index_change,),
+    Did.RATED: (notices.tell_of_rating,),
+    Asking.DUE: (ratings.ask,),
     Wish.ASSIGN: (assignment.assign_on_wish,),
     Presence.CAME: (assignment.fill_room,),
     Presence.LEFT: (assignment.hand_back,),

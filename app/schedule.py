@@ -11,6 +11,7 @@ from app.mail import jobs as mail
 from app.notifications import jobs as notifications
 from app.portal import jobs as portal
 from app.reports import jobs as reports
+from app.satisfaction import jobs as satisfaction
 from app.search import jobs as search
 from app.sla import jobs as sla
 from app.tickets import jobs as tickets
@@ -40,6 +41,7 @@ JOBS: dict[str, JobFunction] = {
     "reports.find_trends": reports.find_trends,
     "reports.recount": reports.recount,
     "reports.sum_up": reports.sum_up,
+    "satisfaction.ask": satisfaction.ask,
     "search.index_customer": search.index_customer,
     "search.index_fields": search.index_fields,
     "search.rebuild": search.rebuild,

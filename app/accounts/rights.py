@@ -12,7 +12,7 @@ STAFF_VERBS = (
     "show", "reply", "note", "status", "priority", "assign", "tag", "link", "task", "task_delete", "time", "time_others", "budget", "category", "department", "hide", "merge", "split", "documents", "supplier", "people", "environment", "spam", "delete", "bulk", "export",
 )  # fmt: skip
 """`can_<verb> on Ticket` in a role."""
-CUSTOMER_VERBS = ("show", "receive", "close", "reopen", "attach")
+CUSTOMER_VERBS = ("show", "receive", "close", "reopen", "attach", "rate")
 
 
 class Seen(Protocol):
@@ -40,4 +40,9 @@ def demand(actor: Actor, verb: str, ticket: Seen | None = None) -> None:
 
 def _setting_allows(verb: str) -> bool:
     settings = desk.current()
-    return {"close": settings.customer_can_close, "reopen": settings.customer_can_reopen}.get(verb, True)
+    allowed = {
+        "close": settings.customer_can_close,
+        "reopen": settings.customer_can_reopen,
+        "rate": settings.satisfaction,
+    }
+    return allowed.get(verb, True)

@@ -31,6 +31,7 @@ from app.tickets.choices import Category, Priority, State, Status, Tag, ticket_t
 from app.tickets.fieldkinds import Values
 from app.tickets.models import Ticket
 from app.tickets.queues import TicketQuery
+from app.tickets.scores import Verdict, where_verdict
 from app.tickets.visibility import visible_to
 
 LOADED = (
@@ -128,12 +129,15 @@ def _by_column(query: TicketQuery, fields: Fields) -> TicketQuery:
         if found is not None:
             query = query.where(column == found.id)
     state = fields.one_of("state", [state.value for state in State])
+    rating = fields.one_of("rating", [verdict.value for verdict in Verdict])
     priority: Priority | None = fields.take("priority", reading.priority)
     since: dt.datetime | None = fields.take("updated_since", reading.instant)
     if state is not None:
         query = query.where(Ticket.state == State(state))
     if priority is not None:
         query = query.where(Ticket.priority_id == priority.id)
+    if rating is not None:
+        query = query.where(where_verdict(Ticket.rating, Verdict(rating)))
     return query.where(Ticket.updated_at >= since) if since is not None else query
 
 

@@ -6,7 +6,7 @@ import dataclasses as dc
 import re
 from collections.abc import Callable
 
-from app.api import customers, joining, lists, macros, suppliers, tasks, thread, tickets, time
+from app.api import customers, joining, lists, macros, ratings, suppliers, tasks, thread, tickets, time
 from app.api.listing import list_tickets
 from app.api.repeats import Answer
 from app.api.schema import CUSTOMER_FILTERS, PAGING, TEXT, TICKET_FILTERS, Schema
@@ -77,6 +77,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/tickets/{number}/tasks", tasks.create_task, WRITE, "A new task of a ticket", "Task", "NewTask", 201
     ),
+    Route("GET", "/tickets/{number}/ratings", ratings.list_ratings, READ, "What customers said of a ticket", "Ratings"),
     Route("GET", "/tickets/{number}/macros", macros.list_macros, READ, "Macros that you may run on a ticket", "Macros"),
     Route(
         "POST",

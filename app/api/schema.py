@@ -14,6 +14,7 @@ from app.tickets.conversation import LONGEST_MESSAGE
 from app.tickets.copies import MOST as MOST_COPIES
 from app.tickets.fieldmodels import FieldKind, Readers, Required
 from app.tickets.requests import LONGEST_HINT, LONGEST_NAME, MOST_SLOTS, RequestState, SlotState
+from app.tickets.scores import Scale, Verdict
 from app.tickets.supplied import Turn
 from app.tickets.suppliers import MOST_ALONG
 from app.tickets.tasks import LONGEST_DETAILS, LONGEST_TITLE, TaskState
@@ -32,6 +33,7 @@ IDS: Schema = {"type": "array", "items": WHOLE, "maxItems": 100, "description": 
 TAGS: Schema = {"type": "array", "items": {"type": "string", "maxLength": 40}, "maxItems": 50}
 STATES = [state.value for state in State]
 TURNS = [turn.value for turn in Turn]
+VERDICTS = [verdict.value for verdict in Verdict]
 CHANNELS = [channel.value for channel in Channel]
 ONWARDS: Schema = {**FLAG, "description": "The messages after it go with it."}
 BODY: Schema = {"type": "string", "maxLength": LONGEST_MESSAGE}
@@ -87,6 +89,7 @@ TICKET: dict[str, Schema] = {
     "state": {**TEXT, "enum": STATES}, "status": TEXT, "priority": TEXT, "department": TEXT, "category": MAYBE_TEXT, "assignee": {**MAYBE_TEXT, "description": "A user name."}, "environment": MAYBE_TEXT,
     "supplier_turn": {**MAYBE_TEXT, "enum": [*TURNS, None], "description": "How it stands with its suppliers, if it has any."},
     "customer": answered(id=WHOLE, name=TEXT, email=TEXT), "tags": {"type": "array", "items": TEXT}, "fields": {"type": "object", "additionalProperties": True, "description": "What it holds in the fields of its category."}, "needs_response": FLAG,
+    "rating": {"type": "integer", "nullable": True, "minimum": 1, "maximum": 5, "description": "What its customer said last: 4 and 5 are good, 1 and 2 bad."},
     "created_at": INSTANT, "updated_at": INSTANT, "last_activity_at": INSTANT, "first_response_at": MAYBE_INSTANT, "first_response_due_at": MAYBE_INSTANT,
     "resolution_due_at": MAYBE_INSTANT, "resolved_at": MAYBE_INSTANT, "closed_at": MAYBE_INSTANT,
     "follow_up_at": MAYBE_INSTANT, "action_required_at": MAYBE_INSTANT, "snoozed_until": {**MAYBE_INSTANT, "description": "Null when it does not sleep."}, "url": TEXT,
@@ -181,6 +184,11 @@ SCHEMAS: dict[str, Schema] = {
     "MacroOutcome": answered(
         preview=FLAG, steps={"type": "array", "items": answered(action=TEXT, was=MAYBE_TEXT, now=MAYBE_TEXT, text=MAYBE_TEXT, refused={**MAYBE_TEXT, "description": "Why it would not happen. A run that any action refuses changes nothing (409, 403 or 422)."})}, findings={"type": "array", "items": answered(key=TEXT, sentence=TEXT)}, ticket=ref("Ticket"),
     ),
+    "Rating": answered(
+        scale={**TEXT, "enum": [scale.value for scale in Scale]}, score={"type": "integer", "minimum": 1, "maximum": 5}, verdict={**TEXT, "enum": VERDICTS}, comment=MAYBE_TEXT, given_at=INSTANT, changed_at=MAYBE_INSTANT,
+        assignee={**MAYBE_TEXT, "description": "The user name of whoever had the ticket then."},
+    ),
+    "Ratings": rows_of("Rating"),
     "Tasks": rows_of("Task"),
     "NewTask": thing(("title",), {"title": "Order a new printer", "assignee": "me", "due_on": "2026-12-31"}, **TASK_FIELDS),
     "TaskChanges": thing((), {"state": "done"}, state=TASK["state"], **TASK_FIELDS),
@@ -233,7 +241,7 @@ PAGING: dict[str, Schema] = {
 }
 TICKET_FILTERS: dict[str, Schema] = {
     "state": {**TEXT, "enum": STATES}, "status": FILING["status"], "priority": FILING["priority"], "assignee": {**TEXT, "description": "A user name, `me` or `none`."},
-    "category": {**TEXT, "description": "By name."}, "department": FILING["department"], "environment": {**TEXT, "description": "By name."}, "customer": {**TEXT, "description": "An id or an address."}, "tag": {**TEXT, "maxLength": 40},
+    "category": {**TEXT, "description": "By name."}, "department": FILING["department"], "environment": {**TEXT, "description": "By name."}, "customer": {**TEXT, "description": "An id or an address."}, "tag": {**TEXT, "maxLength": 40}, "rating": {**TEXT, "enum": VERDICTS},
     "q": {**TEXT, "description": "Words that the ticket or one of its messages has."}, "updated_since": INSTANT, **PAGING,
 }  # fmt: skip
 CUSTOMER_FILTERS: dict[str, Schema] = {

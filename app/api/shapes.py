@@ -10,6 +10,7 @@ from flask import current_app
 from app.accounts.models import Customer, Department, Organization
 from app.core import clock
 from app.core.html import from_text
+from app.satisfaction.models import Rating
 from app.settings import desk
 from app.tickets import fields
 from app.tickets.choices import CannedResponse, Category, State
@@ -45,6 +46,7 @@ class Line(NamedTuple):
     action_required_at: dt.datetime | None
     snoozed_until: dt.datetime | None
     supplier_turn: Turn | None
+    rating: int | None
 
 
 def instant(at: dt.datetime | None) -> str | None:
@@ -95,6 +97,7 @@ def ticket_of(row: Ticket | Line, named: Named, tags: list[str], own: dict[str, 
         "customer": {"id": row.requester_id, "name": named.customer_name, "email": named.customer_email},
         "tags": tags,
         "fields": own,
+        "rating": row.rating,
         "needs_response": row.needs_response,
         "created_at": instant(row.created_at),
         "updated_at": instant(row.updated_at),
@@ -149,6 +152,19 @@ def event(row: TicketEvent) -> dict[str, Any]:
         "full_text": f"{row.actor_name} {row.sentence}",
         "created_at": instant(row.at),
         "attachments": [],
+    }
+
+
+def rating(row: Rating) -> dict[str, Any]:
+    """`good`, `fair` or `bad`, whatever the scale."""
+    return {
+        "scale": row.scale.value,
+        "score": row.score,
+        "verdict": row.verdict.value if row.verdict else None,
+        "comment": row.comment,
+        "given_at": instant(row.given_at),
+        "changed_at": instant(row.changed_at),
+        "assignee": row.staff.username if row.staff else None,
     }
 
 

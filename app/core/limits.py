@@ -55,6 +55,7 @@ class Limit(enum.StrEnum):
     REPLY = "reply"
     UPLOAD = "upload"
     UPLOAD_LINK = "upload_link"
+    RATING_LINK = "rating_link"
     DRAFT = "draft"
     API_KEY = "api_key"
     API_NETWORK = "api_network"

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from app.core import web
 from app.core.clock import now
 from app.desk import asking, fieldfilters, lookups, supplierfilters
-from app.desk.listing import Due, Listing, Snooze, When, day
+from app.desk.listing import Due, Listing, Rated, Snooze, When, day
 from app.desk.lookups import Lookups
 from app.desk.queues import Queue
 from app.tickets import durations, fields
@@ -235,7 +235,7 @@ READERS: dict[str, Callable[[str, Lookups], dict[str, object]]] = {
     "customer": lambda value, names: {"who": value}, "organization": lambda value, names: {"organization": value}, "tag": lambda value, names: {"tag": value.casefold()},
     "state": _state, "status": _status, "assignee": _assignee, "department": _department, "category": _category, "priority": _priority,
     "kind": _chosen("kind", TicketKind, KINDS), "via": _chosen("channel", Channel, VIAS), "sla": _chosen("due", Due, DUES), "is": _is,
-    "followup": _chosen("followup", When, WHENS), "action": _chosen("action", When, WHENS), "snoozed": _chosen("snoozed", Snooze, {}), "spam": _chosen("spam", Snooze, {}), "time": _time,
+    "followup": _chosen("followup", When, WHENS), "action": _chosen("action", When, WHENS), "snoozed": _chosen("snoozed", Snooze, {}), "spam": _chosen("spam", Snooze, {}), "time": _time, "rating": _chosen("rating", Rated, {"yes": Rated.ANY, "no": Rated.NONE}),
     "environment": lambda value, names: {"environment": 0 if value.casefold() == "none" else _named("environment", value, names).id},
     "supplier": lambda value, names: {"supplier": _supplier(value, names)}, "further": lambda value, names: {"further": _further(value, names)},
     "before": lambda value, names: {"created_to": _day(value) - dt.timedelta(days=1)}, "after": lambda value, names: {"created_from": _day(value)},
@@ -245,7 +245,7 @@ EXAMPLES = {
     "customer": "customer:ada", "organization": "organization:northwind", "tag": "tag:vip", "state": "state:open", "status": 'status:"On Hold"', "assignee": "assignee:me", "department": "department:support",
     "category": "category:billing", "priority": "priority:high", "kind": "kind:conversation", "via": "via:mail", "sla": "sla:overdue", "is": "is:unassigned", "before": "before:2026-03-31", "after": "after:7d",
     "created": "created:today", "updated": "updated:2026-03-01..2026-03-31",
-    "followup": "followup:today", "action": "action:over", "snoozed": "snoozed:yes", "spam": "spam:yes", "time": "time:>2h",
+    "followup": "followup:today", "action": "action:over", "snoozed": "snoozed:yes", "spam": "spam:yes", "time": "time:>2h", "rating": "rating:bad",
     "environment": "environment:staging", "supplier": "supplier:waiting", "further": "further:me",
 }  # fmt: skip
 
@@ -264,7 +264,7 @@ def _spoken(listing: Listing, names: Lookups) -> list[tuple[str, str | None]]:
         ("assignee", assigned if assigned in ("", "me", "nobody") else _user_name(int(assigned), names)), ("department", names.name("department", listing.department)),
         ("category", "none" if listing.category == 0 else names.name("category", listing.category)), ("priority", priority), ("tag", listing.tag),
         ("kind", listing.kind), ("via", listing.channel), ("sla", listing.due),
-        ("followup", listing.followup), ("action", listing.action), ("snoozed", listing.snoozed), ("spam", listing.spam), ("time", durations.spelled(listing.time)),
+        ("followup", listing.followup), ("action", listing.action), ("snoozed", listing.snoozed), ("spam", listing.spam), ("time", durations.spelled(listing.time)), ("rating", listing.rating),
         ("environment", "none" if listing.environment == 0 else names.name("environment", listing.environment)),
         ("supplier", supplierfilters.spoken(listing.supplier, names)), ("further", supplierfilters.spoken_further(listing.further, names)),
         ("created", _range(listing.created_from, listing.created_to)), ("updated", _range(listing.updated_from, listing.updated_to)),

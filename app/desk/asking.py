@@ -12,7 +12,7 @@ FIELDS: dict[str, str] = {
     "state": "state", "status": "status", "assignee": "assignee", "assigned": "assignee", "owner": "assignee", "department": "department", "team": "department",
     "category": "category", "type": "category", "priority": "priority", "tag": "tag", "kind": "kind", "via": "via", "channel": "via", "sla": "sla", "due": "sla",
     "before": "before", "after": "after", "created": "created", "updated": "updated", "is": "is",
-    "followup": "followup", "reminder": "followup", "action": "action", "snoozed": "snoozed", "snooze": "snoozed", "spam": "spam", "time": "time", "spent": "time",
+    "followup": "followup", "reminder": "followup", "action": "action", "snoozed": "snoozed", "snooze": "snoozed", "spam": "spam", "time": "time", "spent": "time", "rating": "rating", "rated": "rating", "satisfaction": "rating",
     "supplier": "supplier", "vendor": "supplier", "environment": "environment", "env": "environment", "further": "further", "with": "further",
 }  # fmt: skip
 """What may stand before a colon → the field it means."""

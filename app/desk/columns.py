@@ -14,6 +14,7 @@ LABELS = {
     "number": _l("Number"), "customer": _l("Client"), "organization": _l("Organization"), "category": _l("Category"), "tags": _l("Tags"), "channel": _l("Came by"), "kind": _l("Kind"),
     "follow_up": _l("Follow-up"), "action": _l("Action by"), "snoozed": _l("Snoozed until"), "time": _l("Time spent"),
     "environment": _l("Environment"), "suppliers": _l("Suppliers"), "further": _l("Further people"),
+    "rating": _l("Rating"),
 }  # fmt: skip
 FIXED = "subject"
 """It holds the link to the ticket, and number, customer and tags below it on a phone."""

@@ -12,7 +12,7 @@ from app.accounts.viewer import Viewer
 from app.core.extensions import db
 from app.desk import supplierfilters
 from app.desk.asked import EXAMPLES, IS
-from app.desk.listing import Due, Snooze, When
+from app.desk.listing import Due, Rated, Snooze, When
 from app.desk.lookups import Lookups
 from app.tickets import fields as own
 from app.tickets.choices import State, Tag, ticket_tag
@@ -28,7 +28,7 @@ MEANINGS = {
     "assignee": _l("me, nobody or a person"), "department": _l("a department"), "category": _l("a category, or none"), "priority": _l("a priority"), "tag": _l("a tag"),
     "kind": _l("ticket, conversation, document request"), "via": _l("how it came"), "sla": _l("how its promise stands"), "is": _l("what it is"),
     "before": _l("created before a day"), "after": _l("created on a day or later"), "created": _l("a day, a span, or 7d"), "updated": _l("a day, a span, or 7d"),
-    "followup": _l("how its follow-up date stands"), "action": _l("how the date of a required action stands"), "snoozed": _l("yes or no"), "spam": _l("yes or no"), "time": _l("how much time was spent"),
+    "followup": _l("how its follow-up date stands"), "action": _l("how the date of a required action stands"), "snoozed": _l("yes or no"), "spam": _l("yes or no"), "time": _l("how much time was spent"), "rating": _l("what the customer said of it"),
     "environment": _l("where it happens, or none"), "supplier": _l("a supplier, or how it stands with them"), "further": _l("me, anybody or somebody who takes part"),
 }  # fmt: skip
 DAYS = ["today", "yesterday", "7d", "30d"]
@@ -38,7 +38,7 @@ def fields(names: Lookups) -> list[dict[str, Any]]:
     """Each with its meaning, an example and, where they are few, its values; `asked` ones are asked for as they are typed."""
     few: dict[str, list[str]] = {
         "state": [state.value for state in State], "kind": [kind.value.replace("_", "-") for kind in TicketKind], "via": [channel.value for channel in Channel], "sla": [due.value for due in Due],
-        "followup": [when.value for when in When], "action": [when.value for when in When], "snoozed": [each.value for each in Snooze], "spam": [each.value for each in Snooze], "time": [">2h", "<30m", "any", "none"], "is": list(IS), "assignee": ["me", "nobody", *(row.detail for row in names.active("person"))], "category": ["none", *(row.name for row in names.active("category"))],
+        "followup": [when.value for when in When], "action": [when.value for when in When], "snoozed": [each.value for each in Snooze], "spam": [each.value for each in Snooze], "time": [">2h", "<30m", "any", "none"], "rating": [each.value for each in Rated], "is": list(IS), "assignee": ["me", "nobody", *(row.detail for row in names.active("person"))], "category": ["none", *(row.name for row in names.active("category"))],
         **{kind: [row.name for row in names.active(kind)] for kind in ("status", "department", "priority")}, **dict.fromkeys(("before", "after", "created", "updated"), DAYS),
         "environment": ["none", *(row.name for row in names.active("environment"))], "supplier": [*supplierfilters.WORDS, *(row.name for row in names.active("supplier"))],
         "further": [*supplierfilters.FURTHER_WORDS, *(row.detail for row in names.active("person"))],

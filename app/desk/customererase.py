@@ -21,6 +21,7 @@ from app.desk import taskserase
 from app.desk.customernames import Known, Theirs, everything_they_were_called
 from app.mail.models import Delivery, RawMail
 from app.notifications.models import Notification
+from app.satisfaction.models import Rating
 from app.search import index
 from app.tickets import drafts, fields, macroruns, merging, suppliers, timefigures
 from app.tickets.models import Participant, Ticket
@@ -60,6 +61,7 @@ def erase(address: str, with_tickets: bool) -> Erased:
         db.session.flush()
     _empty_fields(tickets)
     _empty_time(tickets, known)
+    _empty_ratings(person, tickets, known)
     _empty_messages(theirs)
     _forget_recipients(known)
     _empty_tickets(tickets, touched)
@@ -179,6 +181,14 @@ def _empty_time(tickets: list[int], known: Known) -> None:
     rows = db.session.execute(select(TimeEntry.id, TimeEntry.ticket_id, TimeEntry.note).where(TimeEntry.note != ""))
     gone = [row.id for row in rows if row.ticket_id in tickets or known.named_in(row.note)]
     _do(update(TimeEntry).where(TimeEntry.id.in_(gone)).values(note="", updated_at=TimeEntry.updated_at))
+
+
+def _empty_ratings(person: int, tickets: list[int], known: Known) -> None:
+    """How good they found it stays a figure; their words go, as do those of others that name them."""
+    _do(update(Rating).where(or_(Rating.customer_id == person, Rating.ticket_id.in_(tickets))).values(comment=None))
+    rows = db.session.execute(select(Rating.id, Rating.comment).where(Rating.comment.is_not(None)))
+    naming = [row.id for row in rows if known.named_in(row.comment)]
+    _do(update(Rating).where(Rating.id.in_(naming)).values(comment=EMPTIED))
 
 
 def _empty_fields(tickets: list[int]) -> None:

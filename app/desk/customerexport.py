@@ -16,6 +16,8 @@ from app.core.audit import What, note
 from app.core.errors import NotThere
 from app.core.extensions import db
 from app.mail.models import Delivery, RawMail
+from app.satisfaction import reading
+from app.satisfaction.models import Rating
 from app.tickets import fields
 from app.tickets.fieldmodels import Readers
 from app.tickets.files import safe_name
@@ -45,7 +47,7 @@ def export(address: str, folder: Path) -> Exported:
     told = {
         "customer": _person(customer),
         "notes_about_you": [_note(each) for each in _notes(customer)],
-        "tickets": [_ticket(ticket, files) for ticket in tickets],
+        "tickets": [_ticket(ticket, customer, files) for ticket in tickets],
         "mails_to_you": [_mail(each) for each in _mails(customer)],
         "mails_from_you": [
             {"received_at": mail.received_at, "subject": mail.subject, "became": mail.verdict}
@@ -92,15 +94,21 @@ def _note(note: CustomerNote) -> dict[str, Any]:
     }
 
 
-def _ticket(ticket: Ticket, files: dict[str, str]) -> dict[str, Any]:
+def _ticket(ticket: Ticket, customer: Customer, files: dict[str, str]) -> dict[str, Any]:
     return {
         "number": ticket.number,
         "subject": ticket.subject,
         "status": ticket.status.name,
         "created_at": ticket.created_at,
         "fields": {one.field.name: one.field.plain(one.values) for one in fields.held(ticket, PUBLIC) if one.values},
+        "ratings": [_rating(rating) for rating in reading.of_ticket(ticket) if rating.customer_id == customer.id],
         "messages": [_message(message, files) for message in db.session.scalars(_public(ticket))],
     }
+
+
+def _rating(rating: Rating) -> dict[str, Any]:
+    """What they said of how we did."""
+    return {"at": rating.given_at, "answer": rating.called, "score": rating.score, "comment": rating.comment}
 
 
 def _public(ticket: Ticket) -> Select[Message]:

@@ -98,7 +98,7 @@ def _batches(listing: Listing, viewer: Viewer) -> Iterator[list[list[object]]]:
 def _header() -> list[str]:
     return [
         _("Number"), _("Subject"), _("Customer"), _("Email"), _("Organization"), _("Department"), _("Category"), _("Status"), _("State"), _("Priority"), _("Assignee"), _("Tags"),
-        _("Channel"), _("Created"), _("Last update"), _("First response"), _("First response due"), _("Resolution due"), _("Resolved"), _("Closed"), _("Minutes spent"), _("Budget in minutes"),
+        _("Channel"), _("Created"), _("Last update"), _("First response"), _("First response due"), _("Resolution due"), _("Resolved"), _("Closed"), _("Minutes spent"), _("Budget in minutes"), _("Rating"),
         *(field.name for field in fields.active()),
     ]  # fmt: skip
 
@@ -110,7 +110,7 @@ def _cells(ticket: Ticket, zone: ZoneInfo) -> list[object]:
     )  # fmt: skip
     return [
         ticket.number, ticket.subject, requester.name, requester.email, requester.organization, ticket.department.name, ticket.category.name if ticket.category else None, ticket.status.name, ticket.state.value, ticket.priority.name,
-        ticket.assignee.get_full_name() if ticket.assignee else None, ", ".join(tag.name for tag in ticket.tags), ticket.channel.value, *(_instant(at, zone) for at in instants), ticket.time_spent_minutes, ticket.budget_minutes,
+        ticket.assignee.get_full_name() if ticket.assignee else None, ", ".join(tag.name for tag in ticket.tags), ticket.channel.value, *(_instant(at, zone) for at in instants), ticket.time_spent_minutes, ticket.budget_minutes, ticket.rating,
     ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from app.accounts.models import Customer, Organization
 from app.accounts.viewer import Viewer
 from app.core.model import BigId
 from app.core.rows import plain_rows
+from app.satisfaction.models import RATED
 from app.settings import desk
 from app.tickets.choices import State, Status
 from app.tickets.drafts import Draft
@@ -82,6 +83,7 @@ class Facts(NamedTuple):
     environment_id: int | None
     supplier_turn: Turn | None
     further: int
+    rating: int | None
     time_spent_minutes: int
     budget_minutes: int | None
     colour: str | None
@@ -101,6 +103,8 @@ class Facts(NamedTuple):
     """It has tasks, likewise."""
     noted: bool
     """Staff wrote notes about its customer, likewise."""
+    rated: bool
+    """Its customer rated some ticket, likewise."""
     seen_message_id: int | None
     """The newest message that this person was shown at their last visit."""
     requester: Person
@@ -149,6 +153,7 @@ def of(number: int, viewer: Viewer) -> Facts | None:
         linked,
         tasked,
         noted,
+        rated,
         seen,
         *person,
     ) = row[own:]
@@ -161,6 +166,7 @@ def of(number: int, viewer: Viewer) -> Facts | None:
         bool(linked),
         bool(tasked),
         bool(noted),
+        bool(rated),
         seen,
     )
     return Facts._make((*row[:own], colour, assignee, organization, *kept, Person._make(person)))
@@ -189,6 +195,7 @@ def _facts(viewer: Viewer, agents_see_departments: bool) -> Executable:
         linked,
         tasked,
         NOTED,
+        RATED,
         seen.scalar_subquery(),
     )
     wanted = select(

@@ -52,6 +52,7 @@ class Line(NamedTuple):
     budget_minutes: int | None
     environment_id: int | None
     supplier_turn: Turn | None
+    rating: int | None
     status: str
     colour: str | None
     customer: str

@@ -29,6 +29,7 @@ from app.tickets.choices import Category, State, Status
 from app.tickets.fieldkinds import LIST
 from app.tickets.models import Ticket, TicketKind
 from app.tickets.queues import TicketQuery
+from app.tickets.scores import Verdict, where_verdict
 from app.tickets.thread import Channel
 
 PAGE_SIZE = 25
@@ -61,6 +62,16 @@ class When(enum.StrEnum):
     NONE = "none"
 
 
+class Rated(enum.StrEnum):
+    """What the customer said of it."""
+
+    GOOD = "good"
+    FAIR = "fair"
+    BAD = "bad"
+    ANY = "any"
+    NONE = "none"
+
+
 class Snooze(enum.StrEnum):
     YES = "yes"
     NO = "no"
@@ -68,6 +79,7 @@ class Snooze(enum.StrEnum):
 
 WHENS = {When.OVER: _l("Over"), When.TODAY: _l("Today"), When.WEEK: _l("Within 7 days"), When.ANY: _l("With a date"), When.NONE: _l("Not set")}  # fmt: skip
 SNOOZES = {Snooze.YES: _l("Snoozed"), Snooze.NO: _l("Not snoozed")}
+RATINGS = {Rated.GOOD: _l("Good"), Rated.FAIR: _l("Fair"), Rated.BAD: _l("Bad"), Rated.ANY: _l("Rated"), Rated.NONE: _l("Not rated")}  # fmt: skip
 DUES = {Due.OVERDUE: _l("Overdue"), Due.SOON: _l("Due within 4 hours"), Due.NONE: _l("No promise running")}
 CHANNELS = {
     Channel.PORTAL: _l("Portal"),
@@ -93,6 +105,7 @@ SORTS: dict[str, Any] = {
     "status": _of(Status.position, Status.id, Ticket.status_id), "priority": Ticket.priority_rank, "sla": Ticket.next_due_at,
     "assignee": _of(User.first_name, User.id, Ticket.assignee_id), "created": Ticket.created_at, "updated": Ticket.last_activity_at, "channel": Ticket.channel, "kind": Ticket.kind,
     "follow_up": Ticket.follow_up_at, "action": Ticket.action_required_at, "snoozed": Ticket.snoozed_until, "time": Ticket.time_spent_minutes,
+    "rating": Ticket.rating,
     "environment": _of(Environment.position, Environment.id, Ticket.environment_id),
     "organization": select(Organization.name).join(Customer, Customer.organization_id == Organization.id).where(Customer.id == Ticket.requester_id).scalar_subquery(),
 }  # fmt: skip
@@ -132,6 +145,7 @@ class Listing:
     """yes: what was marked as spam, and nothing else."""
     time: str = ""
     """Of the time spent: a sign (> >= < <= =) and minutes."""
+    rating: Rated | None = None
     environment: int | None = None
     """0: without one."""
     supplier: str = ""
@@ -247,6 +261,7 @@ class Listing:
             "action",
             "snoozed",
             "environment",
+            "rating",
         ):
             order.insert(0, column.is_(None))
         return self.query(viewer).statement.with_only_columns(Ticket.id).order_by(None).order_by(*order)
@@ -300,6 +315,8 @@ class Listing:
 
     def _around(self, viewer: Viewer) -> list[ColumnElement[bool]]:
         wanted = supplierfilters.narrow(self.supplier) + supplierfilters.narrow_further(self.further, viewer)
+        if self.rating is not None:
+            wanted.append(_rated(self.rating))
         if self.environment is not None:
             wanted.append(
                 Ticket.environment_id == self.environment if self.environment else Ticket.environment_id.is_(None)
@@ -331,6 +348,12 @@ def _when(column: Any, when: When) -> ColumnElement[bool]:
         When.NONE: column.is_(None),
     }
     return spans[when]
+
+
+def _rated(rating: Rated) -> ColumnElement[bool]:
+    if rating in (Rated.ANY, Rated.NONE):
+        return Ticket.rating.is_not(None) if rating is Rated.ANY else Ticket.rating.is_(None)
+    return where_verdict(Ticket.rating, Verdict(rating))
 
 
 def _midnight(day: dt.date) -> dt.datetime:
@@ -379,5 +402,5 @@ def day(text: str) -> dt.date:
 
 READERS: dict[str, Callable[[str], object]] = {
     "view": Queue, "status": _id, "state": State, "priority": _id, "category": _id, "assigned": _person, "department": _id, "customer": _id, "channel": Channel,
-    "created_from": day, "created_to": day, "updated_from": day, "updated_to": day, "kind": TicketKind, "due": Due, "followup": When, "action": When, "snoozed": Snooze, "spam": Snooze, "time": durations.comparison, "environment": _id, "supplier": supplierfilters.read, "further": supplierfilters.read_further, "saved": _id, "sort": _sort, "page": lambda text: max(1, min(LAST_PAGE, _id(text))),
+    "created_from": day, "created_to": day, "updated_from": day, "updated_to": day, "kind": TicketKind, "due": Due, "followup": When, "action": When, "snoozed": Snooze, "spam": Snooze, "time": durations.comparison, "rating": Rated, "environment": _id, "supplier": supplierfilters.read, "further": supplierfilters.read_further, "saved": _id, "sort": _sort, "page": lambda text: max(1, min(LAST_PAGE, _id(text))),
 }  # fmt: skip

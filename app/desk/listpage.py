@@ -20,7 +20,7 @@ from app.desk import asked, columns, fieldfilters, lookups, supplierfilters, tab
 from app.desk.columns import Columns
 from app.desk.counts import FILTERS, counts
 from app.desk.lines import FURTHER, SUPPLIERS, Line, lines_of
-from app.desk.listing import COUNT_CAP, DUES, KINDS, PAGE_SIZE, SNOOZES, USUAL_SORT, WHENS, Listing
+from app.desk.listing import COUNT_CAP, DUES, KINDS, PAGE_SIZE, RATINGS, SNOOZES, USUAL_SORT, WHENS, Listing
 from app.desk.listrows import Row, rows
 from app.desk.lookups import Lookups
 from app.desk.passages import passages
@@ -54,6 +54,7 @@ SAID: dict[str, Mapping[Any, Any]] = {
     "dues": DUES,
     "whens": WHENS,
     "snoozes": SNOOZES,
+    "ratings": RATINGS,
 }
 
 
@@ -177,6 +178,10 @@ class ListPage:
         return _pairs(catalogue(), "whens")
 
     @property
+    def ratings(self) -> Pairs:
+        return _pairs(catalogue(), "ratings")
+
+    @property
     def snoozes(self) -> Pairs:
         return _pairs(catalogue(), "snoozes")
 
@@ -204,7 +209,7 @@ class ListPage:
             "assigned": lambda: {"me": _("Assigned to me"), "nobody": _("Unassigned")}.get(value) or names.name("person", int(value)),
             "customer": lambda: names.name("customer", value) or _("One customer"), "who": lambda: _("Customer: %(words)s", words=value), "organization": lambda: _("Organization: %(words)s", words=value),
             "kind": lambda: str(KINDS[value]), "due": lambda: str(DUES[value]),
-            "followup": lambda: _("Follow-up: %(when)s", when=WHENS[value]), "action": lambda: _("Action required: %(when)s", when=WHENS[value]), "snoozed": lambda: str(SNOOZES[value]), "spam": lambda: _("Only spam") if value == "yes" else _("Without spam"), "time": lambda: _("Time spent: %(time)s", time=durations.spoken(value)), "environment": lambda: names.name("environment", value) if value else _("No environment"),
+            "followup": lambda: _("Follow-up: %(when)s", when=WHENS[value]), "action": lambda: _("Action required: %(when)s", when=WHENS[value]), "snoozed": lambda: str(SNOOZES[value]), "spam": lambda: _("Only spam") if value == "yes" else _("Without spam"), "time": lambda: _("Time spent: %(time)s", time=durations.spoken(value)), "rating": lambda: _("Rating: %(answer)s", answer=RATINGS[value]), "environment": lambda: names.name("environment", value) if value else _("No environment"),
             "supplier": lambda: supplierfilters.said(value, names), "further": lambda: supplierfilters.said_further(value, names), "tag": lambda: _("Tag %(name)s", name=value), "channel": lambda: _("By %(channel)s", channel=value.value),
             "created_from": lambda: _("Created from %(day)s", day=value), "created_to": lambda: _("Created until %(day)s", day=value),
             "updated_from": lambda: _("Updated from %(day)s", day=value), "updated_to": lambda: _("Updated until %(day)s", day=value),

@@ -16,9 +16,11 @@ from app.desk.listing import CHANNELS
 from app.desk.lookups import Lookups
 from app.desk.passages import Passage
 from app.desk.promise import promise_of
+from app.settings import desk
 from app.tickets.dates import nearness
 from app.tickets.durations import said
 from app.tickets.fieldkinds import Values
+from app.tickets.scores import Scale, called
 from app.tickets.thread import Channel
 
 
@@ -68,6 +70,7 @@ class Row(NamedTuple):
     """Whose turn it is with its suppliers, if it has any."""
     suppliers: str
     further: str
+    rating: str
     own: tuple[tuple[str, str], ...]
     """What the columns of the desk's own fields say."""
 
@@ -83,7 +86,7 @@ def rows(
     named: Mapping[int, Mapping[int, Values]],
 ) -> list[Row]:
     """`named`: what lines_of gave. `pattern`: of ticket numbers, as DeskSettings.number_pattern."""
-    channels, instant = _channels(catalogue()), web.instants()
+    channels, instant, scale = _channels(catalogue()), web.instants(), Scale(desk.current().satisfaction_scale)
     kinds = {"ticket": "", "conversation": _("Conversation")}
     return [
         Row(
@@ -98,7 +101,7 @@ def rows(
             snoozed=_date(line.snoozed_until) if line.live and line.snoozed_until and line.snoozed_until > at else None,
             tags=tuple(tags.get(line.id, ())), channel=channels[line.channel], documents=_documents(line), time=said(line.time_spent_minutes) if line.time_spent_minutes else "–", time_over=bool(line.budget_minutes) and line.time_spent_minutes >= (line.budget_minutes or 0), passage=passages.get(line.id, ()), own=own.get(line.id, ()),
             environment=names.name("environment", line.environment_id) or "–", supplier_turn=line.supplier_turn.value if line.supplier_turn and line.live else "",
-            suppliers=_joined(named, line.id, SUPPLIERS), further=_joined(named, line.id, FURTHER),
+            suppliers=_joined(named, line.id, SUPPLIERS), further=_joined(named, line.id, FURTHER), rating=called(line.rating, scale) if line.rating is not None else "–",
         )
         for line in lines
         for priority, promise in ((names.row("priority", line.priority_id), promise_of(line, at)),)

@@ -14,10 +14,19 @@ from flask_babel import lazy_gettext as _l
 from app.accounts.viewer import Viewer
 from app.core.errors import Forbidden, NotThere
 from app.core.words import said as _
-from app.desk import lookups, reportsexport, reportssummary, reportsteam, reportstimes, reportsvolume
+from app.desk import (
+    lookups,
+    reportsexport,
+    reportssatisfaction,
+    reportssummary,
+    reportsteam,
+    reportstimes,
+    reportsvolume,
+)
 from app.desk.reportsasked import GRAINS, PRESETS, Asked, Period
 from app.desk.reportsshown import Report, Section, Table
 from app.reports.volume import today
+from app.settings import desk
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -39,6 +48,7 @@ PLACES: dict[str, Place] = {
     "team": Place(_l("Team"), reportsteam.team, ("department", "agent")),
     "categories": Place(_l("Categories"), reportsvolume.categories, ("department", "priority")),
     "sla": Place(_l("SLA"), reportsteam.promises, ("department", "priority")),
+    "satisfaction": Place(_l("Satisfaction"), reportssatisfaction.satisfaction, ("department", "category", "agent")),
     "trends": Place(_l("Trends"), reportsteam.trends, ("department",)),
     "mine": Place(_l("My figures"), reportsteam.own, (), of_all=False),
 }
@@ -105,7 +115,10 @@ class ReportsView(BaseView):
 
 def _offered(viewer: Viewer) -> dict[str, Place]:
     whole = reportssummary.reads_all(viewer)
-    return {name: place for name, place in PLACES.items() if whole or not place.of_all}
+    places = {name: place for name, place in PLACES.items() if whole or not place.of_all}
+    if not desk.current().satisfaction:
+        places.pop("satisfaction", None)
+    return places
 
 
 def _report(section: str) -> tuple[Place, Report]:

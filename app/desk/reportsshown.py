@@ -40,6 +40,8 @@ class Table(NamedTuple):
     title: str
     head: tuple[str, ...]
     rows: Sequence[tuple[Cell, ...]]
+    prose: bool = False
+    """Its cells are words and no numbers."""
 
 
 class Number(NamedTuple):

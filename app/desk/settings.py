@@ -101,16 +101,10 @@ class SettingsView(BaseView):
     def _page(self, section: str, values: dict[str, Any], errors: dict[str, str]) -> Any:
         if section not in desk.SECTIONS:
             abort(404)
+        statuses = db.session.scalars(select(Status).where(Status.active.is_(True)).order_by(Status.position)).all()
         rows = {
-            "status": [
-                ("", "–"),
-                *(
-                    (row.id, str(row))
-                    for row in db.session.scalars(
-                        select(Status).where(Status.active.is_(True)).order_by(Status.position)
-                    )
-                ),
-            ],
+            "status": [("", "–"), *((row.id, str(row)) for row in statuses)],
+            "ended": [(row.id, str(row)) for row in statuses if not row.state.live],
             "department": [
                 ("", "–"),
                 *((row.id, str(row)) for row in db.session.scalars(select(Department).order_by(Department.position))),
@@ -128,4 +122,6 @@ def _typed(field: dc.Field[Any], form: Any) -> Any:
     """A box that is not ticked sends nothing."""
     if isinstance(field.default, bool):
         return field.name in form
+    if "many" in field.metadata:
+        return ",".join(form.getlist(field.name))
     return form.get(field.name, "").strip()

@@ -45,6 +45,8 @@ from app.desk.reading import Reading
 from app.desk.tasklist import Line
 from app.desk.timepanel import Panel
 from app.desk.window import Window
+from app.satisfaction import reading
+from app.satisfaction.reading import Given
 from app.settings import desk
 from app.tickets import fields, links, requests
 from app.tickets.choices import State
@@ -235,6 +237,16 @@ class Workspace:
     def notes(self) -> Sequence[CustomerNote]:
         """What staff wrote about the customer."""
         return customernotes.of(self.ticket.requester_id, self.viewer) if self.ticket.noted else []
+
+    @cached_property
+    def ratings(self) -> list[Given]:
+        """Of this ticket first, then the customer's last ones. A merged ticket's customer may be another one."""
+        ticket = self.ticket
+        if not ticket.rated and not (ticket.merged_in and desk.current().satisfaction):
+            return []
+        return reading.of_customer(
+            ticket.requester_id, [ticket.id, *(member.id for member in self.members)], self.viewer
+        )
 
     @property
     def young(self) -> bool:

@@ -40,6 +40,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "to": (),
     "url": (),
     "link": (),
+    "question": (),
     "who": (),
     "was": (),
     "now": (),
@@ -56,6 +57,7 @@ LABELS = {
     "ticket_resolved": _l("The ticket is resolved"),
     "ticket_closed": _l("The ticket is closed"),
     "waiting_reminder": _l("Reminder before closing"),
+    "rating_asked": _l("Question how we did"),
     "new_ticket": _l("To staff: a new ticket"),
     "assigned": _l("To staff: assigned"),
     "customer_replied": _l("To staff: the customer replied"),
@@ -76,6 +78,7 @@ STARTS = {
     "ticket_resolved": _l("Hello {{ to }},\n\nwe think that “{{ ticket.subject }}” is solved. If it is not, just reply to this mail.\n\n{{ url }}"),
     "ticket_closed": _l("Hello {{ to }},\n\nyour ticket “{{ ticket.subject }}” is closed. If it comes back, just reply to this mail.\n\n{{ url }}"),
     "waiting_reminder": _l("Hello {{ to }},\n\nwe asked you something about “{{ ticket.subject }}” and have not heard from you yet.\n{% if ticket.closes %}\nIt closes on {{ ticket.closes }} unless you reply.\n{% endif %}\n\n{{ url }}"),
+    "rating_asked": _l("Hello {{ to }},\n\nyour ticket {{ ticket.number }} “{{ ticket.subject }}” is solved. {{ question }}\n\nOne press is enough:\n{{ link }}"),
 }  # fmt: skip
 """Where an admin's own wording begins."""
 STAFFS_START = _l("{{ who }}: {{ ticket.number }} {{ ticket.subject }}\n\n{{ entry.text }}\n\n{{ url }}")
@@ -204,4 +207,5 @@ def _sample() -> dict[str, Any]:
     return {
         "to": "Elena Marchetti", "url": "https://desk.example/portal/tickets/1042", "desk": {"name": "Deskhand", "address": "support@desk.example"}, "desk_name": "Deskhand", "lang": "en",
         "proven": True, "said": said, "ticket": ticket, "entry": entry, "history": [], "files": [], "subject": "", "delimiter": _(DELIMITER), "reference": "#1042", "portal_url": "", "preview": "", "why": "", "asked": None,
+        "question": _("How did we do?"),
     }  # fmt: skip

@@ -12,7 +12,7 @@ from app.notifications import wishes
 from app.notifications.models import Notice, Notification
 from app.notifications.wishes import Telling
 
-MAILS = {Notice.TICKET_CREATED: "new_ticket"}
+MAILS = {Notice.TICKET_CREATED: "new_ticket", Notice.BAD_RATING: "rated"}
 """Where a mail's kind is not the notice's."""
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.core import clock
 from app.core.model import Base, BigId, intpk
 from app.core.shipped import shown
+from app.tickets import scores
 from app.tickets.models import Ticket
 
 UNREAD = text("read_at IS NULL")
@@ -47,6 +48,8 @@ class Notice(enum.StrEnum):
     COLLEAGUE_REPLIED = "colleague_replied"
     NOTED = "noted"
     STATUS_CHANGED = "status_changed"
+    RATED = "rated"
+    BAD_RATING = "bad_rating"
 
 
 LABELS = {
@@ -71,6 +74,8 @@ LABELS = {
     Notice.COLLEAGUE_REPLIED: _l("A colleague answered a ticket that I follow"),
     Notice.NOTED: _l("A colleague wrote a note in a ticket that I follow"),
     Notice.STATUS_CHANGED: _l("A colleague changed the status of a ticket that I follow"),
+    Notice.RATED: _l("A customer rated my ticket"),
+    Notice.BAD_RATING: _l("A customer rated a ticket as bad (supervisors)"),
 }
 APP_ONLY = (
     Notice.MAIL_FAILED,
@@ -158,6 +163,8 @@ SENTENCES = {
     Notice.COLLEAGUE_REPLIED: lambda said: _("%(who)s answered the customer", who=said.get("who", "–")),
     Notice.NOTED: lambda said: _("%(who)s wrote an internal note", who=said.get("who", "–")),
     Notice.STATUS_CHANGED: lambda said: _("%(who)s changed the status from %(was)s to %(now)s", who=said.get("who", "–"), was=shown(said.get("was", "–")), now=shown(said.get("now", "–"))),
+    Notice.RATED: lambda said: _("%(who)s rated your ticket: %(now)s", who=said.get("who", "–"), now=scores.spoken(said.get("now"))),
+    Notice.BAD_RATING: lambda said: _("%(who)s rated a ticket: %(now)s", who=said.get("who", "–"), now=scores.spoken(said.get("now"))),
     Notice.TASK_ASSIGNED: lambda said: _("%(who)s gave you a task", who=said.get("who", "–")),
     Notice.TASK_DUE: lambda said: DUE_WORDS[said.get("near", "overdue")](),
     Notice.MAIL_FAILED: lambda said: _("The answer to %(who)s did not arrive", who=said.get("who", "–")),

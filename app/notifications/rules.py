@@ -27,6 +27,7 @@ from app.settings import desk
 from app.tickets.conversation import MENTION
 from app.tickets.mergeable import members
 from app.tickets.models import Participant, ParticipantRole, Ticket
+from app.tickets.scores import Verdict, verdict
 from app.tickets.thread import Channel, Message
 from app.tickets.timeline import Did, TicketEvent
 from app.tickets.visibility import parts_of
@@ -199,6 +200,17 @@ def tell_of_budget(event: TicketEvent) -> None:
     _tell(own, Notice.TIME_BUDGET, event, mail=False, others=[person.id for person in audience.supervisors(ticket)])
 
 
+def tell_of_rating(event: TicketEvent) -> None:
+    """The assignee; and the supervisors who see the ticket when it became a bad one."""
+    ticket, score = event.ticket, int(event.particulars["score"])
+    own = [ticket.assignee_id] if ticket.assignee_id is not None else []
+    _tell(own, Notice.RATED, event)
+    was = event.particulars.get("score_was")
+    if verdict(score) is Verdict.BAD and (was is None or verdict(int(was)) is not Verdict.BAD):
+        others = [person.id for person in audience.supervisors(ticket)]
+        _tell([], Notice.BAD_RATING, event, others=others, besides=own)
+
+
 def tell_of_timer(event: TicketEvent) -> None:
     """Whose it was."""
     tell_staff(int(event.particulars["who_id"]), Notice.TIMER_STOPPED, event, mail=False)
@@ -323,6 +335,7 @@ def _said(event: TicketEvent) -> dict[str, str]:
         "was": str(event.particulars.get("was") or ""),
         "now": str(event.particulars.get("now") or ""),
         **({"over": "1"} if event.particulars.get("over") else {}),
+        **({"rating": str(event.particulars["rating_id"])} if event.what is Did.RATED else {}),
     }
 
 

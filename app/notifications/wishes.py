@@ -56,6 +56,8 @@ DEFAULTS = {
     Notice.ADDED: Wanted(app=True, mail=False),
     Notice.TIME_BUDGET: Wanted(app=True, mail=False),
     Notice.TIMER_STOPPED: Wanted(app=True, mail=False),
+    Notice.RATED: Wanted(app=True, mail=False),
+    Notice.BAD_RATING: Wanted(app=True, mail=False),
     Notice.TASK_ASSIGNED: Wanted(app=True, mail=True),
     Notice.TASK_DUE: Wanted(app=True, mail=True),
     Notice.FOLLOW_UP: Wanted(app=True, mail=True),

@@ -24,6 +24,9 @@ from app.portal.once import Sending
 from app.portal.promise import meaning, promise
 from app.portal.shelf import Wish, shelf
 from app.portal.thread import read
+from app.satisfaction import giving
+from app.satisfaction import words as rating_words
+from app.satisfaction.giving import Answer
 from app.tickets import fieldforms, fields
 from app.tickets.choices import State
 from app.tickets.fieldmodels import Readers
@@ -77,7 +80,7 @@ def _ticket_page(ticket: Ticket, code: int = 200, **typed_before: Any) -> Any:
     actor, place = me(), ticket.place()
     place = ticket if place.hidden_from_client else place
     return page(
-        "portal/ticket.html", code, form=tokens.new_form(), ticket=ticket, place=place, thread=read(ticket, actor, _before()), promise=promise(place), documents=uploads.documents_of(ticket, actor), due=uploads.due, meaning=meaning(place.state), mine=ticket.requester_id == actor.customer_id, shared=read_by_others(ticket),
+        "portal/ticket.html", code, form=tokens.new_form(), ticket=ticket, place=place, thread=read(ticket, actor, _before()), promise=promise(place), documents=uploads.documents_of(ticket, actor), due=uploads.due, rating=giving.card(ticket, actor), question=rating_words.question(), longest=giving.LONGEST_COMMENT, meaning=meaning(place.state), mine=ticket.requester_id == actor.customer_id, shared=read_by_others(ticket),
         fields=[one for one in fields.held(ticket, (Readers.READ, Readers.FILL)) if one.values],
         may_close=place is ticket and ticket.state is not State.CLOSED and rights.may(actor, "close", ticket), **{"values": {}, "errors": {}, "kept": [], **typed_before},
     )  # fmt: skip
@@ -143,6 +146,21 @@ def close(number: int) -> Any:
     db.session.commit()
     flash(_("Closed. Thank you for telling us."))
     return redirect(f"/portal/tickets/{number}", 303)
+
+
+@portal.post("/tickets/<int:number>/rating")
+@signed_in
+def rate(number: int) -> Any:
+    ticket, actor = _ticket(number), me()
+    try:
+        limits.spend(Limit.REPLY, f"customer {actor.customer_id}")
+        giving.give_in_portal(ticket, Answer(typed("score"), typed("comment")), by=actor)
+    except (Invalid, TooMany) as refusal:
+        db.session.rollback()
+        return _ticket_page(_ticket(number), refusal.code, values=request.form, errors=giving.beside(refusal))
+    db.session.commit()
+    flash(_("Thank you. That helps us."))
+    return redirect(f"/portal/tickets/{number}#rating", 303)
 
 
 @portal.post("/tickets/<int:number>/keep")

@@ -9,6 +9,9 @@ from flask_babel import gettext as _
 
 from app.core.errors import Invalid
 
+MOST_TICKED = 40
+"""Of a setting that names several rows: its text stays short."""
+
 
 def checked(values: Mapping[dc.Field[Any], Any]) -> dict[str, Any]:
     """field -> value, or Invalid with a sentence for each field that is wrong."""
@@ -29,6 +32,8 @@ def _one(field: dc.Field[Any], value: Any) -> Any:
         if value not in field.metadata["choices"]:
             raise ValueError(_("Choose one of the list."))
         return value
+    if "many" in field.metadata:
+        return _many(value)
     if isinstance(field.default, bool):
         if not isinstance(value, bool):
             raise ValueError(_("This is on or off."))
@@ -36,6 +41,14 @@ def _one(field: dc.Field[Any], value: Any) -> Any:
     if isinstance(field.default, int) or "rows" in field.metadata:
         return _number(field, value)
     return _words(field, value)
+
+
+def _many(value: Any) -> str:
+    """Ids of rows, as `3,5`."""
+    ids = [part for part in str(value or "").split(",") if part]
+    if len(ids) > MOST_TICKED or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in ids):
+        raise ValueError(_("Choose one of the list."))
+    return ",".join(sorted(set(ids), key=int))
 
 
 def _number(field: dc.Field[Any], value: Any) -> int | None:

@@ -20,8 +20,11 @@ SECTIONS = {
     "assignment": _l("Auto-assignment"),
     "time": _l("Waiting and closing"),
     "self-service": _l("Self-service"),
+    "satisfaction": _l("Satisfaction"),
     "sign-in": _l("Signing in"),
 }
+
+QUESTION_HELP = _l("Empty: our own words, “How did we do?”.")
 
 
 def setting(default: Any, section: str, label: object, text: object = "", **more: Any) -> Any:
@@ -252,6 +255,57 @@ class DeskSettings:
 
     help_public: bool = setting(True, "self-service", _l("Anybody may read the help center"))
     guests_may_write: bool = setting(True, "self-service", _l("People without an account may open tickets"))
+
+    satisfaction: bool = setting(
+        False,
+        "satisfaction",
+        _l("Ask customers how we did"),
+        _l("By a mail after their ticket was solved, and on its page in the portal. Off: nobody is asked and no earlier link works."),
+    )  # fmt: skip
+    satisfaction_statuses: str = setting(
+        "",
+        "satisfaction",
+        _l("Statuses in which we ask"),
+        _l("Without a tick: every status that ends a ticket."),
+        many="ended",
+        optional=True,
+    )
+    satisfaction_delay_hours: int = setting(
+        2, "satisfaction", _l("The mail leaves after"), _l("0: at once."), unit=_l("hours"), least=0, most=24 * 30
+    )
+    satisfaction_pause_days: int = setting(
+        14,
+        "satisfaction",
+        _l("Ask the same customer again not before"),
+        _l("0: after every ticket."),
+        unit=_l("days"),
+        least=0,
+        most=365,
+    )
+    satisfaction_scale: Literal["faces", "stars"] = setting(
+        "faces",
+        "satisfaction",
+        _l("Answers"),
+        choices={"faces": _l("Two: good or bad"), "stars": _l("Five stars")},
+    )
+    satisfaction_days: int = setting(
+        14,
+        "satisfaction",
+        _l("An answer can be given for"),
+        _l("Counted from the question; and as long after it was given it can be changed."),
+        unit=_l("days"),
+        least=1,
+        most=365,
+    )
+    satisfaction_question_en: str = setting(
+        "", "satisfaction", _l("The question in English"), QUESTION_HELP, longest=160, optional=True
+    )
+    satisfaction_question_de: str = setting(
+        "", "satisfaction", _l("The question in German"), QUESTION_HELP, longest=160, optional=True
+    )
+    satisfaction_question_fr: str = setting(
+        "", "satisfaction", _l("The question in French"), QUESTION_HELP, longest=160, optional=True
+    )
 
     staff_idle_hours: int = setting(
         12,

@@ -92,6 +92,8 @@ class Did(enum.StrEnum):
     SENDER_ACCEPTED = "sender_accepted"
     MACRO_RAN = "macro_ran"
     MACRO_UNDONE = "macro_undone"
+    RATING_ASKED = "rating_asked"
+    RATED = "rated"
 
 
 PUBLIC = frozenset(
@@ -155,5 +157,6 @@ IN_THREAD = PUBLIC | {
     Did.SENDER_ACCEPTED,
     Did.MACRO_RAN,
     Did.MACRO_UNDONE,
+    Did.RATED,
 }
 """What staff read between the messages; a message is its own entry."""

@@ -61,6 +61,7 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Fielded, Dated, Mergea
             for name, column in (("follow_up", "follow_up_at"), ("action", "action_required_at"), ("snoozed", "snoozed_until"), ("woke", "woke_at"))
         ),
         Index("ix_ticket_time", "time_spent_minutes", "id"),
+        Index("ix_ticket_rating", "rating", "last_activity_at", "id", sqlite_where=text("rating IS NOT NULL"), postgresql_where=text("rating IS NOT NULL")),
         Index("ix_ticket_merged", "merged_into_id", "id", sqlite_where=text("merged_into_id IS NOT NULL"), postgresql_where=text("merged_into_id IS NOT NULL")),
         Index("ix_ticket_spam", "spam_since", "id", sqlite_where=text("spam_since IS NOT NULL"), postgresql_where=text("spam_since IS NOT NULL")),
         *INDEXES,
@@ -101,6 +102,8 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Fielded, Dated, Mergea
     """Required ones that we asked for, in requests not withdrawn; requests.count keeps these three."""
     documents_here: Mapped[int] = mapped_column(default=0, server_default="0")
     """Of them, those that came and were not refused."""
+    rating: Mapped[int | None]
+    """The score, 1 to 5, that its requester gave last; app/satisfaction keeps it (scores.py)."""
     documents_due_on: Mapped[dt.date | None]
     """The last day of the requests that are open: until then no silence is too long."""
 

@@ -13,6 +13,7 @@ from app.core import web
 from app.core.shipped import shown
 from app.core.words import language
 from app.core.words import said as _
+from app.tickets import scores
 from app.tickets.did import Did
 from app.tickets.durations import said
 
@@ -214,6 +215,16 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
     ),
     Did.MACRO_RAN: lambda given: _("ran the macro “%(name)s”", name=given["name"]),
     Did.MACRO_UNDONE: lambda given: _("took back the macro “%(name)s”", name=given["name"]),
+    Did.RATING_ASKED: lambda given: _("asked the customer how we did"),
+    Did.RATED: lambda given: (
+        _(
+            "changed the rating from %(was)s to %(now)s",
+            was=scores.spoken(given["was"]),
+            now=scores.spoken(given["now"]),
+        )
+        if given.get("was") and given["was"] != given.get("now")
+        else _("rated the ticket: %(now)s", now=scores.spoken(given.get("now")))
+    ),
     Did.BREACHED: lambda given: _("noted a broken promise: %(what)s", what=_promise(given)),
     Did.TASK_CREATED: _of_task(lambda task, given: _("made the task “%(task)s”", task=task)),
     Did.TASK_LINKED: _of_task(lambda task, given: _("linked the task “%(task)s”", task=task)),

@@ -11,6 +11,7 @@ from app.accounts.announcements import Announced
 from app.accounts.availability import Presence
 from app.accounts.roles import ROLES
 from app.mail.failed import Went
+from app.satisfaction.asking import Asking
 from app.schedule import JOBS, PERIODIC
 from app.settings.desk import DeskSettings
 from app.tickets.timeline import PUBLIC, Did
@@ -79,7 +80,7 @@ def test_the_roles_that_may_do_it_to_a_ticket_are_those_of_the_table(verb: str) 
     ]
 
 
-@pytest.mark.parametrize("event", [*Did, *Presence, *Announced, *Went], ids=str)
+@pytest.mark.parametrize("event", [*Did, *Presence, *Announced, *Asking, *Went], ids=str)
 def test_every_event_has_its_sentence(event: StrEnum) -> None:
     assert event.value in rows("events.md"), f"Say in docs/events.md what {event.value} means."
 
@@ -98,7 +99,7 @@ def test_every_job_has_its_line_and_its_rhythm(job: str) -> None:
 
 def test_no_line_tells_of_a_job_or_event_that_is_gone() -> None:
     assert {name for name in rows("jobs.md") if name != "job"} == set(JOBS)
-    assert set(rows("events.md")) == {event.value for event in (*Did, *Presence, *Announced, *Went)}
+    assert set(rows("events.md")) == {event.value for event in (*Did, *Presence, *Announced, *Asking, *Went)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -36,7 +36,7 @@ PLAIN = {
     "/admin/tickets/<int:number>/departures/<int:draft_id>/now", "/admin/tickets/<int:number>/unmerge", "/admin/tickets/<int:number>/links/remove", "/admin/tickets/<int:number>/tasks", "/admin/bulk/<int:change_id>/undo", "/admin/views/<int:view_id>/list",
     "/admin/tickets/<int:number>/documents/<int:request_id>/review", "/admin/tickets/<int:number>/documents/<int:request_id>/withdraw", "/admin/tickets/<int:number>/documents/<int:request_id>/link",
     "/admin/tickets/<int:number>/seen", "/admin/tickets/<int:number>/resend", "/admin/customers/<int:customer_id>/notes/<int:note_id>/pin", "/admin/customers/<int:customer_id>/notes/<int:note_id>/remove",
-    "/admin/customers/<int:customer_id>/notes/<int:note_id>", "/admin/tickets/<int:number>/documents/<int:request_id>/end-links", "/portal/upload/<secret>",
+    "/admin/customers/<int:customer_id>/notes/<int:note_id>", "/admin/tickets/<int:number>/documents/<int:request_id>/end-links", "/portal/upload/<secret>", "/portal/rating/<token>", "/portal/tickets/<int:number>/rating",
     "/notices/stop/<token>", "/admin/me/absences/<int:absence_id>/delete", "/admin/tickets/<int:number>/watch",
 }  # fmt: skip
 """Shown only after something happened or to somebody else, sent by a script, or a button without a field: they are tried with odd fields

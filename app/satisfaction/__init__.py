@@ -1,0 +1,1 @@
+"""How customers say that we did: when they are asked, what they answered, what it adds up to."""
