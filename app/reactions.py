@@ -102,6 +102,7 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Presence.LEFT: (assignment.hand_back,),
     Went.FAILED: (undelivered.tell_of_mail,),
     Went.UNTRUSTED: (undelivered.tell_of_server,),
+    Went.GAVE_UP: (undelivered.tell_of_end,),
     Announced.INVITED: (notices.tell_invited,),
     Announced.RESET_ASKED: (notices.tell_reset,),
     Announced.FACTOR_RESET: (notices.tell_factor_reset,),

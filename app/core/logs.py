@@ -38,12 +38,12 @@ SECRETS = (
     re.compile(r"(?i)((?:pass(?:word|wd)?|secret|token|key|authorization|cookie|code)[\"']?\s*[=:]\s*[\"']?)(?:bearer\s+|basic\s+)?[^\s\"',;&)}\]]+"),
     re.compile(r"(?i)(\b(?:bearer|basic)\s+)\S+"),
     re.compile(r"(\w://[^/\s:@]*:)[^@\s/]+(?=@)"),
-    re.compile(r"(/(?:welcome|link|password|prove|upload)/)[\w.~-]+"),
+    re.compile(r"(/(?:welcome|link|password|prove|upload|say)/)[\w.~-]+"),
     re.compile(r"(\bdsk_)[\w-]+"),
 )  # fmt: skip
 """For the words of other people's libraries, whose errors name addresses with their passwords."""
 HINTS = re.compile(
-    r"(?i)pass|pwd|secret|token|key|authorization|cookie|code|bearer|basic|://|/welcome/|/link/|/prove/|/upload/|dsk_"
+    r"(?i)pass|pwd|secret|token|key|authorization|cookie|code|bearer|basic|://|/welcome/|/link/|/prove/|/upload/|/say/|dsk_"
 )
 """One of these stands wherever a pattern of SECRETS finds something: a line without one is looked at once, not five times."""
 GIVEN_ID = re.compile(r"[\w-]{8,64}", re.ASCII)

@@ -12,6 +12,7 @@ from app.desk.background import JobView
 from app.desk.bannedadmin import BannedSenderView
 from app.desk.mailfilters import MailFilterView
 from app.desk.maillog import MailLogView
+from app.desk.mailsigning import MailSigningView
 from app.desk.mailtexts import MailTextView
 from app.desk.quarantine import QuarantineView
 from app.desk.settings import SettingsView
@@ -32,6 +33,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(MailTextView, "Mail templates", label=_l("Mail templates"), category="Settings")
     appbuilder.add_view(MailFilterView, "Mail filters", label=_l("Mail filters"), category="Settings")
     appbuilder.add_view(BannedSenderView, "Banned senders", label=_l("Banned senders"), category="Settings")
+    appbuilder.add_view(MailSigningView, "Mail signing", label=_l("Mail signing"), category="Settings")
     appbuilder.add_view(JobView, "Background jobs", label=_l("Background jobs"), **SYSTEM)
     appbuilder.add_view(MailLogView, "Mail log", label=_l("Mail log"), **SYSTEM)
     appbuilder.add_view(QuarantineView, "Quarantine", label=_l("Quarantine"), **SYSTEM)

@@ -12,7 +12,7 @@ from app.core.audit import Watched
 from app.kb.models import Article
 from app.mail.banned import BannedSender
 from app.mail.filters import MailFilter
-from app.mail.models import EmailTemplate
+from app.mail.models import EmailTemplate, SigningKey
 from app.settings.models import Setting
 from app.sla.models import SlaPolicy, SlaTarget
 from app.tickets.choices import CannedResponse, Category, Priority, Status, Tag
@@ -46,6 +46,7 @@ AUDITED: dict[type, Watched] = {
     Role: Watched(quiet=frozenset({"user"})),
     RoleScope: Watched(),
     Setting: Watched(quiet=frozenset({"changed_at", "changed_by"})),
+    SigningKey: Watched(secret=frozenset({"sealed"}), quiet=frozenset({"found_at", "public"})),
     SlaPolicy: Watched(),
     SlaTarget: Watched(),
     StaffProfile: Watched(

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from app.accounts.models import Department
 from app.core.errors import Invalid
 from app.core.extensions import db
-from app.mail import outgoing, transport
-from app.mail.models import DeliveryState
+from app.desk import testmails
+from app.mail import outgoing
 from app.settings import desk
 from app.settings.models import Setting
 from app.tickets.choices import Status
@@ -76,26 +76,7 @@ class SettingsView(BaseView):
     @permission_name("edit")
     def test_mail(self) -> Any:
         """To the admin's own address, at once, and told in the server's own words."""
-        delivery = transport.send_now(outgoing.put_notice("test_mail", staff_id=g.user.id).id)
-        if delivery.state is DeliveryState.SENT:
-            flash(_("The mail server took the test mail to %(address)s.", address=delivery.address), "success")
-        elif delivery.state is DeliveryState.CAPTURED:
-            flash(
-                _(
-                    "No mail server is set, so the test mail to %(address)s lies in the mail lab.",
-                    address=delivery.address,
-                ),
-                "success",
-            )
-        else:
-            flash(
-                _(
-                    "The test mail to %(address)s did not leave: %(reason)s",
-                    address=delivery.address,
-                    reason=delivery.reason or "?",
-                ),
-                "danger",
-            )
+        testmails.send(outgoing.put_notice("test_mail", staff_id=g.user.id))
         return redirect("/admin/settings/email")
 
     def _page(self, section: str, values: dict[str, Any], errors: dict[str, str]) -> Any:

@@ -43,7 +43,7 @@ WORDS = {
     Sort.FILES: _l("Documents"),
     Sort.TASKS: _l("Tasks and dates"),
 }
-TALK = {Did.OPENED, Did.RECEIVED, Did.REPLIED, Did.NOTED, Did.MENTIONED, Did.SCHEDULED, Did.UNSENT, Did.HELD_BACK, Did.COPIED, Did.REMINDED, Did.VERIFIED}  # fmt: skip
+TALK = {Did.OPENED, Did.RECEIVED, Did.REPLIED, Did.NOTED, Did.MENTIONED, Did.SCHEDULED, Did.UNSENT, Did.HELD_BACK, Did.COPIED, Did.REMINDED, Did.KEPT_OPEN, Did.VERIFIED}  # fmt: skip
 STATUS = {Did.ASSIGNED, Did.STATUS_CHANGED, Did.RESOLVED, Did.CLOSED, Did.REOPENED, Did.BREACHED, Did.SNOOZED, Did.WOKE}
 DATES = ("task_", "follow_up", "action_")
 

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from app.core import clock, storage
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
-from app.mail import addresses, letters, outgoing, supplierletters, wording, written
+from app.mail import addresses, letters, outgoing, signing, supplierletters, trying, wording, written
 from app.mail.addresses import Recipient, RecipientKind
 from app.mail.models import Delivery
 from app.mail.told import Told
@@ -51,14 +51,14 @@ class Parcel(NamedTuple):
 
 
 def compose(delivery: Delivery, told: Told | None = None) -> Parcel:
-    """Write the mail, keep its bytes in its row, and return what is sent. A mail written before stays as it was."""
+    """Write the mail, keep its bytes in its row, and return what is sent, signed. A mail written before stays as it was."""
     recipient = ascii_address(outgoing.address_of(delivery) or "")
     if delivery.raw is None:
         told = told or Told([delivery.id])
         with force_locale(letters.language_of(delivery)):
             delivery.raw = _whole(delivery, recipient, told)
         told.leaves(delivery)
-    return Parcel(ascii_address(_own_address(delivery)), recipient, delivery.raw)
+    return Parcel(ascii_address(_own_address(delivery)), recipient, signing.signed(delivery.raw))
 
 
 def one_line(text: str, most: int = 250) -> str:
@@ -89,7 +89,8 @@ def ascii_address(address: str) -> str:
 def _whole(delivery: Delivery, recipient: str, told: Told) -> bytes:
     sent, linked = _files(delivery)
     said = letters.words_of(delivery, [(file.name, file.bytes) for file in linked], told.before(delivery))
-    words = wording.written(delivery.kind, said, told.own_words(delivery.kind))
+    own = told.own_words(delivery.kind, letters.language_of(delivery))
+    words = trying.written(delivery) or wording.written(delivery.kind, said, own)
     delivery.subject = one_line(letters.subject_of(delivery))
     delivery.rfc_message_id = addresses.message_id_for(delivery.id).strip("<>")
     body = written.multipart(

@@ -16,6 +16,7 @@ from app.tickets.thread import Channel, Words
 class Went(enum.StrEnum):
     FAILED = "mail_failed"
     UNTRUSTED = "mail_untrusted"
+    GAVE_UP = "mail_gave_up"
 
 
 def note(delivery: Delivery, sentence: str) -> None:
@@ -31,4 +32,10 @@ def note(delivery: Delivery, sentence: str) -> None:
 def warn_of_server(why: str) -> None:
     """The mails are tried again for days and their senders wait: somebody who can mend it hears of it at the first of them. Commits."""
     publish(Went.UNTRUSTED, why)
+    db.session.commit()
+
+
+def warn_of_end(delivery_id: int) -> None:
+    """Days of tries are over for a mail: admins hear of it, whatever it was about. Commits."""
+    publish(Went.GAVE_UP, db.session.get_one(Delivery, delivery_id))
     db.session.commit()

@@ -20,9 +20,10 @@ from app.core import html, language
 from app.core.extensions import db
 from app.core.shipped import shown
 from app.core.web import filesize
-from app.mail import outgoing, supplierletters
+from app.mail import outgoing, saying, supplierletters
 from app.mail.models import Delivery
 from app.mail.quoting import DELIMITER
+from app.mail.wordable import LABELS
 from app.settings import desk
 from app.tickets.inactivity import closes_at
 from app.tickets.mergeable import entries_of
@@ -78,7 +79,7 @@ def words_of(
         "proven": outgoing.proven(delivery),
         "files": [{"name": name, "size": filesize(count)} for name, count in linked_files],
         "said": SAID | {name: shown(str(value)) if name in ("was", "now") else str(value) for name, value in delivery.values.items()},
-        "ticket": None, "entry": None, "task": None, "history": [], "asked": None, "documents": None, "url": "", "delimiter": "", "reference": "", "portal_url": "", "preview": "", "why": "",
+        "ticket": None, "entry": None, "task": None, "history": [], "asked": None, "documents": None, "url": "", "delimiter": "", "reference": "", "portal_url": "", "preview": "", "why": "", "keep_link": "", "solved_link": "",
     }  # fmt: skip
     if ticket is not None:
         said |= (
@@ -112,9 +113,16 @@ def subject_of(delivery: Delivery) -> str:
         "factor_reset": _("Your second factor for %(desk)s was switched off", desk=name),
         "guest_proof": _("Please confirm your address for %(desk)s", desk=name),
         "monthly_summary": _("%(desk)s: the figures of %(month)s", desk=name, month=delivery.values.get("month", "")),
-        "test_mail": _("Test mail of %(desk)s", desk=name),
+        "test_mail": _test_subject(delivery),
     }
     return subjects.get(delivery.kind, name)
+
+
+def _test_subject(delivery: Delivery) -> str:
+    tried = LABELS.get(str(delivery.values.get("of")))
+    if tried:
+        return _("Test of the mail “%(mail)s”", mail=tried)
+    return _("Test mail of %(desk)s", desk=desk.current().desk_name)
 
 
 def name_of(delivery: Delivery) -> str:
@@ -183,8 +191,15 @@ def _about(ticket: Ticket, delivery: Delivery, before: Sequence[Any] | None) -> 
         "entry": as_entry(entry) if entry is not None and not silent else None,
         "history": [as_quote(message) for message in (_before(ticket, entry) if before is None else before)] if delivery.kind == "staff_replied" else [],
         "asked": _asked(ticket) if delivery.kind == "waiting_reminder" else None,
+        **_says(ticket, delivery),
         "documents": _documents(int(delivery.values["request"])) if delivery.values.get("request") else None,
     }  # fmt: skip
+
+
+def _says(ticket: Ticket, delivery: Delivery) -> dict[str, str]:
+    """Its own customer's two links; anybody else could only press in their name."""
+    theirs = outgoing.to_customer(delivery) and delivery.customer_id == ticket.requester_id
+    return saying.links(ticket) if theirs and outgoing.proven(delivery) else {}
 
 
 def _about_to_supplier(ticket: Ticket, delivery: Delivery) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import enum
 from typing import TYPE_CHECKING, Any
 
 from flask_appbuilder.security.sqla.models import User
-from sqlalchemy import ForeignKey, Index, LargeBinary, false, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Customer
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from app.tickets.models import Ticket
 
 QUEUED = text("state = 'queued'")
+ALL = ""
+"""Own words for readers of every language."""
+MOST_TRIES_TOLD = 60
 OF_A_MESSAGE = text("message_id IS NOT NULL")
 
 
@@ -74,6 +77,8 @@ class Delivery(Base):
     tries: Mapped[int] = mapped_column(default=0)
     due_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
     lease_until: Mapped[dt.datetime | None]
+    story: Mapped[list[Any]] = mapped_column(JSON, default=list, server_default="[]", deferred=True)
+    """Its earlier tries, oldest first: when, what became of them and what the server said. The newest is the row itself."""
     created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
     sent_at: Mapped[dt.datetime | None]
     bounced_at: Mapped[dt.datetime | None]
@@ -82,6 +87,11 @@ class Delivery(Base):
     ticket: Mapped[Ticket | None] = relationship("Ticket")
     customer: Mapped[Customer | None] = relationship(Customer)
     staff: Mapped[User | None] = relationship(User)
+
+    def tell(self, became: str, said: str | None) -> None:
+        """One more line of its story: what became of this try, and why."""
+        line = {"at": clock.now().isoformat(), "became": became, "said": (said or "")[:1000]}
+        self.story = [*(self.story or ()), line][-MOST_TRIES_TOLD:]
 
     def __str__(self) -> str:
         return f"{self.subject} → {self.address}"
@@ -137,14 +147,34 @@ class RawMail(Base):
 
 
 class EmailTemplate(Base):
-    """An admin's own words for one kind of mail; without a row the desk's stand."""
+    """An admin's own words for one kind of mail, in one language or for all; without a row the desk's stand."""
 
     __tablename__ = "email_template"
 
     kind: Mapped[str] = mapped_column(primary_key=True)
+    language: Mapped[str] = mapped_column(primary_key=True, default=ALL)
     source: Mapped[longtext]
     changed_at: Mapped[dt.datetime] = mapped_column(default=clock.now, onupdate=clock.now)
     changed_by: Mapped[str | None]
 
     def __str__(self) -> str:
-        return self.kind
+        return f"{self.kind} {self.language}".strip()
+
+
+class SigningKey(Base):
+    """With what the desk signs its mails (DKIM). The newest one counts; the private half is sealed."""
+
+    __tablename__ = "signing_key"
+
+    id: Mapped[intpk]
+    domain: Mapped[str]
+    selector: Mapped[str]
+    sealed: Mapped[longtext]
+    public: Mapped[longtext]
+    """As the record in the DNS has it."""
+    created_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
+    found_at: Mapped[dt.datetime | None]
+    """When its record was last seen in the DNS."""
+
+    def __str__(self) -> str:
+        return f"{self.selector}._domainkey.{self.domain}"

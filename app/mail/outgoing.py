@@ -12,6 +12,7 @@ from typing import NamedTuple
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.orm import aliased
 
 from app.accounts.models import Customer
 from app.accounts.viewer import viewer
@@ -111,13 +112,20 @@ class Written(NamedTuple):
     """Of the same group: links that people ask for, or all else."""
     same_in_day: int
     same_in_burst: int
+    of_ticket: int
+    """To whomever of its customers, within the hour."""
 
 
+_of_ticket = aliased(Delivery)
 _same = Delivery.kind == bindparam("kind")
 RECENT = select(
     func.count().filter(Delivery.created_at > bindparam("hour"), Delivery.kind.in_(bindparam("group", expanding=True))),
     func.count().filter(_same),
     func.count().filter(_same, Delivery.created_at > bindparam("burst")),
+    select(func.count())
+    .where(_of_ticket.ticket_id == bindparam("ticket"), _of_ticket.created_at > bindparam("hour"))
+    .where(_of_ticket.staff_id.is_(None), _of_ticket.automatic.is_(True), _of_ticket.state.in_(WRITTEN))
+    .scalar_subquery(),
 ).where(
     Delivery.address == bindparam("address"),
     Delivery.created_at > bindparam("since"),
@@ -179,6 +187,7 @@ def resend(delivery: Delivery) -> None:
     """Send it once more, under the same Message-ID, whatever became of it. Raises when its link is gone."""
     if delivery.kind in SECRET and delivery.raw is None and not delivery.values.get("link"):
         raise HelpdeskError(_("The link in this mail was forgotten when it was sent. Please have a new one sent."))
+    delivery.tell(delivery.state.value, delivery.reason)
     delivery.state, delivery.reason, delivery.tries = DeliveryState.QUEUED, None, 0
     delivery.due_at, delivery.lease_until, delivery.bounced_at = clock.now(), None, None
     db.session.flush()
@@ -320,6 +329,11 @@ def _over_cap(delivery: Delivery) -> str | None:
     written = _written_to(delivery)
     if written.in_hour >= most:
         return _("This address already got %(most)s automatic mails within an hour.", most=most)
+    most = desk.current().mail_cap_a_ticket
+    if delivery.staff_id is None and written.of_ticket >= most:
+        return _(
+            "The customers of this ticket already got %(most)s automatic mails about it within an hour.", most=most
+        )
     return _too_many_confirmations(delivery, written) if delivery.kind in TO_STRANGERS else None
 
 
@@ -342,6 +356,7 @@ def _written_to(delivery: Delivery) -> Written:
     given = {
         "address": delivery.address,
         "kind": delivery.kind,
+        "ticket": delivery.ticket_id,
         "group": SECRET if delivery.kind in SECRET else NOT_SECRET,
         "hour": now - dt.timedelta(hours=1),
         "burst": now - dt.timedelta(minutes=BURST_MINUTES),

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased, joinedload, selectinload, undefer
 from app.accounts.models import StaffProfile
 from app.core.extensions import db
 from app.mail.letters import HISTORY
-from app.mail.models import Delivery, EmailTemplate, RawMail
+from app.mail.models import ALL, Delivery, EmailTemplate, RawMail
 from app.tickets.models import Participant, Ticket
 from app.tickets.thread import Message, MessageKind
 
@@ -38,14 +38,14 @@ class Told:
         self._held: list[object] = list(_entries(self.mails.values()))
         self._held += _people(self.mails.values())
         kinds = sorted({mail.kind for mail in self.mails.values()})
-        self._own_words = {one.kind: one for one in db.session.scalars(_TEMPLATES, {"kinds": kinds})}
+        self._own_words = {(one.kind, one.language): one for one in db.session.scalars(_TEMPLATES, {"kinds": kinds})}
         self._by_machine: set[int] = set(_machines(self.mails.values()))
         self._got, self._wrote = _got(self.mails.values()), _wrote(self.mails.values())
         self._before = _before(self.mails.values())
 
-    def own_words(self, kind: str) -> str | None:
-        """The admin's, where they are not the desk's."""
-        own = self._own_words.get(kind)
+    def own_words(self, kind: str, language: str) -> str | None:
+        """The admin's, where they are not the desk's: those for this language, else those for all."""
+        own = self._own_words.get((kind, language)) or self._own_words.get((kind, ALL))
         return own.source if own is not None else None
 
     def by_machine(self, entry_id: int) -> bool:

@@ -248,9 +248,11 @@ def _later(held: Held, reason: str) -> None:
     if held.tries > len(PAUSES):
         log.warning("mail %s failed after %s tries: %s", held.id, held.tries, reason)
         _settle(held, DeliveryState.FAILED, reason)
+        failed.warn_of_end(held.id)
         return
     delivery = _still_ours(held)
     if delivery is not None:
+        delivery.tell("later", reason)
         delivery.due_at, delivery.lease_until = clock.now() + PAUSES[max(held.tries, 1) - 1], None
         delivery.reason = reason[:4000]
         db.session.commit()

@@ -21,7 +21,7 @@ from app.mail import forms, letterbox, mailbox, parsing, played, rehearsing
 from app.mail.models import Delivery, RawMail, RawState
 from app.mail.outgoing import SECRET
 from app.mail.parsing import IncomingMail
-from app.mail.wording import LABELS
+from app.mail.wordable import LABELS
 from app.tickets.models import Ticket
 
 FRAME = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"

@@ -33,6 +33,7 @@ class Notice(enum.StrEnum):
     SLA_BREACH = "sla_breach"
     MAIL_FAILED = "mail_failed"
     MAIL_UNTRUSTED = "mail_untrusted"
+    MAIL_GAVE_UP = "mail_gave_up"
     """Of no ticket, told to admins, and not to be switched off: it has no label."""
     REPLY_HELD = "reply_held"
     TASK_ASSIGNED = "task_assigned"
@@ -136,7 +137,9 @@ class Notification(Base):
         """Where there is more of it."""
         if self.task_id is not None:
             return f"/admin/tasks/{self.task_id}"
-        return f"/admin/tickets/{self.ticket.number}" if self.ticket else "/admin/mail-log/?state=queued"
+        if self.ticket:
+            return f"/admin/tickets/{self.ticket.number}"
+        return f"/admin/mail-log/?state={'failed' if self.kind is Notice.MAIL_GAVE_UP else 'queued'}"
 
 
 DUE_WORDS = {
@@ -168,6 +171,7 @@ SENTENCES = {
     Notice.TASK_ASSIGNED: lambda said: _("%(who)s gave you a task", who=said.get("who", "–")),
     Notice.TASK_DUE: lambda said: DUE_WORDS[said.get("near", "overdue")](),
     Notice.MAIL_FAILED: lambda said: _("The answer to %(who)s did not arrive", who=said.get("who", "–")),
+    Notice.MAIL_GAVE_UP: lambda said: _("A mail to %(who)s did not leave in three days and is not tried any more", who=said.get("who", "–")),
     Notice.MAIL_UNTRUSTED: lambda said: _("No mail leaves the desk: the mail server’s encryption is missing or cannot be trusted"),
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ from app.notifications.models import Notice, Notification
 from app.tickets.models import Ticket
 
 TOLD_AGAIN_AFTER = dt.timedelta(days=1)
-"""A server that stays untrusted is said once a day to each, not once a mail."""
+"""What goes on for days is said once a day to each, not once a mail."""
 
 
 def tell_of_mail(delivery: Delivery) -> None:
@@ -30,10 +30,17 @@ def tell_of_mail(delivery: Delivery) -> None:
 
 def tell_of_server(why: str) -> None:
     """No mail leaves until somebody mends it, so nobody who can may choose not to hear of it."""
+    _tell_keepers(Notice.MAIL_UNTRUSTED, {"why": why[:300]})
+
+
+def tell_of_end(delivery: Delivery) -> None:
+    """It was tried for days: the first of a day is said, the mail log has the others."""
+    _tell_keepers(Notice.MAIL_GAVE_UP, {"who": delivery.address, "why": (delivery.reason or "")[:300]})
+
+
+def _tell_keepers(kind: Notice, parts: dict[str, str]) -> None:
     since = Notification.created_at > clock.now() - TOLD_AGAIN_AFTER
-    told = set(
-        db.session.scalars(select(Notification.staff_id).where(Notification.kind == Notice.MAIL_UNTRUSTED, since))
-    )
+    told = set(db.session.scalars(select(Notification.staff_id).where(Notification.kind == kind, since)))
     for person in audience.keepers_of_mail():
         if person.id not in told:
-            db.session.add(Notification(staff_id=person.id, kind=Notice.MAIL_UNTRUSTED, parts={"why": why[:300]}))
+            db.session.add(Notification(staff_id=person.id, kind=kind, parts=parts))

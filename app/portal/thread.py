@@ -170,6 +170,8 @@ def _told(event: TicketEvent, labels: dict[int, str], linked: set[int]) -> str |
         return _("%(name)s closed the ticket", name=event.actor_name)
     if event.actor_kind is Kind.CUSTOMER and event.what is Did.REOPENED:
         return _("%(name)s opened the ticket again", name=event.actor_name)
+    if event.what is Did.KEPT_OPEN:
+        return _("%(name)s keeps the ticket open", name=event.actor_name)
     if "state" in given:
         return _("Status changed to %(status)s", status=labels.get(given.get("now_id", 0)) or shown(given.get("now")))
     return None

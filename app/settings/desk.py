@@ -130,6 +130,21 @@ class DeskSettings:
         least=0,
         most=3650,
     )
+    mail_cap_a_ticket: int = setting(
+        30,
+        "email",
+        _l("Most automatic mails about one ticket to its customers"),
+        _l("Whoever they go to: two desks and their robots stop here."),
+        unit=_l("an hour"),
+        least=1,
+        most=1000,
+    )
+    mail_sign: bool = setting(
+        False,
+        "email",
+        _l("Sign mails (DKIM)"),
+        _l("Where no mail server on their way does. The keys are made under Settings, Mail signing."),
+    )
     summary_to: str = setting(
         "",
         "email",

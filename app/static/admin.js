@@ -4,6 +4,7 @@
    data-label, data-unit, data-on, data-off   a field's name and the words of its value; [data-field] around it is marked
    data-act="up | down | remove | add"        on a button: moves or removes its [data-row], copies the last .cond of its group
    select[data-column="TABLE"]                on a phone, shows only the chosen column of that table (its data-col)
+   form[data-send-now]                        is sent as soon as the page is there: a preview into a frame
    [data-drop]                                a file input inside takes what is dropped; [data-drop-name] says its name */
 (() => {
   "use strict";
@@ -51,6 +52,7 @@
     const form = event.target.closest("form[data-track]");
     if (form) show(form);
   });
+  for (const form of $$("form[data-send-now]")) form.requestSubmit();
   addEventListener("beforeunload", (event) => {
     if ($("[data-savebar].on")) event.preventDefault();
   });

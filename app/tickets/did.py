@@ -35,6 +35,7 @@ class Did(enum.StrEnum):
     COPIED = "copied"
     COPY_REFUSED = "copy_refused"
     REMINDED = "reminded"
+    KEPT_OPEN = "kept_open"
     BREACHED = "breached"
     MERGED = "merged"
     TOOK_IN = "took_in"
@@ -103,6 +104,7 @@ PUBLIC = frozenset(
         Did.RESOLVED,
         Did.CLOSED,
         Did.REOPENED,
+        Did.KEPT_OPEN,
         Did.PRIORITY_CHANGED,
         Did.DEPARTMENT_CHANGED,
         Did.LINKED,

@@ -140,6 +140,7 @@ class Lifecycle(Timeline):
             self.reopen(by)
         elif self.state is State.WAITING:
             self.status_since, self.reminded_at = clock.now(), None
+            self.record(Did.KEPT_OPEN, by)
 
     def _status_when_reopened(self) -> Status:
         chosen = desk.current().status_on_reopen

@@ -156,6 +156,7 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
     Did.COPIED: lambda given: _(
         "changed the copies from %(was)s to %(now)s", was=given.get("was") or "–", now=given.get("now") or "–"
     ),
+    Did.KEPT_OPEN: lambda given: _("keeps the ticket open"),
     Did.REMINDED: lambda given: _("reminded the customer"),
     Did.DOCUMENTS_ASKED: lambda given: ngettext(
         "asked for a document", "asked for %(num)d documents", given.get("count", 1)

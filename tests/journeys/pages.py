@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 PAGES = {
     "stranger": [
-        "/portal/login", "/portal/contact", "/portal/password", "/portal/link/none", "/portal/prove/none", "/portal/password/none", "/portal/upload/none", "/portal/rating/none", "/help/", "/help/all", "/help/topic/1", "/help/none", "/login/",
+        "/portal/login", "/portal/contact", "/portal/password", "/portal/link/none", "/portal/prove/none", "/portal/password/none", "/portal/upload/none", "/portal/rating/none", "/portal/say/none", "/help/", "/help/all", "/help/topic/1", "/help/none", "/login/",
         "/login/code", "/forgotten/", "/welcome/none", "/nowhere", "/notices/stop/none",
     ],
     "ada": [
@@ -27,7 +27,7 @@ PAGES = {
     ],
     "admin": [
         "/admin/settings/general", "/admin/settings/email", "/admin/settings/sign-in", "/admin/settings/satisfaction", "/admin/jobs/?state=done", "/admin/mail-log/", "/admin/mail-log/incoming", "/admin/quarantine/", "/admin/quarantine/1", "/admin/mail-filters/", "/admin/mail-filters/new", "/admin/mail-filters/1", "/admin/mail-lab/", "/admin/mail-lab/1", "/admin/mail-lab/in/", "/admin/mail-lab/in/1",
-        "/admin/notices/defaults/", "/admin/mail-templates/", "/admin/mail-templates/ticket_created", "/admin/statuses/edit/1",
+        "/admin/notices/defaults/", "/admin/mail-templates/", "/admin/mail-templates/ticket_created", "/admin/mail-signing/", "/admin/mail-log/1", "/admin/statuses/edit/1",
     ],
 }  # fmt: skip
 GENERATED = re.compile(r"/admin/[\w/-]+/(list/|add|show/<pk>|edit/<pk>)")

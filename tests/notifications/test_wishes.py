@@ -49,7 +49,7 @@ def writes_again(ticket) -> None:
 
 
 def test_every_kind_has_its_row_and_its_default():
-    assert set(LABELS) == set(DEFAULTS) == set(Notice) - {Notice.MAIL_UNTRUSTED}
+    assert set(LABELS) == set(DEFAULTS) == set(Notice) - {Notice.MAIL_UNTRUSTED, Notice.MAIL_GAVE_UP}
     assert not any(DEFAULTS[kind].mail or DEFAULTS[kind].digest for kind in APP_ONLY)
 
 

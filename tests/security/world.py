@@ -306,7 +306,7 @@ def _ids(
         "number": ticket.number, "message_id": message.id, "file_id": message.attachments[0].id, "attachment_id": message.attachments[0].id,
         "delivery_id": delivered[ticket.id], "outbox_id": outbox, "notification_id": notice, "customer_id": customer.id, "organization_id": customer.organization_id or 0,
         "category_id": ticket.category_id or 999_999, "slug": "works" if mine else "draft", "section": "general" if mine else "nowhere", "report": "team" if mine else "nowhere", "table": "team", "locale": "en" if mine else "tlh",
-        "request_id": _asked(ticket), "supplier_id": _supplier_of(ticket), "note_id": _noted(customer), "task_id": _to_do(ticket), "entry_id": _timed(ticket), "timer_id": 999_999, "raw_id": _came_in(ticket),
+        "request_id": _asked(ticket), "supplier_id": _supplier_of(ticket), "note_id": _noted(customer), "task_id": _to_do(ticket), "entry_id": _timed(ticket), "timer_id": 999_999, "word": "forged", "key_id": 999_999, "raw_id": _came_in(ticket),
         "filename": "app.css" if mine else "../config.py", "secret": "x" * 43, "session_id": 999_999, "seal": "forged", "name": "nothing",
         "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, "absence_id": _planned(ticket), "token": "forged", "raw_mail_id": _set_aside(customer), "filter_id": _filter(), "macro_id": _macro(ticket), "run_id": _ran(ticket), **_kept_by(ticket.assignee_id or 0),
     }  # fmt: skip

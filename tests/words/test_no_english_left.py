@@ -16,7 +16,7 @@ from app.core import refusals
 from app.core.extensions import db
 from app.core.model import Base
 from app.core.shipped import shipped
-from app.mail import templates, wording
+from app.mail import sampling, templates, wording
 from app.tickets import fields
 from tests.security import sweep
 from tests.security import world as worlds
@@ -30,7 +30,7 @@ FURTHER = (
 )  # fmt: skip
 """Pages that say other things when asked otherwise."""
 NAMES = (
-    "Deskhand", "English", "Deutsch", "Français", "kB", "MB", "UTC", "SLA", "CSV", "XLSX", "API", "HTML", "CC", "Markdown", "PDF", "ID", "Super Admin", "Support Agent", "Always", "min", "eml",
+    "Deskhand", "English", "Deutsch", "Français", "kB", "MB", "UTC", "SLA", "CSV", "XLSX", "API", "HTML", "CC", "Markdown", "PDF", "ID", "Super Admin", "Support Agent", "Elena Marchetti", "Jonas Lind", "Marchetti & Figli", "Always", "min", "eml",
     "Ctrl", "Enter", "Esc", "Tab",
 )  # fmt: skip
 """The same in every language, or a name."""
@@ -129,9 +129,8 @@ def test_no_mail_says_a_word_that_has_no_translation(app: Flask, speaking: Flask
     quote = {"who": "Jonas Lind", "at": "", "text": "#1042"}
     left: dict[str, list[str]] = {}
     with speaking.app_context(), force_locale(marked.MARKED):
-        said = {**wording._sample(), "history": [quote], "asked": quote, "files": [{"name": "a.pdf", "size": "1 MB"}]}
-        said["ticket"] |= {"live": True, "conversation": False}
-        for kind in (*wording.LABELS, "test_mail"):
+        said = {**sampling.sample(), "history": [quote], "asked": quote, "files": [{"name": "a.pdf", "size": "1 MB"}]}
+        for kind in wording.LABELS:
             text, page = templates.write(kind, said)
             whole = [text, *marked.texts(page)]
             left[kind] = [
