@@ -52,6 +52,7 @@ DOORS: tuple[str, ...] = (
     "app.accounts.views",
     "app.tickets.views",
     "app.desk.macroadmin",
+    "app.desk.ruleadmin",
     "app.desk.fieldadmin",
     "app.desk.supplieradmin",
     "app.desk.timeadmin",

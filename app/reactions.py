@@ -5,9 +5,11 @@ import enum
 from app.accounts.announcements import Announced
 from app.accounts.availability import Presence
 from app.assignment import queue as assignment
+from app.automation import running as rules
+from app.automation.deeds import Automated
 from app.core.events import Reaction
 from app.mail.failed import Went
-from app.notifications import documents, ratings, tasks, undelivered
+from app.notifications import automated, documents, ratings, tasks, undelivered
 from app.notifications import rules as notices
 from app.notifications import suppliers as asked
 from app.reports import daily as reports
@@ -28,8 +30,9 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
         sla.follow,
         assignment.assign_new,
         notices.tell_of_opening,
+        rules.hear,
     ),
-    Did.RECEIVED: (search.index_message, sla.follow, notices.tell_of_message),
+    Did.RECEIVED: (search.index_message, sla.follow, notices.tell_of_message, rules.hear),
     Did.REPLIED: (
         search.index_message,
         reports.count,
@@ -37,9 +40,10 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
         suppliers.settle_answered,
         notices.tell_of_reply,
         notices.tell_followers,
+        rules.hear,
     ),
-    Did.NOTED: (search.index_message, notices.tell_followers),
-    Did.STATUS_CHANGED: (sla.follow, notices.tell_followers, satisfaction.plan),
+    Did.NOTED: (search.index_message, notices.tell_followers, rules.hear),
+    Did.STATUS_CHANGED: (sla.follow, notices.tell_followers, satisfaction.plan, rules.hear),
     Did.RESOLVED: (
         reports.count,
         sla.follow,
@@ -47,6 +51,7 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
         notices.tell_of_end,
         notices.tell_followers,
         satisfaction.plan,
+        rules.hear,
     ),
     Did.CLOSED: (
         reports.count,
@@ -55,8 +60,9 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
         notices.tell_of_end,
         notices.tell_followers,
         satisfaction.plan,
+        rules.hear,
     ),
-    Did.REOPENED: (reports.count, sla.follow, assignment.assign_again, notices.tell_followers),
+    Did.REOPENED: (reports.count, sla.follow, assignment.assign_again, notices.tell_followers, rules.hear),
     Did.MARKED_SPAM: (reports.count, sla.follow, assignment.fill_room),
     Did.UNMARKED_SPAM: (reports.count, sla.follow),
     Did.SENDER_ACCEPTED: (sla.follow,),
@@ -65,23 +71,24 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.GAVE_BACK: (requests.count_anew, suppliers.count_anew, sla.follow),
     Did.MOVED_OUT: (sla.follow,),
     Did.MOVED_IN: (sla.follow,),
-    Did.PRIORITY_CHANGED: (sla.follow, notices.tell_of_priority),
-    Did.ASSIGNED: (notices.tell_of_assignment,),
+    Did.PRIORITY_CHANGED: (sla.follow, notices.tell_of_priority, rules.hear),
+    Did.ASSIGNED: (notices.tell_of_assignment, rules.hear),
     Did.MENTIONED: (notices.tell_of_mention,),
     Did.HELD_BACK: (notices.tell_of_held_reply,),
     Did.REMINDED: (notices.tell_of_reminder,),
     Did.FOLLOW_UP_DUE: (notices.tell_of_date,),
     Did.ACTION_DUE: (notices.tell_of_date,),
     Did.WOKE: (notices.tell_of_waking,),
-    Did.BREACHED: (notices.tell_of_breach,),
+    Did.BREACHED: (notices.tell_of_breach, rules.hear),
     Did.TASK_ASSIGNED: (tasks.tell_of_assignment,),
     Did.TASK_DELETED: (tasks.forget,),
     Did.BUDGET_REACHED: (notices.tell_of_budget,),
     Did.TIMER_STOPPED: (notices.tell_of_timer,),
-    Did.DEPARTMENT_CHANGED: (
-        timefigures.move,
-        assignment.assign_moved,
-    ),
+    Did.DEPARTMENT_CHANGED: (timefigures.move, assignment.assign_moved, rules.hear),
+    Did.CATEGORY_CHANGED: (rules.hear,),
+    Did.FIELD_CHANGED: (rules.hear,),
+    Did.TAGGED: (rules.hear,),
+    Did.UNTAGGED: (rules.hear,),
     Did.DOCUMENTS_ASKED: (documents.tell_of_request,),
     Did.DOCUMENTS_REVIEWED: (documents.tell_of_request,),
     Did.DOCUMENTS_REMINDED: (documents.tell_of_missing,),
@@ -103,6 +110,8 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Went.FAILED: (undelivered.tell_of_mail,),
     Went.UNTRUSTED: (undelivered.tell_of_server,),
     Went.GAVE_UP: (undelivered.tell_of_end,),
+    Automated.TELL: (automated.tell,),
+    Automated.STOPPED: (automated.tell_of_stop,),
     Announced.INVITED: (notices.tell_invited,),
     Announced.RESET_ASKED: (notices.tell_reset,),
     Announced.FACTOR_RESET: (notices.tell_factor_reset,),

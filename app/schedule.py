@@ -3,6 +3,7 @@
 from app.accounts import jobs as accounts
 from app.api import jobs as api
 from app.assignment import jobs as assignment
+from app.automation import jobs as automation
 from app.core import slots
 from app.core.queue import JobFunction
 from app.desk import jobs as desk
@@ -24,6 +25,9 @@ JOBS: dict[str, JobFunction] = {
     "assignment.assign": assignment.assign,
     "assignment.drain": assignment.drain,
     "assignment.hand_back": assignment.hand_back,
+    "automation.forget_old": automation.forget_old,
+    "automation.run": automation.run,
+    "automation.tick": automation.tick,
     "desk.change_many": desk.change_many,
     "desk.mail_summaries": desk.mail_summaries,
     "mail.forget_old": mail.forget_old,
@@ -68,6 +72,8 @@ PERIODIC: dict[str, tuple[int, str]] = {
     "accounts.forget_over": (86400, "bulk"),
     "api.forget_answers": (86400, "bulk"),
     "assignment.drain": (60, "bulk"),
+    "automation.forget_old": (86400, "bulk"),
+    "automation.tick": (60, "bulk"),
     "desk.mail_summaries": (3600, "reports"),
     "mail.forget_old": (86400, "bulk"),
     "mail.send_due": (30, "urgent"),

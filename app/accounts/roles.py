@@ -42,6 +42,7 @@ RUN_DESK = {
     "Supplier": CRUD,
     "Environment": CRUD,
     "SlaPolicy": CRUD,
+    "Rule": CRUD,
     "Setting": ("list", "edit"),
     "Job": ("list", "retry"),
     "MailLog": ("list", "show", "retry"),

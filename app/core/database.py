@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from app.core import folding
 from app.core.extensions import db
 from app.core.session import PLAIN, reads_only
 
@@ -47,6 +48,7 @@ def _forget_the_mark(_problem: BaseException | None) -> None:
 def _open_sqlite(connection: Any, _: object) -> None:
     """isolation_level None: the driver begins nothing by itself, we do it in `_begin_sqlite`."""
     connection.isolation_level = None
+    folding.teach(connection)
     cursor = connection.cursor()
     for pragma in (
         "journal_mode=WAL",

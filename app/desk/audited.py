@@ -8,6 +8,7 @@ from app.accounts.absences import Absence
 from app.accounts.customernotes import CustomerNote
 from app.accounts.environments import Environment
 from app.accounts.models import ApiKey, Customer, Department, Organization, RoleScope, StaffProfile
+from app.automation.models import Rule
 from app.core.audit import Watched
 from app.kb.models import Article
 from app.mail.banned import BannedSender
@@ -41,6 +42,7 @@ AUDITED: dict[type, Watched] = {
     EmailTemplate: Watched(quiet=frozenset({"changed_at", "changed_by"})),
     LinkType: Watched(),
     MailFilter: Watched(),
+    Rule: Watched(quiet=frozenset({"version", "updated_at", "position"})),
     Organization: Watched(secret=frozenset({"notes"}), quiet=frozenset({"customers", "budget_told"})),
     Priority: Watched(),
     Role: Watched(quiet=frozenset({"user"})),

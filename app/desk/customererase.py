@@ -10,6 +10,7 @@ from app.accounts.customernotes import CustomerNote, CustomerNoteWording
 from app.accounts.customers import find
 from app.accounts.models import Customer, OneTimeToken
 from app.accounts.sessions import SignedIn
+from app.automation import running as automation
 from app.core import storage
 from app.core.audit import What, note
 from app.core.database import is_postgresql
@@ -207,6 +208,7 @@ def _empty_tickets(tickets: list[int], touched: list[int]) -> None:
     _do(update(Ticket).where(Ticket.id.in_([*tickets, *touched])).values(excerpt=""))
     suppliers.forget_words(tickets)
     macroruns.forget(tickets)
+    automation.forget(tickets)
 
 
 def _empty_customer(customer: Customer) -> None:

@@ -326,7 +326,7 @@ def said_of(
     """By the message's id. `marks` say of tickets which number they have; `rights` to move a message and to send a mail again."""
     files: defaultdict[int, list[File]] = defaultdict(list)
     mails: defaultdict[int, list[Mail]] = defaultdict(list)
-    replies = [row.id for row in rows if row.kind is not MessageKind.NOTE and row.staff_id is not None]
+    replies = [row.id for row in rows if row.kind is not MessageKind.NOTE and row.customer_id is None]
     given = {"messages": [row.id for row in rows], "replies": replies}
     for kind, message_id, id, name, detail, count, at, back in plain_rows(ATTACHED, given) if rows else ():
         if kind == "file":
@@ -363,4 +363,4 @@ def _whose(row: Any) -> str:
         return "asked" if row.staff_id is not None else "supplier"
     if row.kind is MessageKind.NOTE:
         return "note"
-    return "customer" if speaks_for_customer(row.kind, row.staff_id, row.customer_id) else "agent"
+    return "customer" if speaks_for_customer(row.kind, row.staff_id, row.customer_id, row.via) else "agent"

@@ -16,7 +16,7 @@ from app.core.extensions import db
 from app.desk import lookups
 from app.desk.listing import is_id
 from app.tickets import canned, fields
-from app.tickets.actions import AUTO, DRAFT, KINDS, ME, NOBODY, NONE, Action
+from app.tickets.actions import AUTO, DRAFT, KINDS, ME, NOBODY, NONE, Action, Kind
 from app.tickets.choices import State
 from app.tickets.lists import Audience
 from app.tickets.macros import CONDITIONS, LONGEST_NAME, Macro
@@ -50,35 +50,44 @@ class Typed:
 
     @classmethod
     def read(cls, form: Mapping[str, str]) -> Typed:
-        steps = []
-        for number in range(MOST_ACTIONS + 1):
-            if f"do-{number}" not in form:
-                break
-            parts = {name: form.get(f"{name}-{number}", "").replace("\r\n", "\n") for name in Action._fields}
-            steps.append(Action(**{name: part[:LONGEST_TEXT] for name, part in parts.items()}))
         conditions = {name: form[f"if-{name}"][:40] for name in CONDITIONS if form.get(f"if-{name}")}
         return cls(
             form.get("name", "")[:LONGEST_TEXT],
             form.get("audience", Audience.OWNER.value),
             "active" in form,
             conditions,
-            tuple(steps),
+            steps_of(form),
         )
 
     def changed(self, deed: str) -> tuple[Typed, int]:
         """With an action added, moved or taken away, and the number of that which the focus goes to."""
-        verb, _colon, place = deed.partition(":")
-        steps, at = list(self.actions), int(place) if is_id(place) and int(place) < len(self.actions) else 0
-        if verb == "add":
-            steps, at = [*steps, Action("status")][:MOST_ACTIONS], min(len(steps), MOST_ACTIONS - 1)
-        elif verb in ("up", "down") and steps:
-            to = max(0, min(len(steps) - 1, at + (1 if verb == "down" else -1)))
-            steps.insert(to, steps.pop(at))
-            at = to
-        elif verb == "remove" and steps:
-            steps.pop(at)
-            at = min(at, len(steps) - 1)
-        return dc.replace(self, actions=tuple(steps)), at
+        steps, at = changed_steps(self.actions, deed)
+        return dc.replace(self, actions=steps), at
+
+
+def steps_of(form: Mapping[str, str]) -> tuple[Action, ...]:
+    steps = []
+    for number in range(MOST_ACTIONS + 1):
+        if f"do-{number}" not in form:
+            break
+        parts = {name: form.get(f"{name}-{number}", "").replace("\r\n", "\n") for name in Action._fields}
+        steps.append(Action(**{name: part[:LONGEST_TEXT] for name, part in parts.items()}))
+    return tuple(steps)
+
+
+def changed_steps(actions: tuple[Action, ...], deed: str) -> tuple[tuple[Action, ...], int]:
+    verb, _colon, place = deed.partition(":")
+    steps, at = list(actions), int(place) if is_id(place) and int(place) < len(actions) else 0
+    if verb == "add":
+        steps, at = [*steps, Action("status")][:MOST_ACTIONS], min(len(steps), MOST_ACTIONS - 1)
+    elif verb in ("up", "down") and steps:
+        to = max(0, min(len(steps) - 1, at + (1 if verb == "down" else -1)))
+        steps.insert(to, steps.pop(at))
+        at = to
+    elif verb == "remove" and steps:
+        steps.pop(at)
+        at = min(at, len(steps) - 1)
+    return tuple(steps), at
 
 
 @dc.dataclass(frozen=True)
@@ -148,7 +157,7 @@ def errors(typed: Typed, offered: Offers) -> dict[str, str]:
         if value not in dict(offered.conditions[condition]):
             wrong[f"if-{condition}"] = _("This choice does not exist (any more).")
     for number, action in enumerate(typed.actions):
-        wrong |= {f"{part}-{number}": sentence for part, sentence in _wrong(action, offered).items()}
+        wrong |= {f"{part}-{number}": sentence for part, sentence in wrong_action(action, offered, KINDS).items()}
     return wrong
 
 
@@ -157,16 +166,17 @@ def _words_of_audience(offered: Offers) -> set[str]:
     return {Audience.OWNER.value, Audience.EVERYONE.value, *shared}
 
 
-def _wrong(action: Action, offered: Offers) -> dict[str, str]:
+def wrong_action(action: Action, offered: Offers, known: Mapping[str, Kind]) -> dict[str, str]:
+    """`known`: the kinds of action there are here."""
     if action.do not in dict(offered.kinds):
         return {"do": _("Please choose what it does.")}
     wrong: dict[str, str] = {}
     options = offered.choices.get(action.do)
     if options is not None and action.choice not in dict(options):
         wrong["choice"] = _("Please choose again: this does not exist (any more).")
-    if "text" in KINDS[action.do].asks and (sentence := _wrong_text(action)):
+    if "text" in known[action.do].asks and (sentence := _wrong_text(action)):
         wrong["text"] = sentence
-    if "days" in KINDS[action.do].asks and not (action.do == "task" and not action.days):
+    if "days" in known[action.do].asks and not (action.do == "task" and not action.days):
         if not is_id(action.days) or not 1 <= int(action.days) <= MOST_DAYS:
             wrong["days"] = _("Please write a number of days between 1 and %(most)s.", most=MOST_DAYS)
     return wrong
@@ -193,7 +203,7 @@ def write(typed: Typed, macro: Macro, viewer: Viewer) -> None:
         typed.active,
         dict(typed.conditions),
     )
-    macro.actions = [_needed(action).written for action in typed.actions]
+    macro.actions = [needed(action, KINDS).written for action in typed.actions]
     if viewer.can("share", "Macro"):
         kind, _colon, place = typed.audience.partition(":")
         macro.audience = Audience(kind)
@@ -201,9 +211,9 @@ def write(typed: Typed, macro: Macro, viewer: Viewer) -> None:
         macro.department_id = int(place) if macro.audience is Audience.DEPARTMENT else None
 
 
-def _needed(action: Action) -> Action:
+def needed(action: Action, known: Mapping[str, Kind]) -> Action:
     """Without what another kind of action left in the form."""
-    asks: tuple[Any, ...] = KINDS[action.do].asks
+    asks: tuple[Any, ...] = known[action.do].asks
     kept = Action(action.do, **{name: getattr(action, name) for name in asks})
     if action.do == "reply":
         return kept._replace(text="" if kept.choice else kept.text, how=DRAFT if kept.how == DRAFT else "")

@@ -147,15 +147,16 @@ def put_notice(
     supplier_contact_id: int | None = None,
     address: str | None = None,
     values: Mapping[str, str] | None = None,
+    by_machine: bool = False,
 ) -> Delivery:
     """Write one mail into the present transaction; a worker sends it after the commit.
 
     To a customer, a staff user, a CC (`participant_id`), a supplier's person or, for a test mail, a bare `address`. What a rule holds back
-    is written too, with the reason: the mail log answers "why did she get no mail?".
+    is written too, with the reason: the mail log answers "why did she get no mail?". `by_machine`: a kind that people write, this time written by a rule.
     """
     delivery = Delivery(
         kind=kind, customer_id=customer_id, staff_id=staff_id, participant_id=participant_id, ticket_id=ticket_id, message_id=message_id, task_id=task_id,
-        supplier_contact_id=supplier_contact_id, values=dict(values or {}), automatic=KINDS[kind].automatic, state=DeliveryState.QUEUED,
+        supplier_contact_id=supplier_contact_id, values=dict(values or {}), automatic=by_machine or KINDS[kind].automatic, state=DeliveryState.QUEUED,
     )  # fmt: skip
     delivery.address = (address or address_of(delivery) or "").strip().casefold()[:255]
     reason = _quiet.get() or held_back(delivery) or _over_cap(delivery)

@@ -63,7 +63,15 @@ def supervisors(ticket: Ticket) -> list[Viewer]:
 
 def keepers_of_mail() -> Iterator[Viewer]:
     """Who may look after mails that do not leave."""
-    may = (PermissionView.permission.has(name="can_retry"), PermissionView.view_menu.has(name="MailLog"))
+    return _who_may("can_retry", "MailLog")
+
+
+def keepers_of_rules() -> Iterator[Viewer]:
+    return _who_may("can_edit", "Rule")
+
+
+def _who_may(permission: str, view: str) -> Iterator[Viewer]:
+    may = (PermissionView.permission.has(name=permission), PermissionView.view_menu.has(name=view))
     ids = select(User.id).where(User.active.is_(True), User.roles.any(Role.permissions.any(and_(*may))))
     return (
         person for staff_id in db.session.scalars(ids.limit(MOST)).all() if (person := viewer(staff_id)) is not None

@@ -51,6 +51,8 @@ class Notice(enum.StrEnum):
     STATUS_CHANGED = "status_changed"
     RATED = "rated"
     BAD_RATING = "bad_rating"
+    RULE = "rule"
+    RULE_STOPPED = "rule_stopped"
 
 
 LABELS = {
@@ -77,6 +79,8 @@ LABELS = {
     Notice.STATUS_CHANGED: _l("A colleague changed the status of a ticket that I follow"),
     Notice.RATED: _l("A customer rated my ticket"),
     Notice.BAD_RATING: _l("A customer rated a ticket as bad (supervisors)"),
+    Notice.RULE: _l("A rule tells me something"),
+    Notice.RULE_STOPPED: _l("A rule ran away and was switched off"),
 }
 APP_ONLY = (
     Notice.MAIL_FAILED,
@@ -86,6 +90,8 @@ APP_ONLY = (
     Notice.TIMER_STOPPED,
     Notice.SUPPLIER_ANSWERED,
     Notice.ADDED,
+    Notice.RULE,
+    Notice.RULE_STOPPED,
 )
 """Never told by mail: where one mail fails, another may; and what was held is looked at in the desk."""
 
@@ -137,6 +143,8 @@ class Notification(Base):
         """Where there is more of it."""
         if self.task_id is not None:
             return f"/admin/tasks/{self.task_id}"
+        if self.kind is Notice.RULE_STOPPED:
+            return "/admin/rules/"
         if self.ticket:
             return f"/admin/tickets/{self.ticket.number}"
         return f"/admin/mail-log/?state={'failed' if self.kind is Notice.MAIL_GAVE_UP else 'queued'}"
@@ -168,6 +176,8 @@ SENTENCES = {
     Notice.STATUS_CHANGED: lambda said: _("%(who)s changed the status from %(was)s to %(now)s", who=said.get("who", "–"), was=shown(said.get("was", "–")), now=shown(said.get("now", "–"))),
     Notice.RATED: lambda said: _("%(who)s rated your ticket: %(now)s", who=said.get("who", "–"), now=scores.spoken(said.get("now"))),
     Notice.BAD_RATING: lambda said: _("%(who)s rated a ticket: %(now)s", who=said.get("who", "–"), now=scores.spoken(said.get("now"))),
+    Notice.RULE: lambda said: _("%(text)s (rule “%(name)s”)", text=said.get("text", "–"), name=said.get("who", "–")),
+    Notice.RULE_STOPPED: lambda said: _("The rule “%(name)s” ran away and was switched off", name=said.get("who", "–")),
     Notice.TASK_ASSIGNED: lambda said: _("%(who)s gave you a task", who=said.get("who", "–")),
     Notice.TASK_DUE: lambda said: DUE_WORDS[said.get("near", "overdue")](),
     Notice.MAIL_FAILED: lambda said: _("The answer to %(who)s did not arrive", who=said.get("who", "–")),

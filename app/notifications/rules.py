@@ -283,6 +283,7 @@ def tell_customers(
     of their own. Not `requesters`: it was written to somebody else, and goes to them and the CC.
     """
     told: set[str] = set(besides)
+    by_machine = actor is not None and actor.actor_kind is Kind.SYSTEM
     for each in (ticket, *members(ticket)):
         if (
             requesters
@@ -290,14 +291,24 @@ def tell_customers(
             and (actor is None or actor.customer_id != each.requester_id)
         ):
             outgoing.put_notice(
-                kind, customer_id=each.requester_id, ticket_id=each.id, message_id=message_id, values=values
+                kind,
+                customer_id=each.requester_id,
+                ticket_id=each.id,
+                message_id=message_id,
+                values=values,
+                by_machine=by_machine,
             )
         if requesters:
             told.add(each.requester.email_key)
         for part in _copied(each, told) if kind == "staff_replied" else ():
             if actor is None or part.customer_id is None or part.customer_id != actor.customer_id:
                 outgoing.put_notice(
-                    kind, participant_id=part.id, ticket_id=each.id, message_id=message_id, values=values
+                    kind,
+                    participant_id=part.id,
+                    ticket_id=each.id,
+                    message_id=message_id,
+                    values=values,
+                    by_machine=by_machine,
                 )
 
 

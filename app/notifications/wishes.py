@@ -54,6 +54,8 @@ DEFAULTS = {
     Notice.DOCUMENTS_DONE: Wanted(app=True, mail=False),
     Notice.SUPPLIER_ANSWERED: Wanted(app=True, mail=False),
     Notice.ADDED: Wanted(app=True, mail=False),
+    Notice.RULE: Wanted(app=True, mail=False),
+    Notice.RULE_STOPPED: Wanted(app=True, mail=False),
     Notice.TIME_BUDGET: Wanted(app=True, mail=False),
     Notice.TIMER_STOPPED: Wanted(app=True, mail=False),
     Notice.RATED: Wanted(app=True, mail=False),

@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.accounts.models import Department
-from app.accounts.viewer import Viewer
+from app.accounts.viewer import Actor, Viewer
 from app.core import clock, web
 from app.core.errors import Invalid
 from app.core.events import publish
@@ -70,7 +70,8 @@ class Kind(NamedTuple):
     label: Any
     asks: tuple[str, ...]
     """Which parts of an action it needs: choice, text, how, days."""
-    do: Callable[[Ticket, Action, Viewer], None]
+    do: Callable[[Ticket, Action, Any], None]
+    """Whoever does it: a person, or the system for a rule."""
     shown: Callable[[Ticket, Action], str] | None = None
     """What of the ticket it changes, before and after, in words."""
 
@@ -110,12 +111,12 @@ def give_back(ticket: Ticket, was: Mapping[str, Any], now: Mapping[str, Any], by
         ticket.assign_to(_get(User, was["assignee"]), by)
 
 
-def text_of(action: Action, ticket: Ticket, by: Viewer) -> str:
+def text_of(action: Action, ticket: Ticket, by: Actor) -> str:
     """As it will read: of a canned response or written in the action, with its variables filled."""
     text = action.text
     if action.choice:
         response = _get(CannedResponse, _number(action.choice))
-        if response is None or not response.active or response.owner_id not in (None, by.id):
+        if response is None or not response.active or response.owner_id not in (None, by.staff_id):
             raise _gone(_("The canned response that is named here does not exist (any more), or is not yours to use."))
         text = response.body
     return canned.filled(text, ticket, by)

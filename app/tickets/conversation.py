@@ -91,10 +91,10 @@ class Conversation(Timeline):
             demand(by, "status", self)
         message = self._compose(MessageKind.REPLY, words, by)
         message.sent_to = words.to.words if words.to is not None else None
-        self.last_staff_at, self.awaiting_since, self.needs_response = message.created_at, None, False
-        first = self.first_response_at is None
-        if first:
-            self.first_response_at = message.created_at
+        first = by.kind is not Kind.SYSTEM and self.first_response_at is None
+        if by.kind is not Kind.SYSTEM:  # what a rule writes is no answer: the customer still waits for a person
+            self.last_staff_at, self.awaiting_since, self.needs_response = message.created_at, None, False
+            self.first_response_at = self.first_response_at or message.created_at
         self._enter_message(message, words)
         self.record(
             Did.REPLIED,
@@ -107,7 +107,8 @@ class Conversation(Timeline):
             elsewhere=(words.to is not None and not words.to.requester) or None,
         )
         self._mention(words.text, by, message)
-        self._follow_staff_reply(then, by)
+        if by.kind is not Kind.SYSTEM:
+            self._follow_staff_reply(then, by)
         return message
 
     def note(self, words: Words, by: Actor) -> Message:

@@ -271,7 +271,7 @@ def _hold_if_answered(ticket: Ticket, draft: Draft) -> None:
         return
     newer = select(Message.id).where(
         Message.ticket_id == ticket.id, Message.id > draft.seen_id, Message.kind == draft.kind, Message.trusted.is_(True),
-        Message.staff_id.is_(None),
+        Message.staff_id.is_(None), or_(Message.via != Channel.STAFF, Message.supplier_id.is_not(None)),
     )  # fmt: skip
     if draft.kind is MessageKind.SUPPLIER:
         contact = db.session.get(SupplierContact, int(draft.then.removeprefix(CONTACT)))

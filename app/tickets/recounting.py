@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from app.core.extensions import db
 from app.tickets.conversation import EXCERPT
 from app.tickets.models import Ticket
-from app.tickets.thread import Message, MessageKind
+from app.tickets.thread import Message, MessageKind, speaks_for_customer
 from app.tickets.timeline import Did, TicketEvent
 
 ENTERED = (Did.STATUS_CHANGED, Did.RESOLVED, Did.CLOSED, Did.REOPENED)
@@ -15,10 +15,11 @@ ENTERED = (Did.STATUS_CHANGED, Did.RESOLVED, Did.CLOSED, Did.REOPENED)
 
 def recount(ticket: Ticket) -> None:
     """As the verbs would have left it, had they put there what stands there now. It is no activity of its own."""
-    columns = (Message.id, Message.kind, Message.created_at, Message.customer_id, Message.staff_id)
+    columns = (Message.id, Message.kind, Message.created_at, Message.customer_id, Message.staff_id, Message.via)
     wanted = select(*columns).where(Message.ticket_id == ticket.id).order_by(Message.created_at, Message.id)
     rows = db.session.execute(wanted).all()
-    public = [row for row in rows if row.kind is MessageKind.REPLY]
+    written = [row for row in rows if row.kind is MessageKind.REPLY]
+    public = [row for row in written if row.staff_id is not None or speaks_for_customer(row.kind, row.staff_id, row.customer_id, row.via)]  # fmt: skip
     by_staff = [place for place, row in enumerate(public) if row.customer_id is None and row.staff_id is not None]
     answered = by_staff[-1] + 1 if by_staff else 0
     theirs = [row.created_at for place, row in enumerate(public) if place not in set(by_staff)]
@@ -27,7 +28,7 @@ def recount(ticket: Ticket) -> None:
     ticket.last_customer_at = theirs[-1] if theirs else None
     ticket.needs_response = answered < len(public)
     ticket.awaiting_since = public[answered].created_at if ticket.needs_response else None
-    ticket.excerpt = _excerpt(public[-1].id) if public else ""
+    ticket.excerpt = _excerpt(written[-1].id) if written else ""
     ticket.last_activity_at = max(ticket.created_at, *(row.created_at for row in rows), *_entered(ticket))
 
 

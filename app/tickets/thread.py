@@ -122,12 +122,13 @@ class Message(Base):
 
     @property
     def by_customer(self) -> bool:
-        return speaks_for_customer(self.kind, self.staff_id, self.customer_id)
+        return speaks_for_customer(self.kind, self.staff_id, self.customer_id, self.via)
 
 
-def speaks_for_customer(kind: MessageKind, staff_id: int | None, customer_id: int | None) -> bool:
-    """Also what a guest wrote, whom no row stands for."""
-    return customer_id is not None or (staff_id is None and kind is MessageKind.REPLY)
+def speaks_for_customer(kind: MessageKind, staff_id: int | None, customer_id: int | None, via: Channel) -> bool:
+    """Also what a guest wrote, whom no row stands for. What no person wrote here is the desk's: a rule's."""
+    nobodys = staff_id is None and kind is MessageKind.REPLY and via is not Channel.STAFF
+    return customer_id is not None or nobodys
 
 
 class Attachment(Base):
