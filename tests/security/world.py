@@ -17,6 +17,9 @@ from app.accounts.customernotes import CustomerNote
 from app.accounts.models import ApiKey, Customer, Department, OneTimeToken
 from app.accounts.tokens import Purpose
 from app.accounts.viewer import SYSTEM, CustomerActor, Viewer
+from app.automation import rules
+from app.automation.models import Kind as RuleKind
+from app.automation.models import On, Rule
 from app.core import clock, html
 from app.core.extensions import db
 from app.core.outbox import Outbox
@@ -308,7 +311,7 @@ def _ids(
         "category_id": ticket.category_id or 999_999, "slug": "works" if mine else "draft", "section": "general" if mine else "nowhere", "report": "team" if mine else "nowhere", "table": "team", "locale": "en" if mine else "tlh",
         "request_id": _asked(ticket), "supplier_id": _supplier_of(ticket), "note_id": _noted(customer), "task_id": _to_do(ticket), "entry_id": _timed(ticket), "timer_id": 999_999, "word": "forged", "key_id": 999_999, "raw_id": _came_in(ticket),
         "filename": "app.css" if mine else "../config.py", "secret": "x" * 43, "session_id": 999_999, "seal": "forged", "name": "nothing",
-        "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, "absence_id": _planned(ticket), "token": "forged", "raw_mail_id": _set_aside(customer), "filter_id": _filter(), "macro_id": _macro(ticket), "run_id": _ran(ticket), **_kept_by(ticket.assignee_id or 0),
+        "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, "absence_id": _planned(ticket), "token": "forged", "raw_mail_id": _set_aside(customer), "filter_id": _filter(), "macro_id": _macro(ticket), "rule_id": _rule() if mine else 999_999, "version": 1 if mine else 999, "run_id": _ran(ticket), **_kept_by(ticket.assignee_id or 0),
     }  # fmt: skip
 
 
@@ -342,6 +345,13 @@ def _noted(customer: Customer) -> int:
     db.session.add(note)
     db.session.flush()
     return note.id
+
+
+def _rule() -> int:
+    """Switched off, so that it changes nothing of the world."""
+    rule = Rule(name="Swept", active=False, listens=[On.CREATED.value], actions=[{"do": "tag", "text": "swept"}], stop=False, most_runs=0, pause_minutes=0, minutes=0, condition={}, kind=RuleKind.TRIGGER)  # fmt: skip
+    rules.save(rule, SYSTEM)
+    return rule.id
 
 
 def _macro(ticket: Ticket) -> int:

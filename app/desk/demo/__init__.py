@@ -21,7 +21,7 @@ from app.accounts.viewer import Actor, CustomerActor, viewer
 from app.core import clock
 from app.core.extensions import db
 from app.core.outbox import Outbox
-from app.desk.demo import files, macros, people, plans, ratings, work
+from app.desk.demo import files, macros, people, plans, ratings, rules, work
 from app.mail.models import Delivery, DeliveryState
 from app.notifications.models import Notification
 from app.settings import desk
@@ -79,6 +79,7 @@ def load() -> int:
     work.make()
     macros.make()
     ratings.make()
+    rules.make()
     desk.change({"auto_assignment": True, "assignment_method": "least_loaded"})
     _settle_the_past()
     people.write_sign_ins(Path(current_app.config["DATA"]), password)
