@@ -15,11 +15,16 @@ from app.accounts.environments import Environment
 from app.accounts.models import Department
 from app.accounts.viewer import SYSTEM, CustomerActor, Viewer
 from app.assignment.models import AssignmentLog
+from app.automation import running
+from app.automation.models import Rule
+from app.automation.rules import Ready
+from app.automation.running import Cause
 from app.core import clock
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
 from app.notifications import watching
 from app.notifications.models import Way
+from app.satisfaction.giving import Answer, give_in_portal
 from app.tickets import (
     budgets,
     collecting,
@@ -47,6 +52,7 @@ from app.tickets.suppliers import Question
 from app.tickets.tasks import NewTask, Task
 from app.tickets.thread import Channel, Message, Words
 from app.tickets.timeentries import Spent
+from tests.automation.making import a_rule
 from tests.factories import (
     a_customer,
     a_department,
@@ -58,6 +64,7 @@ from tests.factories import (
     acting,
     an_environment,
     an_organization,
+    setting,
 )
 from tests.tickets.sums import write
 
@@ -80,6 +87,8 @@ class Desk:
             a_field("Serial number")
             a_supplier("Acme"), an_environment(), a_department("Further")
             a_macro({"do": "tag", "text": "macro"}, {"do": "note", "text": "by macro"})
+            a_rule({"do": "tag", "text": "ruled"}, active=False)
+            setting(satisfaction=True)
         tickets = [a_ticket(), a_ticket(requester=colleague), a_ticket(requester=colleague), a_ticket()]
         return cls(tickets, acting(agent), other)
 
@@ -139,6 +148,14 @@ def _draft(desk: Desk, ticket: Ticket, n: int) -> None:
     drafts.save(ticket.id, desk.agent, Written(f"draft {n}"), Copy(f"draft tab {n}", 1))
 
 
+def _rate(desk: Desk, ticket: Ticket, n: int) -> None:
+    ended = ticket.live
+    ticket.resolve(by=desk.agent)
+    give_in_portal(ticket, Answer(str((1, 5)[n % 2]), f"rated {n}"), CustomerActor.of(ticket.requester))
+    if ended:
+        ticket.reopen(by=desk.agent)
+
+
 def _newest(ticket: Ticket) -> int:
     own = select(Message.id).where(Message.ticket_id == ticket.id).order_by(Message.id.desc())
     return db.session.scalar(own.limit(1)) or 0
@@ -166,6 +183,8 @@ WRITING: dict[str, Deed] = {
 DEEDS: dict[str, Deed] = WRITING | {
     "wait": lambda desk, ticket, n: ticket.wait(by=desk.agent),
     "resolve": lambda desk, ticket, n: ticket.resolve(by=desk.agent),
+    "rate": _rate,
+    "rule": lambda desk, ticket, n: running.act(Ready.of(_one(Rule)), ticket, Cause(f"event {n}")),
     "close": lambda desk, ticket, n: ticket.close(by=desk.agent),
     "reopen": lambda desk, ticket, n: ticket.reopen(by=desk.agent),
     "assign": lambda desk, ticket, n: ticket.assign_to(desk.other, by=desk.agent),
