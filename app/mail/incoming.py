@@ -19,7 +19,7 @@ from app.core.errors import HelpdeskError
 from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.core.storage import StorageAway
-from app.mail import banned, bounced, delivering, facts, filters, parsing, reading, threading
+from app.mail import banned, bounced, delivering, facts, filters, parsing, reading, screening, threading
 from app.mail.addresses import ours, read_message_id, read_token
 from app.mail.filters import Outcome, Verdict
 from app.mail.models import RawMail, RawState
@@ -73,6 +73,8 @@ def store(raw: bytes, via: str, sender: str = "", recipient: str = "", by_job: b
 
 def refused_by(raw: bytes, recipient: str) -> str:
     """The name of a filter that rejects the message, for a door whose sender still waits for the answer. Nothing is stored."""
+    if not screening.anything():
+        return ""
     head = facts.of_head(raw, recipient)
     answers = bool(head.headers.message_ids("in-reply-to") or head.headers.message_ids("references"))
     tokens = any(read_token(address) is not None for address in head.to)
@@ -151,8 +153,9 @@ def decide(row: RawMail, mail: IncomingMail) -> None:
 
 def _deliver(row: RawMail, mail: IncomingMail) -> None:
     match = threading.find(mail, (row.recipient,) if row.recipient else ())
-    outcome = Outcome() if row.unfiltered else filters.judge(facts.of_mail(row, mail), answer=match is not None)
-    ban = "" if row.unfiltered else banned.which(mail.sender.address)
+    screened = not row.unfiltered and screening.anything()
+    outcome = filters.judge(facts.of_mail(row, mail), answer=match is not None) if screened else Outcome()
+    ban = banned.which(mail.sender.address) if screened else ""
     if ban:
         row.state, row.verdict = RawState.IGNORED, _("Mail of %(sender)s is banned.", sender=ban)
     elif outcome.verdict is Verdict.QUARANTINE:

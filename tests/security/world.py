@@ -333,7 +333,7 @@ def _filter() -> int:
 
 def _set_aside(customer: Customer) -> int:
     """A mail of theirs in quarantine. Of nobody who reads tickets by their right to tickets: its page has a right of its own."""
-    raw = RawMail(via="smtp", sender=customer.email, sha256=customer.email, content=b"Subject: Unread\r\n\r\nHello", state=RawState.QUARANTINED)  # fmt: skip
+    raw = RawMail(via="smtp", sender=customer.email, sha256=customer.email, content=b"#1", state=RawState.QUARANTINED)  # fmt: skip
     db.session.add(raw)
     db.session.flush()
     return raw.id
