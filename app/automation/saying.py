@@ -80,7 +80,7 @@ def value_of(field: str, value: str) -> str:
     if field in ROWS:
         row = db.session.get(ROWS[field], int(value)) if value.isdigit() and len(value) < 18 else None
         return _named(row) if row is not None else _("(no longer there)")
-    return f"“{value}”" if not value.isdigit() else value
+    return value if value.isdigit() else _("“%(text)s”", text=value)
 
 
 def deed(action: Action) -> str:
@@ -98,10 +98,10 @@ def deed(action: Action) -> str:
         parts.append(str(field.label) if field else _("(a field that is gone)"))
     if action.text:
         short = " ".join(action.text.split())
-        parts.append(f"“{short[:60]}{'…' if len(short) > 60 else ''}”")
+        parts.append(_("“%(text)s”", text=f"{short[:60]}{'…' if len(short) > 60 else ''}"))
     if action.days:
         parts.append(ngettext("in %(num)d day", "in %(num)d days", int(action.days) if action.days.isdigit() else 0))
-    return f"{kind.label}: {', '.join(parts)}" if parts else str(kind.label)
+    return _("%(field)s: %(value)s", field=kind.label, value=", ".join(parts)) if parts else str(kind.label)
 
 
 def _named(row: Any) -> str:

@@ -97,7 +97,10 @@ class Reader:
         return value
 
     def _running(self) -> subprocess.Popen[bytes]:
-        if self._process is None or self._process.poll() is not None:
+        if self._process is not None and self._process.poll() is not None:
+            _end(self._process)  # its lines are ours to close
+            self._process = None
+        if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app.mail.reading"],
                 stdin=subprocess.PIPE,

@@ -22,7 +22,7 @@ from app.tickets.choices import CannedResponse
 from app.tickets.models import Ticket
 from app.tickets.thread import Words
 from tests.api.desk import API, Program, a_program
-from tests.factories import a_category, a_customer, a_macro, a_supervisor, a_supplier, a_ticket, an_organization
+from tests.factories import a_category, a_customer, a_macro, a_supplier, a_ticket, an_admin, an_organization
 
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -78,7 +78,7 @@ def test_every_reference_leads_somewhere_and_every_operation_has_its_own_name() 
 
 @pytest.fixture
 def program(client: FlaskClient) -> Program:
-    return a_program(client, a_supervisor())
+    return a_program(client, an_admin())
 
 
 def matches(value: Any, schema: dict[str, Any], at: str = "") -> None:

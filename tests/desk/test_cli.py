@@ -73,6 +73,7 @@ def test_status_says_every_part_on_a_line(app: Flask) -> None:
         "ticker",
         "outbox",
         "disk",
+        "quarantine",
         "data",
     ]
     assert "NOT OK" in told.stdout

@@ -80,10 +80,10 @@ def test_a_supervisor_reads_the_numbers_of_the_desk(app: Flask, client: FlaskCli
 
 
 def test_who_sees_a_part_gets_numbers_of_that_part_alone(app: Flask, client: FlaskClient) -> None:
-    ours, theirs = a_department(), a_department()
+    ours, theirs, boss = a_department(), a_department(), a_supervisor()
     for department, subject in ((ours, "Ours"), (theirs, "canary")):
         ticket = a_ticket(subject, department=department, category=a_category(f"About {subject}"))
-        ticket.reply(Words("Hello"), by=SYSTEM)
+        ticket.reply(Words("Hello"), by=acting(boss))
         late(ticket, 3)
         a_ticket(subject, department=department, requester=a_customer(f"Customer of {subject}")).resolve(by=SYSTEM)
     agent = an_agent(ours)
@@ -139,11 +139,12 @@ def test_pending_tickets_are_mine_and_the_longest_waiting_stand_first(app: Flask
 
 
 def test_a_better_and_a_worse_wait_are_told(app: Flask) -> None:
+    boss = a_supervisor()
     for day, minutes in ((-8, 100), (-1, 40)):
         with at(day * 24):
             ticket = a_ticket()
         with at(day * 24 + minutes / 60):
-            ticket.reply(Words("Hello"), by=SYSTEM)
+            ticket.reply(Words("Hello"), by=acting(boss))
     db.session.commit()
     with at(0):
         wait = Dashboard.of(acting(a_supervisor()), 7).wait

@@ -36,7 +36,10 @@ NO_PAGES = (
     (r"/(static|appbuilder|users/static)/.*", "files of the face"),
     (r"/api/.*|/metrics|/healthz|/readyz", "for programs"),
     (r"/|/portal/|/admin/settings/|/back", "leads on"),
-    (r".*/download/.*|/admin/mail-lab/.*/download|/admin/files/.*|/portal/files/.*|.*\.(csv|xlsx|zip|svg)", "files"),
+    (
+        r".*/download/.*|/admin/mail-lab/.*/download|/admin/files/.*|/portal/files/.*|.*\.(csv|xlsx|zip|svg|eml)|/admin/rules/export",
+        "files",
+    ),
     (r".*/html", "a frame for what was mailed"),
     (r".*/(passage|new/similar)", "parts of pages"),
     (r".*/first-unread", "leads on"),

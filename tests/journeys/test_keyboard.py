@@ -76,6 +76,7 @@ def test_an_agent_finds_a_ticket_answers_notes_assigns_and_sets_the_status(windo
     keys.expect_here(page.locator(".tickets a.subject").first)
     keys.press("Enter")
     expect(page).to_have_url(re.compile(f"/admin/tickets/{number}"))
+    page.wait_for_load_state()
 
     keys.press("r")
     message = page.get_by_label("Message", exact=True)

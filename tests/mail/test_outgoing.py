@@ -18,6 +18,7 @@ from app.mail.addresses import RecipientKind
 from app.mail.models import Delivery, DeliveryState, RawMail
 from app.mail.quoting import visible
 from app.notifications.models import Notice, Notification
+from app.satisfaction import asking as ratings
 from app.tickets import collecting, files, suppliers
 from app.tickets.collecting import Wanted
 from app.tickets.conversation import Then
@@ -366,6 +367,7 @@ def test_many_mails_of_one_deed_wake_the_worker_once(app):
 
 @pytest.mark.parametrize("kind", sorted(outgoing.KINDS))
 def test_every_kind_has_its_text_and_its_html(app, kind):
+    setting(satisfaction=True)
     agent, ticket = an_agent(), a_ticket("5 < 6 & “7”", text="Is 5 < 6 & 7?")
     message_id = ticket.messages[0].id
     to = (
@@ -381,6 +383,7 @@ def test_every_kind_has_its_text_and_its_html(app, kind):
             "guest_proof",
             "documents_asked",
             "documents_reminder",
+            "rating_asked",
         )
         else {"staff_id": agent.id}
     )
@@ -394,14 +397,16 @@ def test_every_kind_has_its_text_and_its_html(app, kind):
     notice = Notification(staff_id=agent.id, ticket_id=ticket.id, kind=Notice.ASSIGNED)
     db.session.add(notice)
     db.session.flush()
+    if kind == "rating_asked":
+        ticket.resolve(by=boss)
     db.session.query(Delivery).delete()
     outgoing.put_notice(
         kind,
-        ticket_id=None if kind in ({*outgoing.SECRET, "test_mail"} - {"documents_asked", "documents_reminder"}) else ticket.id,
+        ticket_id=None if kind in ({*outgoing.SECRET, "test_mail"} - {"documents_asked", "documents_reminder", "rating_asked"}) else ticket.id,
         message_id=message_id,
         task_id=task.id if kind.startswith("task_") else None,
         values={
-            "link": "http://desk.test/x?a=1&b=2", "who": "Eve <b>", "was": "Low", "now": "High", "request": str(asked.id), "lines": str(notice.id),
+            "rating": str(ratings.make(ticket).id), "link": "http://desk.test/x?a=1&b=2", "who": "Eve <b>", "was": "Low", "now": "High", "request": str(asked.id), "lines": str(notice.id),
         },
         **to,
     )  # fmt: skip

@@ -113,7 +113,7 @@ def changed(link: str) -> str:
 @pytest.mark.parametrize("what", ["a letter more", "another letter", "nothing of ours", "a number"])
 def test_a_forged_link_says_nothing(app: Flask, client: FlaskClient, what: str) -> None:
     link = path(waiting(), Deed.SOLVED)
-    forged = {"a letter more": link + "x", "another letter": link[:20] + changed(link[20:]), "nothing of ours": "/portal/say/none", "a number": "/portal/say/1"}[what]  # fmt: skip
+    forged = {"a letter more": link + "x", "another letter": changed(link[:30]) + link[30:], "nothing of ours": "/portal/say/none", "a number": "/portal/say/1"}[what]  # fmt: skip
 
     for answer in (client.get(forged), client.post(forged)):
         assert answer.status_code == 404

@@ -105,11 +105,11 @@ def test_a_rolled_back_deed_counts_nothing(app: Flask) -> None:
 
 
 def test_a_reply_costs_one_statement_more_a_table(app: Flask, at_most: Callable) -> None:
-    ticket = a_ticket()
-    ticket.reply(Words("First"), by=SYSTEM)
+    ticket, boss = a_ticket(), acting(a_supervisor())
+    ticket.reply(Words("First"), by=boss)
     db.session.commit()
     with at_most(80) as statements:
-        ticket.reply(Words("Second"), by=SYSTEM)
+        ticket.reply(Words("Second"), by=boss)
         db.session.commit()
 
     assert sum("daily_" in statement for statement in statements) == 1
@@ -167,12 +167,12 @@ def test_a_wrong_sum_heals_and_other_days_are_left_alone(app: Flask) -> None:
 
 
 def test_sums_and_tickets_tell_the_same_volume(app: Flask) -> None:
-    ours, theirs = a_department(), a_department()
+    ours, theirs, boss = a_department(), a_department(), acting(a_supervisor())
     for n in range(12):
         with at(n * 5):
             ticket = a_ticket(department=ours if n % 3 else theirs)
         with at(n * 5 + n):
-            ticket.reply(Words("An answer"), by=SYSTEM)
+            ticket.reply(Words("An answer"), by=boss)
         with at(n * 7 + 12):
             if n % 2:
                 ticket.resolve(by=SYSTEM)

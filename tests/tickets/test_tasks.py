@@ -246,11 +246,11 @@ def test_a_day_that_comes_is_told_once_each_time_it_is_nearer(app: Flask, monkey
 
 
 def test_today_is_the_desks_own_day(app: Flask) -> None:
-    setting(time_zone="Pacific/Kiritimati")
+    setting(time_zone="Pacific/Kiritimati")  # 25 hours before the other: a day, or for one of them two
     east = tasks.today()
     setting(time_zone="Pacific/Pago_Pago")
 
-    assert east - tasks.today() == dt.timedelta(days=1)
+    assert dt.timedelta(days=1) <= east - tasks.today() <= dt.timedelta(days=2)
 
 
 def where(task: Task) -> set[int]:
