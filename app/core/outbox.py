@@ -251,8 +251,11 @@ def _inserted(mapper: object, connection: object, row: Outbox) -> None:
 
 @event.listens_for(Session, "before_commit")
 def _note_ids(session: Session) -> None:
+    """The end of a savepoint is none of the transaction: nobody else sees its rows yet."""
+    if session.in_nested_transaction():
+        return
     session.flush()
-    session.info["handed"] = [(row.id, row.queue) for row in session.info.pop("outbox", [])]
+    session.info["handed"] = [(row.id, row.queue) for row in session.info.pop("outbox", []) if row in session]
 
 
 @event.listens_for(Session, "after_commit")
@@ -260,10 +263,15 @@ def _hand_over(session: Session) -> None:
     """A queue that is gone does not spoil a committed change: the relay hands the rows over later."""
     from app.core import queue
 
+    if session.in_nested_transaction():
+        return
     queue.hand_over(session.info.pop("handed", []))
 
 
 @event.listens_for(Session, "after_rollback")
 def _forget(session: Session) -> None:
+    """What was put before a savepoint outlives its going back."""
+    if session.in_nested_transaction():
+        return
     session.info.pop("outbox", None)
     session.info.pop("handed", None)

@@ -49,6 +49,19 @@ def test_a_backlog_does_not_grow_with_every_beat_of_the_relay(app, real_queue):
     assert waiting() == 20
 
 
+def test_the_end_of_a_savepoint_hands_nothing_over_and_its_going_back_forgets_nothing(app, real_queue):
+    Outbox.put("tickets.recount_tally")
+    with db.session.begin_nested():
+        Outbox.put("tickets.recount_tally")
+    gone = db.session.begin_nested()
+    Outbox.put("tickets.recount_tally")
+    db.session.flush()
+    gone.rollback()
+    assert waiting() == 0
+    db.session.commit()
+    assert waiting() == 2
+
+
 def test_what_the_queue_lost_is_handed_over_at_the_next_beat(app, real_queue):
     Outbox.put("tickets.recount_tally")
     db.session.commit()
