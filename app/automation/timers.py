@@ -53,23 +53,29 @@ def tick() -> int:
 
 
 def due(rule: Ready, now: dt.datetime) -> Select[int]:
-    """Ids of the tickets on which it is time. In business hours never sooner than by the clock: `_waited` looks closer."""
+    """Ids of the tickets on which it is time."""
     return select(Ticket.id).where(_over(rule, now), conditions.filter_of(rule.condition, now)).order_by(Ticket.id)
 
 
 def _over(rule: Ready, now: dt.datetime) -> ColumnElement[bool]:
     assert rule.basis is not None
     instant = INSTANTS[rule.basis]
-    came = instant <= (now + rule.wait if rule.basis is Basis.DUE else now - rule.wait)
+    came = instant <= _line(rule, now)
     acted = exists().where(RuleRun.rule_id == rule.id, RuleRun.ticket_id == Ticket.id, RuleRun.basis_at == instant)
     return and_(came, ~acted.correlate(Ticket), Ticket.state != State.CLOSED, Ticket.merged_into_id.is_(None))
 
 
 def came_within(rule: Ready, since: dt.datetime, now: dt.datetime) -> ColumnElement[bool]:
-    """Whether its time came between the two, had the rule been there; by the clock, also where it counts business hours."""
+    """Whether its time came between the two, had the rule been there."""
     assert rule.basis is not None
-    instant, wait = INSTANTS[rule.basis], -rule.wait if rule.basis is Basis.DUE else rule.wait
-    return and_(instant <= now - wait, instant > since - wait)
+    instant = INSTANTS[rule.basis]
+    return and_(instant <= _line(rule, now), instant > _line(rule, since))
+
+
+def _line(rule: Ready, now: dt.datetime) -> dt.datetime:
+    """What counts from here or before is due: so long ago, or before what is to come, by the clock or in business hours."""
+    hours = working_week(desk.current().time_zone) if rule.hours is Hours.BUSINESS else BusinessHours.always()
+    return hours.add(now, rule.wait) if rule.basis is Basis.DUE else hours.subtract(now, rule.wait)
 
 
 def _fire(rule: Ready, ticket_id: int) -> bool:
@@ -77,7 +83,7 @@ def _fire(rule: Ready, ticket_id: int) -> bool:
     still = select(Ticket).where(Ticket.id == ticket_id, _over(rule, now)).with_for_update(skip_locked=True, of=Ticket)
     try:
         ticket = db.session.scalar(still.execution_options(populate_existing=True))
-        acted = ticket is not None and _waited(rule, ticket, now) and act(rule, ticket, _cause(rule, ticket))
+        acted = ticket is not None and act(rule, ticket, _cause(rule, ticket))
         db.session.commit()
     except Exception:  # one ticket does not keep the others waiting
         db.session.rollback()
@@ -95,11 +101,3 @@ def _instant(rule: Ready, ticket: Ticket) -> dt.datetime:
 def _cause(rule: Ready, ticket: Ticket) -> Cause:
     at = _instant(rule, ticket)
     return Cause(f"{rule.basis} {at.isoformat()}", basis_at=at)
-
-
-def _waited(rule: Ready, ticket: Ticket, now: dt.datetime) -> bool:
-    if rule.hours is Hours.CALENDAR:
-        return True
-    hours: BusinessHours = working_week(desk.current().time_zone)
-    at = _instant(rule, ticket)
-    return hours.within(now, at) <= rule.wait if rule.basis is Basis.DUE else hours.within(at, now) >= rule.wait

@@ -5,14 +5,16 @@ import threading
 
 import pytest
 import time_machine
-from sqlalchemy import func, select
+from sqlalchemy import func, literal_column, select, update
 
 from app.accounts.viewer import SYSTEM, CustomerActor
 from app.automation import timers
 from app.automation.models import Basis, Hours, RuleRun
 from app.core.extensions import db
+from app.hours.weeks import working_week
 from app.tickets.choices import State
 from app.tickets.lifecycle import status_for
+from app.tickets.models import Ticket
 from app.tickets.thread import Words
 from tests.automation.making import TAG, a_timer
 from tests.factories import a_supervisor, a_ticket, acting
@@ -109,14 +111,32 @@ def test_closed_and_merged_tickets_are_left_alone(app, travel):
 
 
 def test_one_ticket_that_fails_does_not_keep_the_others_waiting(app, travel):
-    a_timer({"do": "reply", "text": "Anybody there?"}, basis=Basis.CREATED)
+    a_timer(TAG, basis=Basis.CREATED)
     first, second = a_ticket(), a_ticket()
-    first.merged_into_id = None
-    db.session.execute(db.text("UPDATE ticket SET requester_id = requester_id"))
     db.session.commit()
+    db.session.execute(
+        update(Ticket.__table__).where(Ticket.id == first.id).values(channel=literal_column("'telepathy'"))
+    )
+    db.session.commit()
+    db.session.expunge(first)
     travel.shift(7200)
-    assert timers.tick() == 2
-    assert (first.message_count, second.message_count) == (2, 2)
+    assert timers.tick() == 1 and seen(second)
+
+
+def test_business_hours_before_a_promise_may_lie_beyond_a_weekend(app, travel):
+    a_timer(TAG, basis=Basis.DUE, minutes=4 * 60, hours=Hours.BUSINESS)
+    ticket = a_ticket()
+    ticket.next_due_at = MONDAY + dt.timedelta(days=7, hours=1)  # Monday at ten: an hour of that day, three of Friday
+    db.session.commit()
+    friday = MONDAY + dt.timedelta(days=4)
+    ends = working_week("UTC").subtract(ticket.next_due_at, dt.timedelta(hours=4))
+    assert ends.date() == friday.date()
+    travel.move_to(ends - dt.timedelta(minutes=1))
+    timers.tick()
+    assert not seen(ticket)
+    travel.move_to(ends)
+    timers.tick()
+    assert seen(ticket)
 
 
 def test_many_tickets_are_more_than_a_batch(app, travel, monkeypatch):
