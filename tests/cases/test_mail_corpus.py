@@ -9,16 +9,16 @@ import html
 import json
 import os
 import re
-import time
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.mail.preview import describe
+from tests.effort import effort
 
 FOLDER = os.environ.get("DESKHAND_CORPUS")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="DESKHAND_CORPUS names no folder with other projects' messages")
@@ -66,9 +66,9 @@ def cases() -> list[Case]:
         if suite != "forward_quotequail":  # expects forwards to be cut, which we show
             facts = json.loads(facts_file.read_text())
             raw = next(facts_file.parent.glob("message.*")).read_bytes()
-            started = time.process_time()
-            seen = describe(as_mail(raw, facts["input"]))
-            seen["seconds"] = time.process_time() - started
+            mail = as_mail(raw, facts["input"])
+            seen = describe(mail)
+            seen["effort"] = effort(partial(describe, mail), enough=15)
             found.append(
                 (
                     f"{suite} {facts_file.parts[-2]}",
@@ -191,6 +191,6 @@ def test_outlooks_envelopes_give_up_their_files():
     assert passed(faults) >= 0.96, report(faults)
 
 
-def test_every_message_is_read_within_a_second_and_none_is_refused():
+def test_every_message_is_read_with_little_work_and_none_is_refused():
     assert not [name for name, _, seen, _ in cases() if "error" in seen]
-    assert not [name for name, _, seen, _ in cases() if seen["seconds"] >= 1]
+    assert not [name for name, _, seen, _ in cases() if seen["effort"] >= 15]

@@ -1,12 +1,12 @@
 """What other people's HTML may still do when it is shown: nothing but be read."""
 
 import re
-import time
 
 import pytest
 
 from app.core import markup
 from app.core.html import clean, from_markdown, from_text, text_of, with_remote_images
+from tests.effort import effort
 
 ACTING = re.compile(
     r"<(?:script|iframe|form|base|meta|style|link|object|embed|svg|math|input|button)\b|\son\w+\s*=|\s(?:style|id|class|srcset|background)\s*=|(?:javascript|vbscript|data):[^\s]",
@@ -84,22 +84,18 @@ HEAVY = {
 
 
 @pytest.mark.parametrize("piece", HEAVY.values(), ids=HEAVY)
-def test_a_megabyte_of_hostile_html_is_shown_as_text_within_a_second(piece: str):
+def test_a_megabyte_of_hostile_html_is_shown_as_text_with_little_work(piece: str):
     page = "<p>Hello</p>" + piece * (1_000_000 // len(piece))
 
-    started = time.process_time()
+    assert effort(lambda: clean(page), enough=30) < 30
     cleaned = clean(page)
-
-    assert time.process_time() - started < 1
     assert "Hello" in cleaned
     assert not ACTING.search(cleaned)
 
 
 def test_a_megabyte_of_nested_divisions_is_recognised_at_once():
-    started = time.process_time()
-
+    assert effort(lambda: markup.hostile("<div>" * 200_000), enough=1) < 1
     assert markup.hostile("<div>" * 200_000)
-    assert time.process_time() - started < 0.05
 
 
 def test_a_long_ordinary_newsletter_is_no_bomb():

@@ -3,7 +3,6 @@
 import base64
 import datetime as dt
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from app.mail.parsing import MAX_MESSAGE_BYTES, Address, Unreadable, read
 from app.mail.people import addresses
 from app.mail.preview import describe
 from app.mail.words import words
+from tests.effort import effort
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -320,14 +320,11 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("made", BOMBS.values(), ids=BOMBS)
-def test_a_bomb_is_read_within_a_second_and_within_bounds(made):
+def test_a_bomb_is_read_with_little_work_and_within_bounds(made):
     raw = made()
 
-    started = time.process_time()
-    seen = describe(raw)
-
-    assert time.process_time() - started < 1
-    assert len(seen["attachments"]) <= 200
+    assert effort(lambda: describe(raw), enough=20) < 20
+    assert len(describe(raw)["attachments"]) <= 200
 
 
 def test_what_is_too_large_is_refused_in_a_sentence():

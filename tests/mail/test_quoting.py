@@ -1,13 +1,10 @@
 """What of a reply is new: the sender's words, all of them, and nothing that the other side already has."""
 
-import gc
-import time
-from collections.abc import Iterator
-
 import pytest
 
 from app.core.html import clean
 from app.mail.quoting import DELIMITER, visible, visible_html
+from tests.effort import effort
 
 ATTRIBUTIONS = """
 On Thu, 5 Mar 2020 at 10:12, Ada <a@x.org> wrote:
@@ -265,30 +262,15 @@ HOSTILE_HTML = [
 
 
 @pytest.mark.parametrize("piece", HOSTILE, ids=repr)
-def test_a_megabyte_of_hostile_text_is_read_within_a_second(piece: str):
+def test_a_megabyte_of_hostile_text_is_read_with_little_work(piece: str):
     text = "Hello\n" + piece * (1_000_000 // len(piece))
 
-    started = time.process_time()
-    visible(text, "")
-
-    assert time.process_time() - started < 1
-
-
-@pytest.fixture
-def alone() -> Iterator[None]:
-    """The collector leaves what other tests made out of its walks, as it does in the running desk with what was loaded before."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
+    assert effort(lambda: visible(text, ""), enough=30) < 30
 
 
 @pytest.mark.parametrize("piece", HOSTILE_HTML, ids=repr)
-@pytest.mark.usefixtures("alone")
-def test_a_megabyte_of_hostile_html_is_read_within_seconds(piece: str):
+def test_a_megabyte_of_hostile_html_is_read_with_bounded_work(piece: str):
     page = "<p>Hello</p>" + piece * (1_000_000 // len(piece))
 
-    started = time.process_time()
+    assert effort(lambda: visible("", page), enough=60) < 60
     assert visible("", page).startswith("Hello")
-
-    assert time.process_time() - started < 4  # a machine that does much else counts twice

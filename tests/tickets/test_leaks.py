@@ -1,6 +1,5 @@
 """The second look before a public reply: what it stops, and what it leaves in peace."""
 
-import time
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from app.tickets import copies
 from app.tickets.leaks import Kind, leaks
 from app.tickets.models import Ticket
 from app.tickets.thread import Words
+from tests.effort import effort
 from tests.factories import a_customer, a_ticket, acting, an_agent, an_organization, setting
 
 NOTE = "Their contract ends in March and they have not paid since summer, be careful"
@@ -126,10 +126,7 @@ def test_each_look_can_be_switched_off(ticket: Ticket, name: str, text: str, rec
 
 
 def test_a_long_text_and_a_long_note_are_read_in_no_time(ticket: Ticket) -> None:
-
     ticket.note(Words("word " * 60_000 + "@#" * 20_000), by=acting(an_agent_of(ticket)))
-    began = time.process_time()
+    text = ("a@" * 100_000) + "#1 " * 50_000 + "attached you " * 10_000
 
-    kinds(ticket, ("a@" * 100_000) + "#1 " * 50_000 + "attached you " * 10_000)
-
-    assert time.process_time() - began < 2
+    assert effort(lambda: kinds(ticket, text), enough=40) < 40
