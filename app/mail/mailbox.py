@@ -15,7 +15,7 @@ from app.accounts.viewer import SYSTEM
 from app.core.audit import What, note
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
-from app.mail import addresses, incoming, outgoing, parsing, played, rehearsing, threading
+from app.mail import addresses, incoming, outgoing, parsing, played, reading, rehearsing, threading
 from app.mail.addresses import RecipientKind
 from app.mail.models import Delivery, DeliveryState, RawMail, RawState
 from app.mail.parsing import IncomingMail
@@ -99,7 +99,7 @@ def take(raw: bytes, recipient: str = "", quiet: bool = False, again: bool = Fal
 
 def _no_colleagues_voice(raw: bytes, recipient: str) -> None:
     """Where mails leave, a colleague's reply address is in their own mailbox: who has it elsewhere does not answer as them."""
-    for address in threading.addressed(parsing.read(raw), (recipient,)):
+    for address in threading.addressed(reading.read(raw), (recipient,)):
         token = addresses.read_token(address)
         if token is not None and token.kind is RecipientKind.STAFF:
             raise Invalid(_("It was sent to a reply address made for a colleague: they alone write to it."), {})

@@ -17,7 +17,7 @@ from app.core.audit import What, note_reading
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.web import LARGEST_ID
-from app.mail import forms, letterbox, mailbox, parsing, played, rehearsing
+from app.mail import forms, letterbox, mailbox, parsing, played, reading, rehearsing
 from app.mail.models import Delivery, RawMail, RawState
 from app.mail.outgoing import SECRET
 from app.mail.parsing import IncomingMail
@@ -78,7 +78,7 @@ class MailLabView(BaseView):
     @has_access
     @permission_name("show")
     def html_incoming(self, raw_id: int) -> Any:
-        return _framed(parsing.read(mailbox.kept(_raw_mail(raw_id))))
+        return _framed(reading.read(mailbox.kept(_raw_mail(raw_id))))
 
     @expose("/<int:delivery_id>/download")
     @has_access
@@ -198,7 +198,7 @@ class MailLabView(BaseView):
     def _got(self, row: RawMail, **more: Any) -> Any:
         try:
             raw = mailbox.kept(row)
-            mail: IncomingMail | None = parsing.read(raw)
+            mail: IncomingMail | None = reading.read(raw)
         except HelpdeskError as problem:
             return self._page(box="in", row=row, problem=str(problem), **more)
         return self._page(box="in", row=row, **_shown(mail, raw), **more)

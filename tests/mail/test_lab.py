@@ -22,7 +22,7 @@ from app.core.audit import Audit
 from app.core.errors import Invalid
 from app.core.extensions import db
 from app.core.model import Base
-from app.mail import addresses, letterbox, mailbox, parsing, played, rehearsing
+from app.mail import addresses, incoming, letterbox, mailbox, parsing, played, rehearsing
 from app.mail.addresses import Recipient, RecipientKind
 from app.mail.letterbox import Letter
 from app.mail.models import Delivery, DeliveryState, RawMail, RawState
@@ -299,6 +299,17 @@ def test_what_came_in_is_read_as_it_travelled(lab: FlaskClient) -> None:
     assert "&lt;b&gt;bold" in listed and "<b>bold" not in listed + page
     assert "It is on fire." in page and "Message-ID:" in page
     assert file.data == mailbox.kept(row) and file.headers["Content-Disposition"].startswith("attachment")
+
+
+def test_a_message_that_holds_its_reader_up_does_not_hold_up_the_page(
+    lab: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = incoming.store(a_mail("It burns on and on.\n" * 500_000), "smtp")
+    db.session.commit()
+    monkeypatch.setitem(lab.application.config, "MAIL_READING_SECONDS", 0.02)
+
+    for address in (f"{LAB}/in/{row.id}", f"{LAB}/in/{row.id}/html"):
+        assert "Reading it took too long" in lab.get(address).text
 
 
 def test_hostile_html_stands_in_a_frame_that_may_do_nothing(lab: FlaskClient) -> None:
