@@ -5,10 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-from app.desk.export import LONGEST_CELL, safe
+from app.desk.export import LONGEST_CELL, UNSTORABLE, safe
 from app.desk.reportsasked import Period
 from app.desk.reportsshown import Cell, Table
 
@@ -26,8 +23,10 @@ def as_csv(table: Table) -> str:
 
 
 def as_xlsx(table: Table) -> bytes:
+    from openpyxl import Workbook  # slow to load, and seldom asked for
+
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(ILLEGAL_CHARACTERS_RE.sub("", table.title)[:LONGEST_TITLE])
+    sheet = book.create_sheet(UNSTORABLE.sub("", table.title)[:LONGEST_TITLE])
     sheet.append(list(table.head))
     for row in table.rows:
         sheet.append([_storable(cell) for cell in row])
@@ -47,4 +46,4 @@ def _plain(cell: Cell) -> str:
 def _storable(cell: Cell) -> str | int | float | None:
     if cell.value is None or isinstance(cell.value, int | float):
         return cell.value
-    return ILLEGAL_CHARACTERS_RE.sub("", safe(cell.value))[:LONGEST_CELL]
+    return UNSTORABLE.sub("", safe(cell.value))[:LONGEST_CELL]

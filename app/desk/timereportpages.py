@@ -10,7 +10,6 @@ from flask import Response, g, request
 from flask_appbuilder import BaseView, expose, has_access
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
-from openpyxl import Workbook
 
 from app.core import clock
 from app.core.audit import What, note_reading
@@ -49,6 +48,8 @@ class TimeReportView(BaseView):
     @has_access
     @permission_name("list")
     def export_xlsx(self) -> Response:
+        from openpyxl import Workbook  # slow to load, and seldom asked for
+
         book = Workbook(write_only=True)
         sheet = book.create_sheet(_("Time"))
         for cells in _lines():

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 def the_app() -> "Flask":
     from app import create_app
 
+    gc.disable()  # it would look at all that was loaded again and again, a third of the time that loading takes
     app = create_app()
+    gc.enable()
     gc.collect()
     gc.freeze()  # the collector would write to every page and so un-share it
     collect_seldom()
