@@ -17,6 +17,7 @@ MODELS = (
     "app.accounts.secondfactor",
     "app.accounts.freshness",
     "app.accounts.customernotes",
+    "app.hours.models",
     "app.tickets.supplied",
     "app.tickets.models",
     "app.tickets.requests",

@@ -31,6 +31,7 @@ from tests.security import headers  # noqa: E402
 SEEDED = (
     "rights_version",
     "ticket_number",
+    "calendar",
     "department",
     "category",
     "priority",

@@ -15,6 +15,8 @@ from app.accounts.models import Customer, Department, Organization, StaffProfile
 from app.accounts.viewer import SYSTEM, CustomerActor, Viewer, viewer
 from app.core import clock, outbox, queue
 from app.core.extensions import db
+from app.hours import written
+from app.hours.models import Calendar
 from app.settings import desk
 from app.tickets.choices import Category, Priority, State, Status
 from app.tickets.fieldmodels import CustomField, FieldKind
@@ -234,3 +236,12 @@ def a_macro(*steps: dict[str, Any], name: str = "", owner: User | None = None, *
     db.session.add(macro)
     db.session.flush()
     return macro
+
+
+def a_calendar(name: str = "", week: str = "", **given: Any) -> Calendar:
+    """Monday to Friday in these hours, such as "09:00-12:00, 13:00-17:00"."""
+    day = [list(span) for span in written.read(week or "09:00-17:00", "Monday")]
+    calendar = Calendar(name=name or f"Calendar {next(_n)}", week=[day] * 5 + [[], []], **given)
+    db.session.add(calendar)
+    db.session.flush()
+    return calendar

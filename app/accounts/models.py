@@ -117,6 +117,8 @@ class Department(Base):
     public: Mapped[bool] = mapped_column(default=True)
     """Customers may choose it."""
     position: Mapped[int] = mapped_column(default=0)
+    calendar_id: Mapped[int | None] = mapped_column(ForeignKey("calendar.id"))
+    """When it works; empty: by the desk's calendar. The relation comes from app/hours, which lies a floor higher."""
 
     members: Mapped[list[User]] = relationship(User, secondary=department_member, order_by=User.first_name)
     lead: Mapped[User | None] = relationship(User, foreign_keys=[lead_id])

@@ -16,7 +16,7 @@ from app.accounts.models import StaffProfile, customer_staff, department_member
 from app.assignment.load import open_tickets
 from app.core import clock
 from app.core.extensions import db
-from app.hours.weeks import working_week
+from app.hours import calendars
 from app.settings import desk
 from app.tickets.models import Ticket
 
@@ -68,7 +68,7 @@ class Choice:
 def choose(ticket: Ticket, previous_id: int | None = None) -> Choice:
     """The customer's own staff, then whoever had it before, then the department by the desk's method. The first who may have it gets it."""
     settings = desk.current()
-    if settings.assignment_hours and not working_week(settings.time_zone).active(clock.now()):
+    if settings.assignment_hours and not calendars.hours_for(ticket.department_id).active(clock.now()):
         return Choice(None, _("Outside business hours."), settings.assignment_method)
     candidates = sorted(candidates_for(ticket, previous_id), key=lambda each: rank(each, settings.assignment_method))
     for circle, method, reason in circles(candidates, previous_id, settings.assignment_method):

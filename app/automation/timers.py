@@ -7,7 +7,7 @@ import logging
 import time
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, literal, select
 
 from app.automation import conditions, rules
 from app.automation.models import Basis, Hours, RuleRun
@@ -15,9 +15,9 @@ from app.automation.rules import Ready
 from app.automation.running import Cause, act
 from app.core import clock
 from app.core.extensions import db
-from app.hours.business import BusinessHours
-from app.hours.weeks import working_week
-from app.settings import desk
+from app.hours import calendars
+from app.hours.business import BusinessHours, NoWorkingTime
+from app.hours.opening import LONGEST_WALK_DAYS
 from app.tickets.choices import State
 from app.tickets.models import Ticket
 
@@ -72,10 +72,24 @@ def came_within(rule: Ready, since: dt.datetime, now: dt.datetime) -> ColumnElem
     return and_(instant <= _line(rule, now), instant > _line(rule, since))
 
 
-def _line(rule: Ready, now: dt.datetime) -> dt.datetime:
-    """What counts from here or before is due: so long ago, or before what is to come, by the clock or in business hours."""
-    hours = working_week(desk.current().time_zone) if rule.hours is Hours.BUSINESS else BusinessHours.always()
-    return hours.add(now, rule.wait) if rule.basis is Basis.DUE else hours.subtract(now, rule.wait)
+def _line(rule: Ready, now: dt.datetime) -> ColumnElement[Any]:
+    """What counts from here or before is due; where business hours count, by the calendar of each ticket's department."""
+    if rule.hours is not Hours.BUSINESS:
+        return _at(rule, BusinessHours.always(), now)
+    known = calendars.in_force()
+    usual = _at(rule, known.standard.hours, now)
+    own = [(Ticket.department_id.in_(ids), _at(rule, kept.hours, now)) for kept, ids in known.apart().items()]
+    return case(*own, else_=usual) if own else usual
+
+
+def _at(rule: Ready, hours: BusinessHours, now: dt.datetime) -> ColumnElement[Any]:
+    """So long ago, or before what is to come. A calendar with less time than that in ten years ends there."""
+    ahead = rule.basis is Basis.DUE
+    try:
+        at = hours.add(now, rule.wait) if ahead else hours.subtract(now, rule.wait)
+    except NoWorkingTime:
+        at = now + dt.timedelta(days=LONGEST_WALK_DAYS if ahead else -LONGEST_WALK_DAYS)
+    return literal(at, Ticket.created_at.type)
 
 
 def _fire(rule: Ready, ticket_id: int) -> bool:

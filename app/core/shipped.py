@@ -21,6 +21,8 @@ _SHIPPED = frozenset((
     N_("Technical Support"), N_("Billing"), N_("License Issues"), N_("Feature Request"), N_("General Inquiry"), N_("Support"),
     N_("Something does not work."), N_("Invoices, payments and plans."), N_("Activating, moving and renewing licences."), N_("What the product should do as well."), N_("Everything else."),
     N_("The first address for every question."),
+    # when a desk works
+    N_("Business hours"), N_("Always"),
     # what time is spent on
     N_("Analysis"), N_("Phone call"), N_("On site"), N_("Internal"),
     # how one ticket stands to another

@@ -10,6 +10,7 @@ from app.accounts.environments import Environment
 from app.accounts.models import ApiKey, Customer, Department, Organization, RoleScope, StaffProfile
 from app.automation.models import Rule
 from app.core.audit import Watched
+from app.hours.models import Calendar, CalendarDate
 from app.kb.models import Article
 from app.mail.banned import BannedSender
 from app.mail.filters import MailFilter
@@ -30,6 +31,8 @@ AUDITED: dict[type, Watched] = {
     ApiKey: Watched(secret=frozenset({"key_hash"}), quiet=frozenset({"last_used_at"})),
     Article: Watched(quiet=frozenset({"html", "updated_at"})),
     BannedSender: Watched(),
+    Calendar: Watched(quiet=frozenset({"version"})),
+    CalendarDate: Watched(),
     CannedResponse: Watched(quiet=frozenset({"uses"}), owner="owner_id"),
     Category: Watched(),
     CustomField: Watched(),

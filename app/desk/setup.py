@@ -22,6 +22,7 @@ from app.accounts.models import Department, StaffProfile
 from app.core import audit
 from app.core.errors import Invalid
 from app.core.extensions import db, migrate
+from app.hours import calendars
 from app.settings import desk
 from app.sla import policies
 from app.tickets import numbering, vocabularies
@@ -100,6 +101,7 @@ def seed() -> None:
     """What a fresh desk starts with; rows that exist are left alone."""
     vocabularies.seed()
     numbering.seed()
+    calendars.seed()
     policies.seed()
     if db.session.scalar(select(Department.id).limit(1)) is None:
         support = Department(name="Support", description="The first address for every question.", position=0)

@@ -51,6 +51,8 @@ class OpeningHours:
     annual_holidays: frozenset[tuple[int, int]] = frozenset()
     """Month and day, every year."""
     shifts: Mapping[dt.date, Spans] = field(default_factory=dict, hash=False)
+    annual_shifts: Mapping[tuple[int, int], Spans] = field(default_factory=dict, hash=False)
+    """Month and day, every year; a shift of the very date goes before it."""
     breaks: Mapping[dt.date, Spans] = field(default_factory=dict, hash=False)
     _days: dict[int, Day] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -60,6 +62,7 @@ class OpeningHours:
         entered = [
             *zip(map(str, WEEKDAYS), self.week, strict=True),
             *((str(date), spans) for date, spans in self.shifts.items()),
+            *((f"{month:02}-{day:02}", spans) for (month, day), spans in self.annual_shifts.items()),
         ]
         for day, spans in entered:
             check(spans, day)
@@ -76,7 +79,7 @@ class OpeningHours:
     @cached_property
     def never_closes(self) -> bool:
         """Round the clock with no exceptions."""
-        exceptions = (self.holidays, self.annual_holidays, self.shifts, self.breaks)
+        exceptions = (self.holidays, self.annual_holidays, self.shifts, self.annual_shifts, self.breaks)
         return not any(exceptions) and all(joined(spans) == WHOLE_DAY for spans in self.week)
 
     def _open_after(self, at: int) -> Iterator[Span]:
@@ -136,7 +139,8 @@ class OpeningHours:
     def _local_spans(self, date: dt.date) -> Spans:
         if date in self.holidays or (date.month, date.day) in self.annual_holidays:
             return ()
-        return cut(self.shifts.get(date, self.week[date.weekday()]), self.breaks.get(date, ()))
+        usual = self.annual_shifts.get((date.month, date.day), self.week[date.weekday()])
+        return cut(self.shifts.get(date, usual), self.breaks.get(date, ()))
 
     def _on(self, date: dt.date, minute: int) -> int:
         return microseconds(self.resolve_local(dt.datetime.combine(date, dt.time()) + dt.timedelta(minutes=minute)))

@@ -197,7 +197,7 @@ class DeskSettings:
         choices={"least_loaded": _l("Least loaded"), "round_robin": _l("Round robin")},
     )
     assignment_hours: bool = setting(
-        False, "assignment", _l("Only in business hours"), _l("Monday to Friday, 9 to 17 in the desk's time zone.")
+        False, "assignment", _l("Only in business hours"), _l("Those of the ticket's department; Settings, Calendars.")
     )
     tickets_of_absent: Literal["keep", "unanswered", "open"] = setting(
         "keep",
@@ -261,6 +261,7 @@ class DeskSettings:
         most=24,
     )
     sla_version: str = setting("0", "time", _l("Version of the SLA policies"), hidden=True)
+    calendar_version: str = setting("0", "time", _l("Version of the calendars"), hidden=True)
     played_server: str = setting("{}", "email", _l("Mail server that the mail lab plays"), hidden=True)
     rule_version: str = setting("0", "time", _l("Version of the rules"), hidden=True)
     notice_defaults: str = setting("{}", "email", _l("What people are told of by default"), hidden=True)

@@ -29,7 +29,7 @@ MOVES: dict[Did, frozenset[Metric]] = {
 
 def follow(event: TicketEvent) -> None:
     """Reaction: what this deed means for the ticket's promises."""
-    ticket, promises = event.ticket, policies.in_force()
+    ticket, promises = event.ticket, policies.in_force(event.ticket.department_id)
     moves = MOVES.get(event.what, ALL) & promises.metrics
     if not moves or (moves == {Metric.FIRST_RESPONSE} and _first_response_is_settled(ticket, event)):
         return
@@ -41,7 +41,7 @@ def follow(event: TicketEvent) -> None:
 
 def rebuild(ticket: Ticket) -> bool:
     """Replay all events; True when a row was not as it should be. What ended under an older policy stays as it was."""
-    return _keep(ticket, history.deeds(ticket), policies.in_force(), _rows(ticket))
+    return _keep(ticket, history.deeds(ticket), policies.in_force(ticket.department_id), _rows(ticket))
 
 
 def of(ticket: Ticket) -> list[SlaClock]:

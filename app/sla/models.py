@@ -10,6 +10,7 @@ from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.model import Base, BigId, intpk
+from app.core.shipped import shown
 from app.sla.fold import ClockState
 from app.sla.promises import Metric
 
@@ -21,7 +22,7 @@ class Hours(enum.StrEnum):
     BUSINESS = "business"
 
 
-HOURS_LABELS = {Hours.ALWAYS: _l("Round the clock"), Hours.BUSINESS: _l("Business hours (Monday to Friday, 9 to 17)")}
+HOURS_LABELS = {Hours.ALWAYS: _l("Round the clock"), Hours.BUSINESS: _l("Business hours")}
 METRIC_LABELS = {
     Metric.FIRST_RESPONSE: _l("first response"),
     Metric.NEXT_RESPONSE: _l("next response"),
@@ -40,7 +41,7 @@ class SlaPolicy(Base):
     position: Mapped[int] = mapped_column(default=0)
     active: Mapped[bool] = mapped_column(default=True)
     hours: Mapped[Hours] = mapped_column(default=Hours.ALWAYS)
-    """For targets in minutes; business days are Monday to Friday in either case."""
+    """Business hours are those of the ticket's department; round the clock, business days are Monday to Friday."""
 
     targets: Mapped[list[SlaTarget]] = relationship(
         back_populates="policy",
@@ -50,7 +51,7 @@ class SlaPolicy(Base):
     )
 
     def __str__(self) -> str:
-        return self.name
+        return shown(self.name)
 
 
 class SlaTarget(Base):

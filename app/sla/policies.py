@@ -14,9 +14,11 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from app.core.extensions import db
+from app.hours import calendars
 from app.hours.business import BusinessHours
+from app.hours.calendars import Kept, zone_in_use
 from app.hours.stretch import Allowance, BusinessDays
-from app.hours.weeks import weekdays, working_week
+from app.hours.weeks import weekdays
 from app.settings import desk
 from app.sla.models import Hours, SlaPolicy, SlaTarget
 from app.sla.promises import STANDS_STILL, Metric, Policy, Target
@@ -44,9 +46,11 @@ class Promises:
 NOTHING = Policy()
 
 
-def in_force() -> Promises:
+def in_force(department_id: int | None = None) -> Promises:
+    """For the tickets of this department: business hours are those of its calendar."""
     settings = desk.current()
-    return _kept(str(db.engine.url), settings.sla_version, settings.time_zone)
+    calendar = calendars.in_force().of_department(department_id)
+    return _kept(str(db.engine.url), settings.sla_version, settings.time_zone, calendar)
 
 
 def seed() -> None:
@@ -58,7 +62,7 @@ def seed() -> None:
 
 
 @lru_cache(64)
-def _kept(database: str, version: str, zone: str) -> Promises:
+def _kept(database: str, version: str, zone: str, calendar: Kept) -> Promises:
     """Every change of a policy makes a new version, see below; the database is in the key because tests open several."""
     policy = db.session.scalar(
         select(SlaPolicy).where(SlaPolicy.active.is_(True)).order_by(SlaPolicy.position, SlaPolicy.id).limit(1)
@@ -66,20 +70,20 @@ def _kept(database: str, version: str, zone: str) -> Promises:
     if policy is None:
         return Promises()
     by_rank = {
-        target.priority_rank: Policy(_targets(target, policy.hours, zone), policy_id=policy.id)
+        target.priority_rank: Policy(_targets(target, policy.hours, zone, calendar), policy_id=policy.id)
         for target in policy.targets
     }
     return Promises(by_rank, frozenset(metric for each in by_rank.values() for metric in each.targets))
 
 
-def _targets(row: SlaTarget, hours: Hours, zone: str) -> dict[Metric, Target]:
+def _targets(row: SlaTarget, hours: Hours, zone: str, calendar: Kept) -> dict[Metric, Target]:
     allowances = {
         Metric.FIRST_RESPONSE: _allowance(row.first_response_minutes, row.first_response_business_days),
         Metric.NEXT_RESPONSE: _allowance(row.next_response_minutes, None),
         Metric.RESOLUTION: _allowance(row.resolution_minutes, row.resolution_business_days),
     }
     return {
-        metric: Target(allowance, _calendar(allowance, hours, zone), STANDS_STILL[metric])
+        metric: Target(allowance, _time(allowance, hours, zone, calendar), STANDS_STILL[metric])
         for metric, allowance in allowances.items()
         if allowance is not None
     }
@@ -91,10 +95,10 @@ def _allowance(minutes: int | None, days: int | None) -> Allowance | None:
     return BusinessDays(days) if days is not None else None
 
 
-def _calendar(allowance: Allowance, hours: Hours, zone: str) -> BusinessHours:
+def _time(allowance: Allowance, hours: Hours, zone: str, calendar: Kept) -> BusinessHours:
     if hours is Hours.BUSINESS:
-        return working_week(zone)
-    return weekdays(zone) if isinstance(allowance, BusinessDays) else BusinessHours.always()
+        return calendar.hours
+    return weekdays(zone_in_use(None, zone)) if isinstance(allowance, BusinessDays) else BusinessHours.always()
 
 
 @event.listens_for(Session, "before_flush")

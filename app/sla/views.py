@@ -14,6 +14,7 @@ from wtforms.validators import DataRequired
 from app.core.errors import Invalid
 from app.core.fab import DeskInterface, DeskView
 from app.core.outbox import Outbox
+from app.core.shipped import shown
 from app.sla.models import HOURS_LABELS, Hours, SlaPolicy, SlaTarget
 
 RANKS = {4: _l("4: critical"), 3: _l("3: high"), 2: _l("2: normal"), 1: _l("1: low")}
@@ -67,7 +68,7 @@ class SlaTargetView(RebuildsClocks):
     description_columns = {
         "first_response_minutes": _l("Empty: nothing is promised."),
         "first_response_business_days": _l(
-            "Instead of minutes. Business days are Monday to Friday in the desk's time zone."
+            "Instead of minutes. Business days are those of the calendar, or Monday to Friday when the policy counts round the clock."
         ),
     }
 
@@ -104,7 +105,7 @@ class SlaPolicyView(RebuildsClocks):
             coerce=Hours,
         )
     }
-    formatters_columns = {"hours": lambda hours: str(HOURS_LABELS[Hours(hours)])}
+    formatters_columns = {"name": shown, "hours": lambda hours: str(HOURS_LABELS[Hours(hours)])}
     label_columns = {
         "name": _l("Name"),
         "hours": _l("Time that counts"),
@@ -113,7 +114,7 @@ class SlaPolicyView(RebuildsClocks):
     }
     description_columns = {
         "position": _l("The first active policy holds for every ticket. Without an active one nothing is promised."),
-        "hours": _l("For targets in minutes; business days are Monday to Friday in either case."),
+        "hours": _l("Business hours are those of the ticket's department: Settings, Calendars."),
     }
 
 
