@@ -48,7 +48,7 @@ def word(text: str, **values: object) -> Markup:
 def _marked(found: Any, text: str) -> Markup:
     """Made once for each language."""
     try:
-        return found.desk_words[text]  # type: ignore[no-any-return]
+        return found.desk_words[text]
     except AttributeError:
         found.desk_words = {}
     except KeyError:
