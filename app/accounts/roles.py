@@ -56,7 +56,12 @@ PEOPLE = {
     "Organization": ("list", "show", "add", "edit"),
     "CustomerNote": ("list", "add"),
 }
-SEE_FIGURES = {"Dashboard": ("list",), "Report": ("list", "team"), "TimeReport": ("list", "everybody")}
+SEE_FIGURES = {
+    "Dashboard": ("list",),
+    "Report": ("list", "team"),
+    "TimeReport": ("list", "everybody"),
+    "TeamLoad": ("list",),
+}
 
 
 class RoleRow(NamedTuple):

@@ -9,13 +9,10 @@ from typing import Any
 
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import contains_eager
 
-from app.accounts.models import StaffProfile, customer_staff, department_member
-from app.assignment.load import open_tickets
+from app.accounts.models import StaffProfile
+from app.assignment.crew import NOBODY, Crew
 from app.core import clock
-from app.core.extensions import db
 from app.hours import calendars
 from app.settings import desk
 from app.tickets.models import Ticket
@@ -65,15 +62,20 @@ class Choice:
     candidates: tuple[Candidate, ...] = ()
 
 
-def choose(ticket: Ticket, previous_id: int | None = None) -> Choice:
-    """The customer's own staff, then whoever had it before, then the department by the desk's method. The first who may have it gets it."""
+def choose(ticket: Ticket, previous_id: int | None = None, crew: Crew | None = None) -> Choice:
+    """The customer's own staff, then whoever had it before, then the department by the desk's method. The first who may have it gets it.
+
+    `crew` is given where many tickets are looked at.
+    """
     settings = desk.current()
     if settings.assignment_hours and not calendars.hours_for(ticket.department_id).active(clock.now()):
         return Choice(None, _("Outside business hours."), settings.assignment_method)
-    candidates = sorted(candidates_for(ticket, previous_id), key=lambda each: rank(each, settings.assignment_method))
+    crew = crew or Crew.read([ticket])
+    found = candidates_for(ticket, previous_id, crew)
+    candidates = sorted(found, key=lambda each: rank(each, settings.assignment_method))
     for circle, method, reason in circles(candidates, previous_id, settings.assignment_method):
         for candidate in circle:
-            if candidate.refused is None and ticket.may_be_given_to(candidate.profile.user_id):
+            if candidate.refused is None and crew.may_have(candidate.profile.user_id, ticket):
                 return Choice(
                     candidate.profile.user,
                     reason.replace("{load}", f"{candidate.open}/{candidate.capacity}"),
@@ -103,45 +105,30 @@ def circles(
     yield [each for each in candidates if each.member], method, words
 
 
-def candidates_for(ticket: Ticket, previous_id: int | None) -> list[Candidate]:
-    member = _is_in(
-        select(department_member.c.staff_id).where(department_member.c.department_id == ticket.department_id)
-    )
-    own = _is_in(select(customer_staff.c.staff_id).where(customer_staff.c.customer_id == ticket.requester_id))
-    everybody = (
-        ~select(department_member.c.staff_id).where(department_member.c.department_id == ticket.department_id).exists()
-    )
-    wanted = (
-        select(StaffProfile, or_(member, everybody), own)
-        .join(StaffProfile.user)
-        .options(contains_eager(StaffProfile.user))
-        .where(User.active.is_(True), or_(member, own, everybody, StaffProfile.user_id == previous_id))
-        .execution_options(populate_existing=True)
-    )
-    loads, default = open_tickets(), desk.current().default_capacity
+def candidates_for(ticket: Ticket, previous_id: int | None, crew: Crew) -> list[Candidate]:
+    members, own = crew.works_in(ticket.department_id), crew.own.get(ticket.requester_id, NOBODY)
+    wanted = members | own | {previous_id}
     return [
         _judged(
             Candidate(
                 profile,
-                loads[profile.user_id],
-                default if profile.capacity is None else profile.capacity,
-                is_member,
-                is_own,
+                crew.load(staff_id).open,
+                crew.capacity(staff_id),
+                staff_id in members,
+                staff_id in own,
             ),
             ticket,
+            crew.at,
         )
-        for profile, is_member, is_own in db.session.execute(wanted)
+        for staff_id, profile in crew.people.items()
+        if staff_id in wanted
     ]
 
 
-def _is_in(staff: Any) -> ColumnElement[bool]:
-    return StaffProfile.user_id.in_(staff)
-
-
-def _judged(candidate: Candidate, ticket: Ticket) -> Candidate:
+def _judged(candidate: Candidate, ticket: Ticket, at: dt.datetime) -> Candidate:
     """What can be said without looking at their rights, which costs a statement a person."""
     refused = None
-    if not candidate.profile.available(clock.now()):
+    if not candidate.profile.available(at):
         refused = "absent"
     elif candidate.open >= candidate.capacity:
         refused = "full"

@@ -123,6 +123,15 @@ def give_queued(ticket_id: int) -> User | None:
     return give(ticket, tell_refusal=False) if ticket is not None else None
 
 
+def hand_out(ticket_ids: list[int]) -> int:
+    """These, in this order, as far as they find somebody; returns how many did. Commits after each."""
+    return sum(_alone(each, lambda ticket_id: give_queued(ticket_id) is not None) for each in ticket_ids)
+
+
+SERVED = (Ticket.priority_rank.desc(), Ticket.created_at, Ticket.id)
+"""The order in which what is queued is served."""
+
+
 def queued() -> ColumnElement[bool]:
     return (Ticket.assignee_id.is_(None)) & Ticket.live.is_(True) & Ticket.state.in_(WEIGHS)
 
@@ -162,8 +171,7 @@ def waiting_for(staff_ids: list[int]) -> list[int]:
     reachable = or_(
         Ticket.department_id.in_(theirs), Ticket.department_id.not_in(staffed), Ticket.requester_id.in_(clients)
     )
-    order = (Ticket.priority_rank.desc(), Ticket.created_at, Ticket.id)
-    return list(db.session.scalars(select(Ticket.id).where(queued(), reachable).order_by(*order)))
+    return list(db.session.scalars(select(Ticket.id).where(queued(), reachable).order_by(*SERVED)))
 
 
 def take_back() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import abort, flash, g, redirect, request
+from flask import abort, flash, g, redirect, request, session
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.baseviews import BaseView
 from flask_appbuilder.security.decorators import permission_name
@@ -23,6 +23,7 @@ from app.tickets.bulk import BulkChange, Outcome
 
 SHOWN = 200
 LATEST = 30
+REFUSALS_SHOWN = 5
 
 
 class BulkView(BaseView):
@@ -64,6 +65,25 @@ class BulkView(BaseView):
             return redirect(f"/admin/bulk/{change.id}")
         _tell(bulk.outcomes(change))
         return redirect("/admin/tickets/" + Listing.posted(request.form).address())
+
+
+def tell(change: BulkChange) -> None:
+    """What became of a change that is done, on the page it was asked for from."""
+    found = bulk.outcomes(change)
+    done = found.get(Outcome.DONE, 0) + found.get(Outcome.SAME, 0)
+    if done:
+        flash(ngettext("%(num)d ticket changed.", "%(num)d tickets changed.", done), "success")
+    if done and (absent := bulk.absence(change, g.user)):
+        flash(absent, "warning")
+    if found.get(Outcome.DONE) and bulk.undoable(change):
+        session["bulk"] = change.id
+    refused = [
+        f"{desk.current().display(step.number)}: {step.reason}" for step in bulk.refusals(change, REFUSALS_SHOWN)
+    ]
+    if refused:
+        more = found.get(Outcome.REFUSED, 0) - len(refused)
+        rest = " " + ngettext("And %(num)d more.", "And %(num)d more.", more) if more > 0 else ""
+        flash(" ".join(refused) + rest, "danger")
 
 
 def _tell(found: Mapping[Outcome, int]) -> None:

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Response, abort, flash, g, jsonify, redirect, request, session, stream_with_context
+from flask import Response, abort, g, jsonify, redirect, request, session, stream_with_context
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.actions import action as offered
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from sqlalchemy import select
 
 from app.core.audit import What, note_reading
@@ -20,13 +19,12 @@ from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
 from app.core.fab import PAGE_SIZE_CAP, DeskInterface, DeskView
 from app.desk import asked, bulk, completing, export, lookups, news, tabs, threads, viewcounts
+from app.desk.bulkpages import tell
 from app.desk.deeds import DEEDS
 from app.desk.listing import Listing, is_id
 from app.desk.listpage import ListPage
-from app.settings import desk
 from app.tickets import macros, numbering
 from app.tickets.actions import KINDS
-from app.tickets.bulk import BulkChange, Outcome
 from app.tickets.models import Ticket
 from app.tickets.queues import TicketQuery
 from app.tickets.visibility import visible_to
@@ -61,7 +59,6 @@ VERBS = (
     "export",
     "delete",
 )
-REFUSALS_SHOWN = 5
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Ids = Sequence[int]
 
@@ -276,26 +273,8 @@ def _do(name: str, ids: Ids) -> Any:
     change = bulk.begin(name, asked_for, ids, g.user)
     if change.finished_at is None:
         return redirect(f"/admin/bulk/{change.id}")
-    _tell(change)
+    tell(change)
     return redirect("/admin/tickets/" + Listing.posted(request.form).address())
-
-
-def _tell(change: BulkChange) -> None:
-    found = bulk.outcomes(change)
-    done = found.get(Outcome.DONE, 0) + found.get(Outcome.SAME, 0)
-    if done:
-        flash(ngettext("%(num)d ticket changed.", "%(num)d tickets changed.", done), "success")
-    if done and (absent := bulk.absence(change, g.user)):
-        flash(absent, "warning")
-    if found.get(Outcome.DONE) and bulk.undoable(change):
-        session["bulk"] = change.id
-    refused = [
-        f"{desk.current().display(step.number)}: {step.reason}" for step in bulk.refusals(change, REFUSALS_SHOWN)
-    ]
-    if refused:
-        more = found.get(Outcome.REFUSED, 0) - len(refused)
-        rest = " " + ngettext("And %(num)d more.", "And %(num)d more.", more) if more > 0 else ""
-        flash(" ".join(refused) + rest, "danger")
 
 
 def _matching() -> Ids:

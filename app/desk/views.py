@@ -29,6 +29,7 @@ from app.desk.spamming import SpammingView
 from app.desk.suppliering import SupplieringView
 from app.desk.tasks import TasksView
 from app.desk.taskslinked import LinkedTasksView
+from app.desk.teampages import TeamLoadView
 from app.desk.telling import RecordView
 from app.desk.tickets import TicketView
 from app.desk.undoing import just_done
@@ -41,6 +42,7 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view(DashboardView, "Dashboard", label=_l("Dashboard"), icon="fa-chart-simple")
     appbuilder.add_view(TicketView, "Tickets", label=_l("Tickets"), icon="fa-inbox")
     appbuilder.add_view(TasksView, "Tasks", label=_l("Tasks"), icon="list-checks")
+    appbuilder.add_view(TeamLoadView, "Team load", label=_l("Team load"), icon="users")
     appbuilder.add_view(ReportsView, "Reports", label=_l("Reports"), icon="fa-bar-chart-o")
     for view in (
         WorkspaceView,

@@ -141,9 +141,9 @@ def may_write(customer: Actor, ticket: Ticket) -> bool:
     return db.session.scalar(part.limit(1)) is not None
 
 
-def may_work_on(viewer: Viewer, ticket: Ticket) -> bool:
+def may_work_on(viewer: Viewer, ticket: Ticket, parts: Parts | None = None) -> bool:
     """Whether they would see it if it were theirs: the rule of assignment."""
-    return viewer.can("show") and viewer.can("reply") and _within(viewer, ticket, assigned=True)
+    return viewer.can("show") and viewer.can("reply") and _within(viewer, ticket, assigned=True, parts=parts)
 
 
 def _within(viewer: Viewer, ticket: Ticket, assigned: bool, parts: Parts | None = None) -> bool:

@@ -23,7 +23,7 @@ PAGES = {
     ],
     "supervisor": [
         "/admin/tickets/1001/timeline", "/admin/tickets/1001/similar", "/admin/tickets/1001/print", "/admin/tickets/1001?only=notes&find=the", "/admin/tickets/1001?only=suppliers", "/admin/customers/1/notes", "/admin/tickets/1001/merge", "/admin/tickets/merge?with=1001&with=1002", "/admin/tickets/1001/links", "/admin/tasks/1", "/admin/tickets/1001/time/1", "/admin/tickets/1001/tasks/new", "/admin/tickets/1001/tasks/link", "/admin/tickets/1001/messages/1/move",
-        "/admin/macros/1", "/admin/views/1", "/admin/views/shared/", "/admin/bulk/1", "/admin/dashboard/", "/admin/reports/volume?period=range&from=never", "/admin/reports/team", "/admin/reports/satisfaction", "/admin/reports/month", "/admin/canned/list/", "/admin/customers/list/",
+        "/admin/macros/1", "/admin/views/1", "/admin/views/shared/", "/admin/bulk/1", "/admin/dashboard/", "/admin/reports/volume?period=range&from=never", "/admin/reports/team", "/admin/team/", "/admin/team/?agent=4", "/admin/reports/satisfaction", "/admin/reports/month", "/admin/canned/list/", "/admin/customers/list/",
     ],
     "admin": [
         "/admin/settings/general", "/admin/settings/email", "/admin/settings/sign-in", "/admin/settings/satisfaction", "/admin/jobs/?state=done", "/admin/mail-log/", "/admin/mail-log/incoming", "/admin/quarantine/", "/admin/quarantine/1", "/admin/mail-filters/", "/admin/mail-filters/new", "/admin/mail-filters/1", "/admin/mail-lab/", "/admin/mail-lab/1", "/admin/mail-lab/in/", "/admin/mail-lab/in/1",

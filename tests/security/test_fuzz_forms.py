@@ -38,7 +38,7 @@ PLAIN = {
     "/admin/tickets/<int:number>/seen", "/admin/tickets/<int:number>/resend", "/admin/customers/<int:customer_id>/notes/<int:note_id>/pin", "/admin/customers/<int:customer_id>/notes/<int:note_id>/remove",
     "/admin/customers/<int:customer_id>/notes/<int:note_id>", "/admin/tickets/<int:number>/documents/<int:request_id>/end-links", "/portal/upload/<secret>", "/portal/rating/<token>", "/portal/tickets/<int:number>/rating",
     "/admin/tickets/<int:number>/no-spam", "/admin/tickets/<int:number>/ban", "/admin/tickets/<int:number>/wishes", "/admin/banned-senders/edit/<pk>", "/admin/rules/<int:rule_id>/versions/<int:version>",
-    "/notices/stop/<token>", "/admin/me/absences/<int:absence_id>/delete", "/admin/tickets/<int:number>/watch",
+    "/admin/team/move", "/admin/team/assign", "/notices/stop/<token>", "/admin/me/absences/<int:absence_id>/delete", "/admin/tickets/<int:number>/watch",
     "/admin/mail-templates/<kind>/html", "/admin/mail-log/resend", "/portal/say/<word>", "/admin/mail-signing/switch", "/admin/mail-signing/<int:key_id>/look-up", "/admin/mail-signing/<int:key_id>/remove",
 }  # fmt: skip
 """Shown only after something happened or to somebody else, sent by a script, or a button without a field: they are tried with odd fields
