@@ -125,7 +125,7 @@ def _prepare(app: "Flask") -> None:
 
 def _open_doors(app: "Flask") -> None:
     from app.accounts.security import DeskSecurityManager
-    from app.core import language, refusals, words
+    from app.core import language, refusals, rowpages, words
     from app.core.extensions import db
     from app.core.fab import DeskBuilder
 
@@ -137,6 +137,7 @@ def _open_doors(app: "Flask") -> None:
         import_module(door).register(appbuilder)
     for door in BLUEPRINTS:
         import_module(door).register(app)
+    rowpages.install(app, appbuilder)
     refusals.install(app)
     words.take_over(app)
     language.take_over(app)

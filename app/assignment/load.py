@@ -15,6 +15,15 @@ WEIGHS = (State.NEW, State.OPEN)
 """It is our turn. What waits for the customer or a third party weighs nothing."""
 
 
+HELD = (
+    select(Tally.assignee_id, func.sum(Tally.tickets).label("tickets"))
+    .join(Status, Status.id == Tally.status_id)
+    .where(Tally.assignee_id != NOBODY, Status.state.in_(WEIGHS))
+    .group_by(Tally.assignee_id)
+)
+"""Staff id -> Load.open, for statements that join it: the one figure of somebody's load, wherever it is shown or weighed."""
+
+
 class Load(NamedTuple):
     """Of one person."""
 

@@ -23,6 +23,7 @@ from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.limits import Limit
 from app.core.model import BigId
+from app.desk import moments
 from app.desk.facts import Facts
 from app.desk.listing import is_id
 from app.settings import desk
@@ -99,6 +100,11 @@ class Composer:
     def zone(self) -> str:
         """Of the times its writer chooses."""
         return web.zone()
+
+    @property
+    def later(self) -> list[moments.Choice]:
+        """Ready moments for it to leave."""
+        return moments.departures()
 
     @property
     def held(self) -> bool:
@@ -193,16 +199,26 @@ def read() -> Composer:
     )  # an unknown kind is shown as a note: a guess must not reach the customer
     errors = {} if known else {"body": _("Please choose between a reply and an internal note.")}
     then = CONTACT + form.get("contact", "") if kind == "supplier" else form.get("then") or form.get("then_later", "")
+    leaves_at = _leaves_at(kind)
+    if "later" in form and not leaves_at:  # else it would leave at once
+        errors |= {"leaves_at": _("Please choose a day and a time.")}
     for file in request.files.getlist("files"):
         errors |= _keep(file, kept)
     if request.files:
         db.session.commit()
     return Composer(
         kind if known else "note", form.get("body", "").replace("\x00", "").replace("\r\n", "\n"), then, form.get("priority", ""),
-        form.get("to"), form.get("cc"), form.get("bcc", ""), form.get("asks_at" if kind == "supplier" else "leaves_at", "") if "later" in form else "", form.get("supplier_subject", "")[:LONGEST_ABOUT].replace("\x00", ""),
+        form.get("to"), form.get("cc"), form.get("bcc", ""), leaves_at, form.get("supplier_subject", "")[:LONGEST_ABOUT].replace("\x00", ""),
         tuple(ids(form.getlist("along"))), tuple(ids(form.getlist("along_files"))), _pending(kept), errors,
         time=form.get("time", ""), activity=form.get("activity", ""), log_timer="log_timer" in form, mark=form.get("mark", "")[:40], origin=form.get("origin", "")[:60], looked=tuple(form.getlist("looked")), seen=_seen(),
     )  # fmt: skip
+
+
+def _leaves_at(kind: str) -> str:
+    """A ready moment, or what stands in the field of this kind."""
+    later = request.form.get("later", "")
+    own = request.form.get("asks_at" if kind == "supplier" else "leaves_at", "")
+    return own if later == "1" else later[: moments.LONGEST]
 
 
 def for_ticket(composer: Composer, email: str) -> Composer:

@@ -17,6 +17,7 @@ from sqlalchemy import Executable, bindparam, func, select
 
 from app.accounts.models import Customer
 from app.accounts.viewer import Viewer
+from app.assignment.load import WEIGHS
 from app.core import clock, web
 from app.core.rows import plain_rows
 from app.core.words import said as _
@@ -212,7 +213,8 @@ class Dashboard:
         }
 
     def _workload_chart(self) -> dict[str, Any]:
-        sums = _sums((cell.assignee_id, tickets) for cell, tickets in self.cells)
+        ours = {row.id for row in self.names.all("status") if row.detail in [state.value for state in WEIGHS]}
+        sums = _sums((cell.assignee_id, tickets) for cell, tickets in self.cells if cell.status_id in ours)
         people = [
             (self.names.name("person", key) or _("Somebody"), tickets, key)
             for key, tickets in sums.items()

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
-from app.desk import macroforms
+from app.desk import macroforms, ordering
 from app.desk.macroforms import Typed
 from app.desk.macroing import MacroRunView, just_ran
 from app.desk.palette import PaletteView
@@ -47,7 +47,7 @@ class MacroView(BaseView):
     def new(self) -> Any:
         if request.method == "POST":
             return self._save(None)
-        return self._page(Typed(actions=(Action("status"),)), None)
+        return self._page(Typed(actions=(Action(""),)), None)
 
     @expose("/<int:macro_id>", methods=["GET", "POST"])
     @has_access
@@ -90,12 +90,7 @@ class MacroView(BaseView):
     @permission_name("edit")
     def move(self, macro_id: int) -> Any:
         """One place up or down among all that are on the page; the places of those of others stay as they are."""
-        macro, found = _changeable(macro_id), _kept()
-        at = found.index(macro)
-        found.insert(max(0, at + (1 if request.form.get("way") == "down" else -1)), found.pop(at))
-        for place, one in enumerate(found):
-            if one.may_be_changed_by(g.user):
-                one.position = place
+        ordering.move(_kept(), _changeable(macro_id), lambda one: one.may_be_changed_by(g.user))
         db.session.commit()
         return redirect(HERE, code=303)
 

@@ -71,6 +71,8 @@ def steps_of(form: Mapping[str, str]) -> tuple[Action, ...]:
         if f"do-{number}" not in form:
             break
         parts = {name: form.get(f"{name}-{number}", "").replace("\r\n", "\n") for name in Action._fields}
+        if form.get(f"was-{number}", parts["do"]) != parts["do"]:  # one's id is another's by chance
+            parts["choice"] = ""
         steps.append(Action(**{name: part[:LONGEST_TEXT] for name, part in parts.items()}))
     return tuple(steps)
 
@@ -79,7 +81,7 @@ def changed_steps(actions: tuple[Action, ...], deed: str) -> tuple[tuple[Action,
     verb, _colon, place = deed.partition(":")
     steps, at = list(actions), int(place) if is_id(place) and int(place) < len(actions) else 0
     if verb == "add":
-        steps, at = [*steps, Action("status")][:MOST_ACTIONS], min(len(steps), MOST_ACTIONS - 1)
+        steps, at = [*steps, Action("")][:MOST_ACTIONS], min(len(steps), MOST_ACTIONS - 1)
     elif verb in ("up", "down") and steps:
         to = max(0, min(len(steps) - 1, at + (1 if verb == "down" else -1)))
         steps.insert(to, steps.pop(at))
@@ -173,7 +175,8 @@ def wrong_action(action: Action, offered: Offers, known: Mapping[str, Kind]) -> 
     wrong: dict[str, str] = {}
     options = offered.choices.get(action.do)
     if options is not None and action.choice not in dict(options):
-        wrong["choice"] = _("Please choose again: this does not exist (any more).")
+        gone = _("Please choose again: this does not exist (any more).")
+        wrong["choice"] = gone if action.choice else _("Please choose.")
     if "text" in known[action.do].asks and (sentence := _wrong_text(action)):
         wrong["text"] = sentence
     if "days" in known[action.do].asks and not (action.do == "task" and not action.days):

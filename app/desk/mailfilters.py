@@ -14,7 +14,7 @@ from sqlalchemy.orm import undefer
 
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
-from app.desk import mailfilterforms
+from app.desk import mailfilterforms, ordering
 from app.desk.mailfilterforms import Typed
 from app.mail import facts, filters, parsing, reading
 from app.mail.facts import Facts
@@ -65,11 +65,7 @@ class MailFilterView(BaseView):
     @has_access
     @permission_name("edit")
     def move(self, filter_id: int) -> Any:
-        one, found = _filter(filter_id), list(filters.in_order())
-        at = found.index(one)
-        found.insert(max(0, at + (1 if request.form.get("way") == "down" else -1)), found.pop(at))
-        for place, each in enumerate(found):
-            each.position = place
+        ordering.move(filters.in_order(), _filter(filter_id))
         db.session.commit()
         return redirect(HERE, code=303)
 

@@ -38,6 +38,17 @@ def choices(*values: str) -> list[Choice]:
 
 SNOOZES = ("1h", "4h", "tomorrow", "next_week")
 DATES = ("tomorrow", "3d", "next_week")
+EVENING, OFFICE = dt.time(17), dt.time(9)
+
+
+def departures() -> list[Choice]:
+    """When a reply may leave later: each value is the moment itself, in the reader's zone, whatever the hour it is pressed at."""
+    now = clock.now()
+    monday = 7 - web.local(now).weekday()
+    named = [(_("Today"), _morning(0, EVENING)), (_("Tomorrow"), _morning(1, OFFICE))]
+    if monday > 1:
+        named.append((_("Monday"), _morning(monday, OFFICE)))
+    return [Choice(field_value(at), words, web.absolute(at)) for words, at in named if at > now]
 
 
 def read(choice: str, written: str, field: str) -> dt.datetime | None:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from flask import flash, g, redirect, request
+from flask import flash, g, request
 from flask_appbuilder import BaseView, expose, has_access
 from flask_appbuilder.security.decorators import permission_name
 from sqlalchemy import ColumnElement, and_, case, or_
@@ -14,13 +14,11 @@ from sqlalchemy import ColumnElement, and_, case, or_
 from app.accounts.models import Customer
 from app.accounts.viewer import Viewer
 from app.core import clock, web
-from app.core.errors import HelpdeskError, Invalid
-from app.core.extensions import db
+from app.core.errors import Invalid
 from app.core.rows import plain_rows
 from app.core.words import said as _
-from app.desk import moments, tasklist
+from app.desk import doing, moments, tasklist
 from app.desk.promise import lasting
-from app.desk.workspace import find
 from app.notifications import inbox
 from app.settings import desk
 from app.tickets.models import Ticket
@@ -75,24 +73,13 @@ class MyDayView(BaseView):
     @has_access
     @permission_name("status")
     def snooze(self, number: int) -> Any:
-        return _do(number, _put_off)
+        return doing.do(number, _put_off, PAGE)
 
     @expose("/<int:number>/done", methods=["POST"])
     @has_access
     @permission_name("list")
     def done(self, number: int) -> Any:
-        return _do(number, _tick_off)
-
-
-def _do(number: int, deed: Callable[[Ticket], None]) -> Any:
-    ticket = find(number, g.user, lock=True)
-    try:
-        deed(ticket)
-        db.session.commit()
-    except HelpdeskError as refusal:
-        db.session.rollback()
-        flash(str(refusal), "danger")
-    return redirect(PAGE, code=303)
+        return doing.do(number, _tick_off, PAGE)
 
 
 def _put_off(ticket: Ticket) -> None:

@@ -14,7 +14,7 @@ from flask_appbuilder.security.sqla.models import (
     assoc_user_role,
 )
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import joinedload
 
 from app.accounts import availability as presence
@@ -22,6 +22,7 @@ from app.accounts.availability import Standing
 from app.accounts.environments import Environment
 from app.accounts.models import Availability, Customer, Department, Organization, RoleScope, Scope, StaffProfile
 from app.accounts.viewer import Viewer
+from app.assignment.load import HELD
 from app.core import clock
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
@@ -31,7 +32,6 @@ from app.desk.lookups import Lookups
 from app.tickets import turns
 from app.tickets.choices import Category, Priority, Status
 from app.tickets.models import Ticket
-from app.tickets.tally import Tally
 from app.tickets.visibility import visible_to
 
 SUGGESTIONS = 8
@@ -72,7 +72,7 @@ class Candidate(NamedTuple):
     id: int
     name: str
     load: int
-    """Live tickets of theirs."""
+    """Tickets on which it is their turn (assignment.load)."""
     standing: Standing
 
     @property
@@ -131,7 +131,7 @@ def _holders(verb: str) -> Select[int]:
     )
 
 
-_LOADS = select(Tally.assignee_id, func.sum(Tally.tickets).label("tickets")).group_by(Tally.assignee_id).subquery()
+_LOADS = HELD.subquery()
 _WORKERS = (
     select(
         User.id, User.first_name, User.last_name, StaffProfile.availability, StaffProfile.away_until, StaffProfile.away_reason, RoleScope.scope, RoleScope.categories,

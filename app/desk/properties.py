@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, g, jsonify, redirect, request
+from flask import g, request
 from flask_appbuilder import BaseView, expose, has_access
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
@@ -15,12 +15,10 @@ from sqlalchemy import select
 from app.accounts.environments import Environment
 from app.accounts.models import Department
 from app.accounts.viewer import Viewer
-from app.core.errors import HelpdeskError, Invalid
+from app.core.errors import Invalid
 from app.core.extensions import db
 from app.core.web import wants_json
-from app.desk import fielding, moments, pickers, undoing
-from app.desk.listing import Listing
-from app.desk.workspace import find
+from app.desk import doing, fielding, moments, pickers, undoing
 from app.tickets import endings, taking_part
 from app.tickets.choices import Category, Priority, Status
 from app.tickets.models import Ticket
@@ -140,55 +138,40 @@ class PropertiesView(BaseView):
     @permission_name("show")
     def change(self, number: int) -> Any:
         """Each named property by its verb, all or none."""
-        return self._do(number, _change_all)
+        return _do(number, _change_all)
 
     @expose("/<int:number>/take", methods=["POST"])
     @has_access
     @permission_name("assign")
     def take(self, number: int) -> Any:
-        return self._do(number, lambda ticket: pickers.claim(ticket, g.user))
+        return _do(number, lambda ticket: pickers.claim(ticket, g.user))
 
     @expose("/<int:number>/tags", methods=["POST"])
     @has_access
     @permission_name("tag")
     def tag(self, number: int) -> Any:
         """`add` one or more, separated by commas, or `remove` one."""
-        return self._do(number, _change_tags)
+        return _do(number, _change_tags)
 
     @expose("/<int:number>/undo", methods=["POST"])
     @has_access
     @permission_name("show")
     def undo(self, number: int) -> Any:
         """What the page offered beside tags or a date, all or none."""
-        return self._do(number, undoing.take_back)
+        return _do(number, undoing.take_back)
 
-    def _do(self, number: int, deed: Callable[[Ticket], None]) -> Any:
-        ticket = find(number, g.user, lock=True)
-        try:
-            undoing.offering(deed)(ticket)
-            db.session.commit()
-        except HelpdeskError as refusal:
-            db.session.rollback()
-            return self._refuse(number, refusal)
-        absent = pickers.absence(ticket.assignee, g.user) if "assignee" in request.form else ""
-        if wants_json():
-            return jsonify(saved=True, **({"said": absent} if absent else {}))
-        if absent:
-            flash(absent, "warning")
-        if "status" in request.form and not ticket.live and (many := len(endings.unfinished(ticket))):
-            flash(endings.warning(many), "warning")
-        if not ticket.seen_by(g.user):
-            flash(_("Saved. The ticket is out of your sight now."), "success")
-            return redirect("/admin/tickets/", code=303)
-        return redirect(_back(number), code=303)
 
-    def _refuse(self, number: int, refusal: HelpdeskError) -> Any:
-        if wants_json():
-            return jsonify(
-                error=str(refusal), fields=refusal.fields if isinstance(refusal, Invalid) else {}
-            ), refusal.code
-        flash(str(refusal), "danger")
-        return redirect(_back(number), code=303)
+def _do(number: int, deed: Callable[[Ticket], None]) -> Any:
+    """With what the page offers to undo, and what whoever did it should know."""
+
+    def done(ticket: Ticket) -> str:
+        undoing.offering(deed)(ticket)
+        ended = "status" in request.form and not ticket.live and not wants_json()
+        if ended and (many := len(endings.unfinished(ticket))):
+            return endings.warning(many)
+        return pickers.absence(ticket.assignee, g.user) if "assignee" in request.form else ""
+
+    return doing.do(number, done)
 
 
 def _change_all(ticket: Ticket) -> None:
@@ -206,7 +189,3 @@ def _change_tags(ticket: Ticket) -> None:
         return
     for name in request.form.get("add", "").split(",") or [""]:
         ticket.tag(name, by=g.user)
-
-
-def _back(number: int) -> str:
-    return f"/admin/tickets/{number}{Listing.posted(request.form).address()}"

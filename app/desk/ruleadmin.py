@@ -20,7 +20,7 @@ from app.automation.rules import Ready
 from app.core import clock
 from app.core.errors import HelpdeskError, Invalid, NotThere
 from app.core.extensions import db
-from app.desk import ruleforms
+from app.desk import ordering, ruleforms
 from app.desk.listing import is_id
 from app.desk.ruleforms import Typed
 from app.desk.workspace import find
@@ -62,7 +62,7 @@ class RuleView(BaseView):
     @has_access
     @permission_name("add")
     def new(self) -> Any:
-        return self._form(None, Typed(actions=(Action("status"),)))
+        return self._form(None, Typed(actions=(Action(""),)))
 
     @expose("/<int:rule_id>", methods=["GET", "POST"])
     @has_access
@@ -96,11 +96,7 @@ class RuleView(BaseView):
     @has_access
     @permission_name("edit")
     def move(self, rule_id: int) -> Any:
-        rule, found = _rule(rule_id), _kept()
-        at = found.index(rule)
-        found.insert(max(0, at + (1 if request.form.get("way") == "down" else -1)), found.pop(at))
-        for place, one in enumerate(found):
-            one.position = place
+        ordering.move(_kept(), _rule(rule_id))
         db.session.commit()
         return redirect(HERE, code=303)
 

@@ -16,7 +16,7 @@ from app.accounts.models import Department
 from app.core.database import insert_new
 from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
-from app.desk import asked, columns, viewcounts
+from app.desk import asked, columns, ordering, viewcounts
 from app.desk.columns import Shown
 from app.desk.listing import Listing, is_id
 from app.tickets.lists import Audience, ListChoice, SavedView, views_of
@@ -99,11 +99,7 @@ class SavedViewsView(BaseView):
     def move(self, view_id: int) -> Any:
         """One place up or down among those of its owner."""
         view = _changeable(view_id)
-        others = list(db.session.scalars(_of_owner(view.owner_id).where(SavedView.id != view.id)))
-        at = sum((one.position, one.name.lower()) < (view.position, view.name.lower()) for one in others)
-        others.insert(max(0, at + (1 if request.form.get("way") == "down" else -1)), view)
-        for place, one in enumerate(others):
-            one.position = place
+        ordering.move(db.session.scalars(_of_owner(view.owner_id)).all(), view)
         db.session.commit()
         return redirect(HERE)
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from flask import abort, flash, g, redirect, request
+from flask import flash, g, request
 from flask_appbuilder import BaseView, expose, has_access
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.core.errors import HelpdeskError, NotThere
+from app.core.errors import NotThere
 from app.core.extensions import db
-from app.desk.listing import Listing, is_id
-from app.desk.workspace import find
+from app.desk import doing
+from app.desk.listing import is_id
 from app.mail import banned
 from app.tickets import copies, trusting
 from app.tickets.models import Ticket
@@ -30,34 +29,34 @@ class SpammingView(BaseView):
     @has_access
     @permission_name("spam")
     def spam(self, number: int) -> Any:
-        return _do(number, lambda ticket: ticket.mark_spam(g.user))
+        return doing.do(number, lambda ticket: ticket.mark_spam(g.user))
 
     @expose("/<int:number>/no-spam", methods=["POST"])
     @has_access
     @permission_name("spam")
     def no_spam(self, number: int) -> Any:
-        return _do(number, lambda ticket: ticket.unmark_spam(g.user))
+        return doing.do(number, lambda ticket: ticket.unmark_spam(g.user))
 
     @expose("/<int:number>/ban", methods=["POST"])
     @has_access
     @permission_name("spam")
     def ban(self, number: int) -> Any:
         """`what`: address or domain of the ticket's customer. A whole domain is for those who keep the list."""
-        return _do(number, _ban)
+        return doing.do(number, _ban)
 
     @expose("/<int:number>/wishes", methods=["POST"])
     @has_access
     @permission_name("reply")
     def wishes(self, number: int) -> Any:
         """`accept` or `refuse`: an address that somebody's mail named."""
-        return _do(number, _answer_wish)
+        return doing.do(number, _answer_wish)
 
     @expose("/<int:number>/accept", methods=["POST"])
     @has_access
     @permission_name("reply")
     def accept(self, number: int) -> Any:
         """`message`: one of an unverified sender whom somebody knows."""
-        return _do(number, _accept)
+        return doing.do(number, _accept)
 
 
 def _answer_wish(ticket: Ticket) -> None:
@@ -86,14 +85,3 @@ def _accept(ticket: Ticket) -> None:
     if message is None or message.ticket_id != ticket.id:
         raise NotThere(_("There is no such message in this ticket."))
     trusting.accept(message, g.user)
-
-
-def _do(number: int, deed: Callable[[Ticket], None]) -> Any:
-    ticket = find(number, g.user, lock=True) or abort(404)
-    try:
-        deed(ticket)
-        db.session.commit()
-    except HelpdeskError as refusal:
-        db.session.rollback()
-        flash(str(refusal), "danger")
-    return redirect(f"/admin/tickets/{number}{Listing.posted(request.form).address()}", code=303)

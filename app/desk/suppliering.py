@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from flask import flash, g, jsonify, redirect, request
+from flask import g, request
 from flask_appbuilder import BaseView, expose, has_access
 from flask_appbuilder.security.decorators import permission_name
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 
 from app.accounts.models import Department
-from app.core.errors import HelpdeskError, Invalid, NotThere
+from app.core.errors import Invalid, NotThere
 from app.core.extensions import db
-from app.core.web import wants_json
-from app.desk.listing import Listing, is_id
-from app.desk.workspace import find
+from app.desk import doing
+from app.desk.listing import is_id
 from app.tickets import suppliers, taking_part
 from app.tickets.models import Ticket
 from app.tickets.supplied import Supplier
@@ -33,21 +31,21 @@ class SupplieringView(BaseView):
     @permission_name("supplier")
     def suppliers(self, number: int) -> Any:
         """`add`, `remove` or `settle` one by its id."""
-        return _do(number, _change_suppliers)
+        return doing.do(number, _change_suppliers)
 
     @expose("/<int:number>/suppliers/accept", methods=["POST"])
     @has_access
     @permission_name("supplier")
     def accept(self, number: int) -> Any:
         """`message`: an unverified one that is the supplier's after all."""
-        return _do(number, _accept)
+        return doing.do(number, _accept)
 
     @expose("/<int:number>/further", methods=["POST"])
     @has_access
     @permission_name("people")
     def further(self, number: int) -> Any:
         """`add` or `remove`: `person:` or `department:` and an id."""
-        return _do(number, _change_further)
+        return doing.do(number, _change_further)
 
 
 def _change_suppliers(ticket: Ticket) -> None:
@@ -80,26 +78,3 @@ def _row(kind: Any, value: str, field: str) -> Any:
     if found is None:
         raise Invalid(_("This choice does not exist (any more)."), {field: _("Please choose again.")})
     return found
-
-
-def _do(number: int, deed: Callable[[Ticket], None]) -> Any:
-    ticket = find(number, g.user, lock=True)
-    try:
-        deed(ticket)
-        db.session.commit()
-    except HelpdeskError as refusal:
-        db.session.rollback()
-        if wants_json():
-            return jsonify(error=str(refusal)), refusal.code
-        flash(str(refusal), "danger")
-        return redirect(_back(number), code=303)
-    if wants_json():
-        return jsonify(saved=True)
-    if not ticket.seen_by(g.user):
-        flash(_("Saved. The ticket is out of your sight now."), "success")
-        return redirect("/admin/tickets/", code=303)
-    return redirect(_back(number), code=303)
-
-
-def _back(number: int) -> str:
-    return f"/admin/tickets/{number}{Listing.posted(request.form).address()}"

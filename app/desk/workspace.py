@@ -334,6 +334,11 @@ class Workspace:
         kept = self._kept_status()
         if kept != self.ticket.status_id:
             return _("Send & set to %(status)s", status=self.names.name("status", kept))
+        return self.words_elsewhere
+
+    @property
+    def words_elsewhere(self) -> str:
+        """Of a reply that does not go to the customer: no setting changes the status with it."""
         if self.ticket.state is State.WAITING:
             return _("Send & keep waiting")
         if self.ticket.state is State.HOLD:

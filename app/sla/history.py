@@ -101,7 +101,7 @@ def _told(deed: Deed, promises: Promises) -> Event | None:
     given = deed.particulars
     if deed.what is Did.SENDER_ACCEPTED or (deed.what is Did.RECEIVED and given.get("trusted", True)):
         return Event(deed.at, Happened.CUSTOMER_MESSAGE)
-    if deed.what is Did.REPLIED and deed.actor_kind is not Kind.SYSTEM:
+    if deed.what is Did.REPLIED and deed.actor_kind is not Kind.SYSTEM and not given.get("elsewhere"):
         return Event(deed.at, Happened.STAFF_REPLY)
     if deed.what is Did.PRIORITY_CHANGED and "rank" in given:
         return Event(deed.at, Happened.POLICY_APPLIED, policy=promises.for_rank(given["rank"]))

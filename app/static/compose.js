@@ -66,9 +66,33 @@
     const button = $("[data-send]", form);
     const choice = $$("[data-send-choice]", form).find((one) => one.value === keep.get(choiceKey(form)));
     if (!button || !choice || form.dataset.then) return; // a draft has its own
+    press(button, choice);
+  };
+  /* To somebody else alone: said beside the field, and the button leaves the status as it is; back to the customer, it is as it was. */
+  const elsewhere = (form) => {
+    const to = $("[data-requester]", form);
+    const said = $("[data-elsewhere]", form);
+    if (!to || !said) return;
+    const named = [to, $("#reply-cc", form)].flatMap((field) => field?.value.toLowerCase().split(/[,;\s<>]+/) ?? []);
+    const away = Boolean(to.value.trim()) && !named.includes(to.dataset.requester.toLowerCase());
+    if (away === Boolean(said.textContent)) return;
+    said.textContent = away ? said.dataset.t : "";
+    const button = $("[data-send]", form);
+    const keep = $("[data-send-choice][data-away]", form);
+    if (!button || !keep) return;
+    keep.lastChild.textContent = away ? keep.dataset.away : keep.dataset.words;
+    if (away) form.before = { value: button.value, nodes: [...button.childNodes] };
+    if (away) press(button, keep);
+    else if (form.before) {
+      button.value = form.before.value;
+      button.replaceChildren(...form.before.nodes);
+    }
+  };
+  const press = (button, choice) => {
     button.value = choice.value;
     button.replaceChildren(...[...choice.childNodes].map((node) => node.cloneNode(true)));
   };
+  document.addEventListener("input", (event) => event.target.matches?.("#reply-to, #reply-cc") && elsewhere(event.target.form));
   document.addEventListener("submit", (event) => {
     if (event.submitter?.matches("[data-send-choice]")) keep.set(choiceKey(event.target), event.submitter.value);
   });
@@ -176,6 +200,7 @@
   const start = () => {
     $$("[data-draft]:not([data-draft-url])").forEach(restore);
     $$("form[data-composer]").forEach(recall);
+    $$("form[data-composer]").forEach(elsewhere);
     $$("form[data-composer]").forEach(address);
     toTheNewest();
     if (asked()) write($("#reply-body"));
@@ -194,6 +219,7 @@
   else start();
   document.addEventListener("htmx:after:swap", () => {
     $$("form[data-composer]").forEach(recall);
+    $$("form[data-composer]").forEach(elsewhere);
     $$("form[data-composer]").forEach(address);
     if (sent) toTheNewest(); // what was just written stands at the end
     sent = false;

@@ -40,6 +40,7 @@
     open();
     if (sheet.querySelector("details.more[open]")) part.querySelector("details.more")?.setAttribute("open", "");
     sheet.replaceChildren(document.adoptNode(part));
+    sheet.opener = opener;
     sheet.scrollTop = 0;
     const again = kept && [...sheet.querySelectorAll("input")].find((field) => field.value === kept);
     (again || sheet.querySelector("[aria-invalid], input:not([type=hidden]), .btn-primary"))?.focus();

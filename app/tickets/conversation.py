@@ -46,7 +46,7 @@ class Conversation(Timeline):
     """The counts and instants that lists and rules need, kept with each message."""
 
     needs_response: Mapped[bool] = mapped_column(default=False, active_history=True)
-    """The last public message is the customer's."""
+    """The customer wrote, and nothing of ours has reached them since."""
     awaiting_since: Mapped[dt.datetime | None]
     """The oldest customer message nobody answered yet."""
     message_count: Mapped[int] = mapped_column(default=0)
@@ -91,8 +91,9 @@ class Conversation(Timeline):
             demand(by, "status", self)
         message = self._compose(MessageKind.REPLY, words, by)
         message.sent_to = words.to.words if words.to is not None else None
-        first = by.kind is not Kind.SYSTEM and self.first_response_at is None
-        if by.kind is not Kind.SYSTEM:  # what a rule writes is no answer: the customer still waits for a person
+        answers = by.kind is not Kind.SYSTEM and words.reaches_requester
+        first = answers and self.first_response_at is None
+        if answers:  # by a person and to the customer: whoever was written to besides, they still wait
             self.last_staff_at, self.awaiting_since, self.needs_response = message.created_at, None, False
             self.first_response_at = self.first_response_at or message.created_at
         self._enter_message(message, words)
@@ -104,10 +105,10 @@ class Conversation(Timeline):
             bcc=list(words.bcc) or None,
             asks=words.asks or None,
             to=list(words.to.parts) if words.to is not None else None,
-            elsewhere=(words.to is not None and not words.to.requester) or None,
+            elsewhere=not words.reaches_requester or None,
         )
         self._mention(words.text, by, message)
-        if by.kind is not Kind.SYSTEM:
+        if by.kind is not Kind.SYSTEM and (answers or then is not Then.KEEP):
             self._follow_staff_reply(then, by)
         return message
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from flask_babel import gettext as _
 from sqlalchemy import func, select
@@ -97,13 +98,15 @@ def read_to(text: str | None, ticket: Ticket) -> list[str] | None:
     return None if [each.casefold() for each in addresses] == [ticket.requester.email_key] else addresses
 
 
-def write_to(ticket: Ticket, addresses: list[str] | None) -> Addressed | None:
-    """This one reply goes to them. They may answer it: what they write belongs to the ticket from then on."""
+def write_to(ticket: Ticket, addresses: list[str] | None, copied: Sequence[str] = ()) -> Addressed | None:
+    """This one reply goes to them. They may answer it: what they write belongs to the ticket from then on.
+    The requester gets it, too, when they are among them or among the `copied`."""
     if addresses is None:
         return None
     others = [address for address in addresses if address.casefold() != ticket.requester.email_key]
     parts = _parts(ticket, ParticipantRole.TO, others)
-    return Addressed(", ".join(addresses), parts, requester=len(others) < len(addresses))
+    reached = {address.casefold() for address in (*addresses, *copied)}
+    return Addressed(", ".join(addresses), parts, requester=ticket.requester.email_key in reached)
 
 
 def _parts(ticket: Ticket, role: ParticipantRole, addresses: list[str]) -> tuple[int, ...]:

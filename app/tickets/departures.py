@@ -200,9 +200,10 @@ def _demand_reply(ticket: Ticket, by: Viewer, written: Written) -> None:
 def _say(ticket: Ticket, by: Viewer, written: Written) -> Message:
     if written.kind is MessageKind.SUPPLIER:
         return suppliers.ask(ticket, question(written, by), by)
-    to = copies.write_to(ticket, copies.read_to(written.sent_to, ticket))
+    cc = copies.read(written.cc, "cc")
+    to = copies.write_to(ticket, copies.read_to(written.sent_to, ticket), cc)
     if written.cc is not None:
-        copies.copy_to(ticket, copies.read(written.cc, "cc"), by)
+        copies.copy_to(ticket, cc, by)
     bcc = copies.once_to(ticket, copies.read(written.bcc, "bcc"), to) if written.bcc else ()
     then, priority = outcome(written.then), _priority(written.priority)
     words = Words(

@@ -70,6 +70,11 @@ class Words:
     activity_id: int | None = None
     """What kind of work it was; staff's alone to read."""
 
+    @property
+    def reaches_requester(self) -> bool:
+        """What goes to somebody else alone is no answer to the customer: no promise is kept by it, and they still wait."""
+        return self.to is None or self.to.requester
+
 
 class Message(Base):
     """One entry of a thread: a public reply of either side, or an internal note."""

@@ -1,12 +1,15 @@
 """The composer as a page and its script see it: drafts, undo, second looks, copies, files, who is here."""
 
 import io
+import re
 import subprocess
 import time
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -183,6 +186,43 @@ def test_a_reply_with_a_time_leaves_then_and_can_be_sent_at_once(client: FlaskCl
     run_jobs()
 
     assert replies(ticket) == ["Please restart it."]
+
+
+def test_send_later_without_a_time_sends_nothing(client: FlaskClient, mine: Any) -> None:
+    ticket, _agent = mine
+
+    answer = send(client, ticket, later="1", leaves_at="", then_later="wait", then="")
+
+    assert answer.status_code == 422 and "Please choose a day and a time." in answer.text
+    assert "Please restart it.</textarea>" in answer.text
+    assert (leaving(ticket), replies(ticket)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("at_utc", "offered"),
+    [
+        ("2026-11-23T12:00", ["2026-11-23T17:00", "2026-11-24T09:00", "2026-11-30T09:00"]),
+        ("2026-11-23T16:30", ["2026-11-24T09:00", "2026-11-30T09:00"]),
+        ("2026-11-28T23:30", ["2026-11-29T17:00", "2026-11-30T09:00"]),
+        ("2026-03-28T12:00", ["2026-03-28T17:00", "2026-03-29T09:00", "2026-03-30T09:00"]),
+    ],
+    ids=["Monday noon", "after five there", "Sunday there already", "before the clocks change"],
+)
+def test_ready_moments_are_offered_in_the_readers_zone(
+    client: FlaskClient, mine: Any, at_utc: str, offered: list[str]
+) -> None:
+    ticket, agent = mine
+    setting(time_zone="Europe/Berlin")
+
+    with time_machine.travel(f"{at_utc}:00+00:00", tick=False):
+        sign_in(client, agent)
+        page = client.get(at(ticket)).text
+        assert re.findall(r'class="ready" name="later" value="([^"]*)"', page) == offered
+        assert send(client, ticket, later=offered[0], leaves_at="", then_later="wait", then="").status_code == 303
+
+    waits = leaving(ticket)[0]
+    assert waits.leaves_at.astimezone(ZoneInfo("Europe/Berlin")).strftime("%Y-%m-%dT%H:%M") == offered[0]
+    assert (waits.scheduled, waits.then) == (True, "wait")
 
 
 @pytest.mark.parametrize(("zone", "at"), [("Asia/Tokyo", "0001-01-01T00:00"), ("America/Lima", "9999-12-31T23:59")])

@@ -1,11 +1,16 @@
 """The demo: a believable month that the rules themselves have made."""
 
+import datetime as dt
+from email import message_from_bytes
+from email.utils import parsedate_to_datetime
+
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import func, select
 
 from app.accounts.customernotes import CustomerNote
 from app.core.extensions import db
 from app.desk import demo
+from app.mail.models import Delivery, DeliveryState
 from app.search.find import matching
 from app.tickets import tally, tasks
 from app.tickets.choices import State
@@ -30,6 +35,17 @@ def test_the_demo_has_all_a_visitor_should_see_and_loads_once(app):
     assert db.session.scalar(select(func.count()).where(Message.kind == MessageKind.NOTE)) >= 10
     assert db.session.scalar(select(func.count(Attachment.id))) >= 5
     assert tally.recount() == 0
+
+
+def test_its_mails_left_when_their_stories_tell_it(app):
+    demo.load()
+
+    told = select(Message.created_at, Delivery.sent_at, Delivery.state, Delivery.raw).join(Delivery, Delivery.message_id == Message.id)  # fmt: skip
+    rows = db.session.execute(told.where(Delivery.kind == "staff_replied")).all()
+    assert len(rows) > 20 and {row.state for row in rows} == {DeliveryState.CAPTURED}
+    assert max(row.sent_at - row.created_at for row in rows) < dt.timedelta(minutes=5)
+    raw = [message_from_bytes(row.raw) for row in rows]
+    assert all(abs(parsedate_to_datetime(mail["Date"]) - row.sent_at) < dt.timedelta(seconds=1) for mail, row in zip(raw, rows, strict=True))  # fmt: skip
 
 
 def test_its_team_has_plans(app):

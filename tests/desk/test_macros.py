@@ -1,17 +1,30 @@
 """Macros as staff keep and run them: the form loses nothing, the preview is looked at first, one click takes it back."""
 
+import re
+
 import pytest
 from sqlalchemy import select
 
 from app.core.extensions import db
 from app.tickets import actions
 from app.tickets.choices import CannedResponse, State
+from app.tickets.lifecycle import status_for
 from app.tickets.lists import Audience
 from app.tickets.macros import Macro, MacroRun
 from app.tickets.thread import Words
 from tests.desk.test_actions import do, said
 from tests.desk.test_list import as_
-from tests.factories import a_department, a_macro, a_priority, a_supervisor, a_ticket, acting, an_agent, setting
+from tests.factories import (
+    a_department,
+    a_macro,
+    a_priority,
+    a_supervisor,
+    a_ticket,
+    acting,
+    an_admin,
+    an_agent,
+    setting,
+)
 
 HERE = "/admin/macros/"
 FORM = {
@@ -53,7 +66,7 @@ def test_a_macro_is_made_with_its_actions_in_their_order(app, client):
 
 @pytest.mark.parametrize(
     ("deed", "order"),
-    [("add", ["tag", "reply", "status"]), ("up:1", ["reply", "tag"]), ("down:0", ["reply", "tag"]), ("remove:0", ["reply"]), ("up:0", ["tag", "reply"]), ("remove:99", ["reply"])],
+    [("add", ["tag", "reply", ""]), ("up:1", ["reply", "tag"]), ("down:0", ["reply", "tag"]), ("remove:0", ["reply"]), ("up:0", ["tag", "reply"]), ("remove:99", ["reply"])],
 )  # fmt: skip
 def test_the_builder_moves_adds_and_removes_without_saving_or_losing_anything(app, client, deed, order):
     as_(client, an_agent())
@@ -66,6 +79,25 @@ def test_the_builder_moves_adds_and_removes_without_saving_or_losing_anything(ap
     assert chosen == order
     assert 'value="Escalate"' in page and "Dear {{customer_name}}" in page
     assert the_macro() is None
+
+
+def test_nothing_is_chosen_that_nobody_chose(app, client):
+    """A status and a canned response may have the same id."""
+    admin = an_admin()
+    as_(client, admin)
+    canned = CannedResponse(id=status_for(State.OPEN).id, title="Greeting", body="Hello")
+    db.session.add(canned)
+    db.session.commit()
+
+    page = client.get(HERE + "new").text
+    assert re.search(r'name="do-0"[^>]*><option value="" selected>', page)
+    page = client.post(HERE + "new", data={"name": "N", "do-0": "status", "was-0": "", "deed": "look"}).text
+    assert re.search(r'name="choice-0"[^>]*>\s*<option value="" selected>', page)
+    changed = {"name": "N", "do-0": "reply", "was-0": "status", "choice-0": str(canned.id), "deed": "look"}
+    page = client.post(HERE + "new", data=changed).text
+    assert re.search(r'name="choice-0"[^>]*>\s*<option value="" selected>A text of its own', page)
+    answer = client.post(HERE + "new", data={"name": "N", "do-0": "status", "was-0": "status", "choice-0": ""})
+    assert answer.status_code == 422 and 'id="choice-0-error"' in answer.text and "Please choose." in answer.text
 
 
 @pytest.mark.parametrize(

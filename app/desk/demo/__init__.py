@@ -12,7 +12,6 @@ from pathlib import Path
 
 from flask import current_app
 from flask_appbuilder.security.sqla.models import User
-from flask_babel import gettext as _
 from sqlalchemy import select, update
 from werkzeug.security import generate_password_hash
 
@@ -21,8 +20,7 @@ from app.accounts.viewer import Actor, CustomerActor, viewer
 from app.core import clock
 from app.core.extensions import db
 from app.core.outbox import Outbox
-from app.desk.demo import files, macros, people, plans, ratings, rules, work
-from app.mail.models import Delivery, DeliveryState
+from app.desk.demo import files, macros, mails, people, plans, ratings, rules, work
 from app.notifications.models import Notification
 from app.settings import desk
 from app.tickets import files as ticket_files
@@ -88,16 +86,13 @@ def load() -> int:
 
 
 def _settle_the_past() -> None:
-    """The team has been at work all month: only what came since yesterday is new to them, jobs are due from now on, and
-    no real server is asked to mail people who do not exist."""
+    """The team has been at work all month: only what came since yesterday is new to them, and jobs are due from now on."""
     old = Notification.created_at < clock.now() - dt.timedelta(days=1)
     db.session.execute(update(Notification).where(old).values(read_at=Notification.created_at))
     db.session.execute(
         update(Outbox).where(Outbox.due_at < clock.now()).values(due_at=clock.now(), created_at=clock.now())
     )
-    if current_app.config["MAIL_URL"]:
-        held = {"state": DeliveryState.SUPPRESSED, "reason": _("A mail of the demo: its people do not exist.")}
-        db.session.execute(update(Delivery).where(Delivery.state == DeliveryState.QUEUED).values(**held))
+    mails.settle()
 
 
 def demo_password() -> str:
