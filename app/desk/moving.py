@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from flask import abort, flash, g, redirect, request
@@ -57,33 +57,41 @@ class MovingView(BaseView):
     @has_access
     @permission_name("link")
     def linking(self, number: int) -> Any:
-        ticket = find(number, g.user)
-        return self.render_template("desk/link.html", title=_("Link a ticket"), ticket=ticket, types=links.types())
+        return self._link_page(number)
 
     @expose("/<int:number>/links", methods=["POST"])
     @has_access
     @permission_name("link")
     def link(self, number: int) -> Any:
-        """`type` is the id of a link type; with a minus before it, seen from the other side."""
+        """`type` is the id of a link type; with a minus before it, seen from the other side. What is refused is said beside what was typed."""
         kind = request.form.get("type", "")
-        reverse = kind.startswith("-")
-        return self._linked(number, lambda one, other: links.link(one, other, _type(kind), by=g.user, reverse=reverse))
+        reverse, ticket = kind.startswith("-"), find(number, g.user)
+        try:
+            links.link(ticket, _other(request.form.get("number", "")), _type(kind), by=g.user, reverse=reverse)
+            db.session.commit()
+        except (HelpdeskError, NotThere) as refusal:
+            db.session.rollback()
+            beside = refusal.fields if isinstance(refusal, Invalid) and refusal.fields else {"number": str(refusal)}
+            return self._link_page(number, beside), Invalid.code
+        return redirect(f"/admin/tickets/{number}", code=303)
 
     @expose("/<int:number>/links/remove", methods=["POST"])
     @has_access
     @permission_name("link")
     def unlink(self, number: int) -> Any:
-        return self._linked(number, lambda ticket, other: links.unlink(ticket, other, by=g.user))
-
-    def _linked(self, number: int, deed: Callable[[Ticket, Ticket], object]) -> Any:
         ticket = find(number, g.user)
         try:
-            deed(ticket, _other(request.form.get("number", "")))
+            links.unlink(ticket, _other(request.form.get("number", "")), by=g.user)
             db.session.commit()
         except (HelpdeskError, NotThere) as refusal:
             db.session.rollback()
             flash(str(refusal), "danger")
         return redirect(f"/admin/tickets/{number}", code=303)
+
+    def _link_page(self, number: int, errors: dict[str, str] | None = None) -> Any:
+        return self.render_template(
+            "desk/link.html", title=_("Link a ticket"), ticket=find(number, g.user), types=links.types(), values=request.form, errors=errors or {}
+        )  # fmt: skip
 
     def _page(self, ticket: Ticket, entry: Message, errors: dict[str, str], refused: str = "") -> Any:
         came_from = db.session.get(Ticket, entry.moved_from_id) if entry.moved_from_id else None

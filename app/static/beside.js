@@ -59,14 +59,15 @@
 
   const focusable = "a[href], button:not([disabled]), input:not([type=hidden]), select, textarea";
   const mark = (form, button) => {
-    const section = form.closest("aside.details > *");
+    const section = (button ?? form).closest("aside.details > *");
     const field = section && [...form.elements].find((one) => one.id);
-    return { section: section && name(section), id: field?.id, typed: field?.value, label: button?.getAttribute("aria-label") };
+    return { section: section && name(section), id: field?.id, typed: field?.value, label: button?.getAttribute("aria-label"), menu: form.closest("[popover]")?.id };
   };
-  const back = ({ section, id, typed, label, command, refused }) => {
+  const back = ({ section, id, typed, label, menu, command, refused }) => {
     const part = section && [...aside().children].find((one) => name(one) === section);
-    const again = (id && document.getElementById(id)) || (label && $(`[aria-label="${CSS.escape(label)}"]`)) || (command && $(`[data-command="${CSS.escape(command)}"]`, aside()));
-    const goal = again || (part && [...part.querySelectorAll(focusable)].findLast((one) => one.offsetParent)) || $("h2", part ?? aside());
+    const same = [id && `#${CSS.escape(id)}`, menu && `[popovertarget="${menu}"]`, label && `[aria-label="${CSS.escape(label)}"]`, command && `[data-command="${CSS.escape(command)}"]`];
+    const again = same.filter(Boolean).map((one) => $(one, aside())).find((one) => one?.checkVisibility());
+    const goal = again || $$(focusable, part ?? aside()).findLast((one) => part && one.checkVisibility()) || $("h2", part ?? aside());
     if (refused && again?.id === id && id) again.value = typed;
     if (goal?.matches("h2")) goal.tabIndex = -1;
     goal?.focus({ preventScroll: Boolean(again) });

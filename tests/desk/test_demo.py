@@ -44,6 +44,9 @@ def test_its_mails_left_when_their_stories_tell_it(app):
     rows = db.session.execute(told.where(Delivery.kind == "staff_replied")).all()
     assert len(rows) > 20 and {row.state for row in rows} == {DeliveryState.CAPTURED}
     assert max(row.sent_at - row.created_at for row in rows) < dt.timedelta(minutes=5)
+    left = db.session.execute(select(Delivery.due_at, Delivery.sent_at).where(Delivery.sent_at.is_not(None))).all()
+    assert all(row.sent_at == row.due_at for row in left)
+    assert db.session.scalar(select(func.count()).where(Delivery.state == DeliveryState.QUEUED)) == 0
     raw = [message_from_bytes(row.raw) for row in rows]
     assert all(abs(parsedate_to_datetime(mail["Date"]) - row.sent_at) < dt.timedelta(seconds=1) for mail, row in zip(raw, rows, strict=True))  # fmt: skip
 

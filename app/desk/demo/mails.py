@@ -20,7 +20,7 @@ def settle() -> None:
         held = {"state": DeliveryState.SUPPRESSED, "reason": _("A mail of the demo: its people do not exist.")}
         db.session.execute(update(Delivery).where(QUEUED).values(**held))
         return
-    due = select(Delivery).where(QUEUED, Delivery.due_at <= clock.now(), Delivery.kind.not_in(outgoing.SECRET))
+    due = select(Delivery).where(QUEUED, Delivery.due_at <= clock.now())
     for delivery in db.session.scalars(due.order_by(Delivery.due_at, Delivery.id)).all():
         with clock.at(delivery.due_at), db.session.no_autoflush:
             _leave(delivery)
