@@ -238,6 +238,16 @@
     }
   });
 
+  /* ---------- menus that ask for something: what is typed next goes there, and is no key of the list ---------- */
+  document.addEventListener(
+    "toggle",
+    (event) => {
+      if (event.newState !== "open" || !event.target.matches?.(".bulk [popover], [popover].later")) return;
+      event.target.querySelector("input:not([type=hidden]), select, textarea, button")?.focus();
+    },
+    true,
+  );
+
   /* ---------- menus, where the browser cannot place them by itself ---------- */
   if (!CSS.supports("position-area", "block-start")) {
     document.addEventListener(

@@ -138,6 +138,20 @@ def test_a_reply_to_somebody_else_says_that_the_customer_still_waits_and_keeps_t
     expect(page.locator("#ws-signs")).to_contain_text("Open")
 
 
+def test_what_is_typed_after_a_bulk_menu_opened_goes_into_its_field(windows: Windows) -> None:
+    ask(windows.page("ada"), "One of many", department="Support")
+    page = windows.page("supervisor")
+    page.goto("/admin/tickets/?view=everything")
+    page.get_by_role("checkbox", name=re.compile("Select ticket")).first.check()
+    page.get_by_role("button", name="Tag", exact=True).press("Enter")
+
+    field = page.get_by_placeholder("Tag to add or remove").or_(page.get_by_label("Tag to add or remove")).first
+    expect(field).to_be_focused()
+    page.keyboard.type("sorted by hand")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("sorted by hand").first).to_be_visible()
+
+
 def test_subjects_have_the_width_that_the_other_columns_leave(windows: Windows) -> None:
     subject = "A subject of more letters than any list has room for, which is why it stands whole in its title"
     ask(windows.page("ada"), subject, department="Support")
