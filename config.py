@@ -18,6 +18,8 @@ PRODUCTION: bool = PROFILE == "production"
 HOST: str = os.environ.get("DESKHAND_HOST", "127.0.0.1")
 PORT: int = int(os.environ.get("DESKHAND_PORT", "8080"))
 RECEIVER_PORT: int = int(os.environ.get("DESKHAND_RECEIVER_PORT", "8025"))
+LMTP_PORT: int = int(os.environ.get("DESKHAND_LMTP_PORT") or "0")
+"""0: the receiver speaks SMTP alone."""
 
 if PROFILE not in ("demo", "production"):
     sys.exit(f"DESKHAND_PROFILE is {PROFILE!r}: it is demo or production.")

@@ -41,6 +41,8 @@ MODELS = (
     "app.mail.models",
     "app.mail.filters",
     "app.mail.banned",
+    "app.mail.boxes",
+    "app.mail.hooks",
     "app.notifications.models",
     "app.api.models",
 )
@@ -72,6 +74,7 @@ BLUEPRINTS: tuple[str, ...] = (
     "app.desk.cli",
     "app.portal.views",
     "app.api.views",
+    "app.api.mailhook",
     "app.desk.health",
 )
 """Each has `register(app)`: doors that are not Flask-AppBuilder's."""

@@ -32,6 +32,7 @@ SEEDED = (
     "rights_version",
     "ticket_number",
     "calendar",
+    "mailbox",
     "department",
     "category",
     "priority",

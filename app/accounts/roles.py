@@ -41,6 +41,7 @@ RUN_DESK = {
     "CustomField": CRUD,
     "Supplier": CRUD,
     "Environment": CRUD,
+    "Mailbox": CRUD,
     "SlaPolicy": CRUD,
     "Rule": CRUD,
     "Setting": ("list", "edit"),

@@ -13,6 +13,7 @@ from app.core.audit import Watched
 from app.hours.models import Calendar, CalendarDate
 from app.kb.models import Article
 from app.mail.banned import BannedSender
+from app.mail.boxes import Mailbox
 from app.mail.filters import MailFilter
 from app.mail.models import EmailTemplate, SigningKey
 from app.settings.models import Setting
@@ -45,6 +46,22 @@ AUDITED: dict[type, Watched] = {
     EmailTemplate: Watched(quiet=frozenset({"changed_at", "changed_by"})),
     LinkType: Watched(),
     MailFilter: Watched(),
+    Mailbox: Watched(
+        secret=frozenset({"secret", "client_secret", "tokens", "hook_secret"}),
+        quiet=frozenset(
+            {
+                "validity",
+                "next_uid",
+                "fresh_from",
+                "failures",
+                "error",
+                "error_at",
+                "reached_at",
+                "due_at",
+                "lease_until",
+            }
+        ),
+    ),
     Rule: Watched(quiet=frozenset({"version", "updated_at", "position"})),
     Organization: Watched(secret=frozenset({"notes"}), quiet=frozenset({"customers", "budget_told"})),
     Priority: Watched(),

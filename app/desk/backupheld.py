@@ -14,6 +14,7 @@ from app.accounts.sessions import SignedIn
 from app.core import clock
 from app.core.extensions import db
 from app.core.outbox import Outbox
+from app.mail.boxes import Mailbox
 from app.mail.models import Delivery, DeliveryState
 from app.tickets.numbering import TicketNumber
 
@@ -37,6 +38,7 @@ def hold(made_at: str, next_number: int | None) -> Held:
     by_the_clock = waiting.where(Outbox.job.in_(current_app.extensions["deskhand_periodic"]))
     _rows(by_the_clock.values(done_at=clock.now(), lease_until=None))
     jobs = _rows(waiting.values(failed_at=clock.now(), lease_until=None, error=why))
+    _rows(update(Mailbox).where(Mailbox.imap_host != "").values(paused=True, lease_until=None))
     _end_sessions_and_links()
     if next_number is not None:
         _rows(update(TicketNumber).where(TicketNumber.last < next_number - 1).values(last=next_number - 1))

@@ -22,11 +22,14 @@ from app.core.extensions import db, migrate
 from app.core.outbox import Outbox
 from app.core.ticker import BEAT_KEY
 from app.mail import quarantine as mail_quarantine
+from app.mail.boxrules import in_trouble
 
 OLDEST_ROW_SECONDS = 900
 """What is due for longer than this is not on its way: no worker runs."""
 BEAT_AGE_SECONDS = 30
 FREE_BYTES = 200 * 1024 * 1024
+MAY_SUFFER = ("mailboxes",)
+"""Parts whose figure counts what is in trouble there while the desk works."""
 
 
 @dc.dataclass(frozen=True)
@@ -38,8 +41,13 @@ class Check:
     told: str
     figure: float | None = None
 
+    @property
+    def degraded(self) -> bool:
+        return self.ok and self.name in MAY_SUFFER and bool(self.figure)
+
     def as_json(self) -> dict[str, object]:
-        return {"ok": self.ok, "says": self.told, **({"value": self.figure} if self.figure is not None else {})}
+        figure = {"value": self.figure} if self.figure is not None else {}
+        return {"ok": self.ok, "says": self.told, **figure, **({"degraded": True} if self.degraded else {})}
 
 
 def measure() -> Iterator[Check]:
@@ -114,6 +122,13 @@ def disk() -> Found:
     return free >= FREE_BYTES, f"{free // 1024**2} MB free", free
 
 
+def mailboxes() -> Found:
+    """One that cannot be fetched from keeps nobody from working: the desk is degraded by it, not down."""
+    troubled = in_trouble()
+    names = ", ".join(f"{box.name}: {box.error or 'nobody asks it'}"[:200] for box in troubled)
+    return True, names or "all answer", len(troubled)
+
+
 CHECKS: dict[str, Callable[[], Found]] = {
-    "database": database, "migrations": migrations, "queue": queue, "ticker": ticker, "outbox": outbox, "disk": disk, "quarantine": quarantine,
+    "database": database, "migrations": migrations, "queue": queue, "ticker": ticker, "outbox": outbox, "disk": disk, "quarantine": quarantine, "mailboxes": mailboxes,
 }  # fmt: skip

@@ -81,6 +81,7 @@ class Facts(NamedTuple):
     documents_wanted: int
     documents_here: int
     environment_id: int | None
+    mailbox_id: int | None
     supplier_turn: Turn | None
     further: int
     rating: int | None

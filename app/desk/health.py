@@ -42,6 +42,7 @@ def ready() -> Response:
     body: dict[str, object] = {"ok": all(check.ok for check in checks)}
     if from_this_machine() or _has_key():
         body["checks"] = {check.name: check.as_json() for check in checks}
+        body["degraded"] = [check.name for check in checks if check.degraded]
         body["data"] = str(current_app.config["DATA"])
     else:
         body["failing"] = [check.name for check in checks if not check.ok]
@@ -96,6 +97,10 @@ def _figures() -> CollectorRegistry:
 
 
 NAMES = {
+    "mailboxes": (
+        "deskhand_mailboxes_in_trouble",
+        "Mailboxes that mail could not be fetched from several times in a row.",
+    ),
     "ticker": ("deskhand_ticker_beat_age_seconds", "Since the ticker's last beat."),
     "outbox": ("deskhand_outbox_oldest_due_seconds", "How long the oldest row that nobody has in hand has been due."),
     "quarantine": ("deskhand_quarantined_mails", "Mail that was set aside and waits for a person."),

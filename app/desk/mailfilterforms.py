@@ -12,17 +12,19 @@ from sqlalchemy import select
 
 from app.accounts.models import Department
 from app.core.extensions import db
+from app.core.shipped import shown
 from app.desk.listing import is_id
+from app.mail import boxes
 from app.mail.filters import HOWS, LONGEST_VALUE, MOST_CONDITIONS, TEXTS, Condition, Field, How, MailFilter, Verdict
 from app.tickets.choices import Category, Priority
 
 FIELDS = {
-    Field.FROM: _l("From"), Field.TO: _l("To or mailbox"), Field.SUBJECT: _l("Subject"), Field.BODY: _l("Words of the mail"), Field.HEADER: _l("Header field"),
+    Field.FROM: _l("From"), Field.TO: _l("To or CC"), Field.MAILBOX: _l("Mailbox"), Field.SUBJECT: _l("Subject"), Field.BODY: _l("Words of the mail"), Field.HEADER: _l("Header field"),
     Field.AUTOMATIC: _l("Written by a machine"), Field.SIZE: _l("Size in kB"),
 }  # fmt: skip
 WAYS = {
     How.CONTAINS: _l("contains"), How.LACKS: _l("does not contain"), How.EQUALS: _l("is"), How.STARTS: _l("begins with"), How.ENDS: _l("ends with"), How.LIKE: _l("looks like (* for anything)"),
-    How.OVER: _l("is larger than"), How.UNDER: _l("is smaller than"), How.YES: _l("yes"), How.NO: _l("no"),
+    How.OVER: _l("is larger than"), How.UNDER: _l("is smaller than"), How.OTHER: _l("is not"), How.YES: _l("yes"), How.NO: _l("no"),
 }  # fmt: skip
 VERDICTS = {
     Verdict.DELIVER: _l("Deliver it"), Verdict.SPAM: _l("Deliver it as spam"), Verdict.QUARANTINE: _l("Set it aside in quarantine"), Verdict.IGNORE: _l("Ignore it"), Verdict.REJECT: _l("Reject it"),
@@ -57,7 +59,7 @@ class Typed:
             return " ".join(form.get(name, "").replace("\x00", "").split())[:longest]
 
         conditions = (
-            Condition(form.get(f"field-{at}", ""), form.get(f"how-{at}", ""), text(f"value-{at}"), text(f"header-{at}", 100))
+            Condition(form.get(f"field-{at}", ""), form.get(f"how-{at}", ""), text(f"value-{at}"), text(f"header-{at}", 100), _number(form.get(f"mailbox-{at}", "")))
             for at in range(MOST_CONDITIONS)
             if f"field-{at}" in form
         )  # fmt: skip
@@ -76,9 +78,13 @@ class Typed:
         return {"name": self.name, "verdict": self.verdict, "tags": self.tags, **self.rows}
 
 
+def _number(typed: str) -> int | None:
+    return int(typed) if is_id(typed) else None
+
+
 def _written(condition: Condition) -> bool:
-    """A row whose value was left empty says nothing; that a machine wrote it needs none."""
-    return bool(condition.value) or condition.field == Field.AUTOMATIC
+    """A row whose value was left empty says nothing; that a machine wrote it, and to which mailbox, needs none."""
+    return bool(condition.value) or condition.field in (Field.AUTOMATIC, Field.MAILBOX)
 
 
 def offers() -> dict[str, list[tuple[str, str]]]:
@@ -86,7 +92,7 @@ def offers() -> dict[str, list[tuple[str, str]]]:
     rows = {name: [(str(row.id), str(row)) for row in db.session.scalars(select(kind).order_by(kind.id))] for name, kind in ROWS.items()}  # fmt: skip
     return {
         **rows, "field": [(key, str(said)) for key, said in FIELDS.items()], "how": [(key, str(said)) for key, said in WAYS.items()],
-        "verdict": [(key, str(said)) for key, said in VERDICTS.items()],
+        "verdict": [(key, str(said)) for key, said in VERDICTS.items()], "mailbox": [(str(box_id), name) for box_id, name in _mailboxes().items()],
     }  # fmt: skip
 
 
@@ -105,7 +111,7 @@ def errors(typed: Typed, naming: bool = True) -> dict[str, str]:
         wrong["conditions"] = _("A filter without a condition would fit every mail. Please write one.")
     for at, condition in enumerate(typed.conditions):
         if sentence := _wrong(condition):
-            wrong[f"value-{at}"] = sentence
+            wrong[f"{'mailbox' if condition.field == Field.MAILBOX else 'value'}-{at}"] = sentence
     return wrong
 
 
@@ -118,6 +124,8 @@ def _wrong(condition: Condition) -> str:
         )
     if condition.field == Field.HEADER and not condition.header:
         return _("Please name the header field, such as X-Spam-Flag.")
+    if condition.field == Field.MAILBOX and condition.mailbox not in _mailboxes():
+        return _("Please choose the mailbox.")
     if condition.field == Field.SIZE and not (condition.value.isdecimal() and len(condition.value) < 7):
         return _("Please write a whole number of kB.")
     return ""
@@ -134,6 +142,10 @@ def write(typed: Typed, one: MailFilter) -> None:
         setattr(one, f"{name}_id", int(typed.rows[name]) if typed.rows.get(name) else None)
 
 
+def _mailboxes() -> dict[int, str]:
+    return {box.id: shown(box.name) for box in boxes.in_force().all if box.id is not None}
+
+
 def said(one: MailFilter) -> str:
     """What it asks, in short."""
     between = _("and") if one.every else _("or")
@@ -143,4 +155,6 @@ def said(one: MailFilter) -> str:
 def _condition(condition: Condition) -> str:
     field = condition.header or (FIELDS[Field(condition.field)] if condition.field in FIELDS else condition.field)
     how = WAYS[How(condition.how)] if condition.how in WAYS else condition.how
+    if condition.field == Field.MAILBOX:
+        return f"{field} {how} {_mailboxes().get(condition.mailbox or 0, _('(gone)'))}"
     return f"{field} {how} {condition.value}".strip()

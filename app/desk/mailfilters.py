@@ -16,7 +16,7 @@ from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.desk import mailfilterforms, ordering
 from app.desk.mailfilterforms import Typed
-from app.mail import facts, filters, parsing, reading
+from app.mail import facts, filters, incoming, parsing, reading
 from app.mail.facts import Facts
 from app.mail.filters import MailFilter
 from app.mail.models import RawMail
@@ -136,11 +136,12 @@ def _facts(row: RawMail, whole: bool) -> Facts:
             return facts.of_mail(row, reading.read(row.content))
         except HelpdeskError:  # it lies in quarantine: nothing but its header is known
             pass
-    return facts.of_head(row.content, row.recipient)
+    return facts.of_head(row.content, row.recipient, row.mailbox_id)
 
 
 def _on_message(trial: MailFilter, raw: bytes) -> dict[str, Any]:
     row = RawMail(content=raw, recipient="")
+    incoming.describe(row, raw)
     mail = reading.read(raw)
     fits = trial.fits(facts.of_mail(row, mail))
     return {"looked": 1, "fitting": [(mail.date, mail.sender.address, mail.subject)] if fits else []}

@@ -23,6 +23,7 @@ from app.core import audit
 from app.core.errors import Invalid
 from app.core.extensions import db, migrate
 from app.hours import calendars
+from app.mail import boxes
 from app.settings import desk
 from app.sla import policies
 from app.tickets import numbering, vocabularies
@@ -103,6 +104,7 @@ def seed() -> None:
     numbering.seed()
     calendars.seed()
     policies.seed()
+    boxes.seed()
     if db.session.scalar(select(Department.id).limit(1)) is None:
         support = Department(name="Support", description="The first address for every question.", position=0)
         db.session.add(support)

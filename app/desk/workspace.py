@@ -45,6 +45,7 @@ from app.desk.reading import Reading
 from app.desk.tasklist import Line
 from app.desk.timepanel import Panel
 from app.desk.window import Window
+from app.mail import boxes
 from app.satisfaction import reading
 from app.satisfaction.reading import Given
 from app.settings import desk
@@ -227,6 +228,11 @@ class Workspace:
         """Its newest entries."""
         newest = tuple(event.told() for event in self.events[:NEWEST])
         return parts.part("desk/_timeline.html", newest=newest, number=self.ticket.number)
+
+    @property
+    def signature(self) -> str:
+        """Below answers that leave by mail: of the mailbox they leave from."""
+        return boxes.in_force().answering(self.ticket.mailbox_id, self.ticket.department_id).signature
 
     @property
     def last_message(self) -> int:

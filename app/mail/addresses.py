@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from flask import current_app
 
+from app.mail import boxes
 from app.settings import desk
 
 KEY_VERSION = 1
@@ -51,17 +52,17 @@ class Token(NamedTuple):
 
 
 def sender_address() -> str:
-    """The desk's own address."""
+    """The desk's own address: that of its main mailbox."""
     return desk.current().mail_from
 
 
-def domain() -> str:
-    return sender_address().rpartition("@")[2]
+def domain(address: str = "") -> str:
+    return (address or sender_address()).rpartition("@")[2]
 
 
-def reply_address(ticket_id: int, recipient: Recipient) -> str:
-    """The desk's address with a token made for this ticket and this recipient."""
-    local, _, host = sender_address().rpartition("@")
+def reply_address(ticket_id: int, recipient: Recipient, at: str = "") -> str:
+    """An address of ours, the desk's own unless `at` is another, with a token made for this ticket and this recipient."""
+    local, _, host = (at or sender_address()).rpartition("@")
     content = _content(Token(ticket_id, recipient.kind, recipient.id))
     return f"{local}+{_letters(content + _mac('reply address', content))}@{host}"
 
@@ -78,16 +79,19 @@ def read_token(address: str) -> Token | None:
 
 
 def ours(address: str) -> bool:
-    """Whether it is the desk's own address, with or without a token or another word behind a plus."""
-    local, _, host = address.strip(" <>").casefold().rpartition("@")
-    own, _, own_host = sender_address().casefold().rpartition("@")
-    return host == own_host and local.partition("+")[0] == own
+    """Whether it is an address of one of our mailboxes, with or without a token or another word behind a plus."""
+    return boxes.in_force().owns(address)
 
 
-def message_id_for(delivery_id: int) -> str:
-    """The Message-ID of a mail of ours, with its angle brackets; the same for every try."""
+def taken(address: str) -> bool:
+    """Whether mail to it is for us: the address of a mailbox that is switched on."""
+    return boxes.in_force().of((address,)) is not None
+
+
+def message_id_for(delivery_id: int, sender: str = "") -> str:
+    """The Message-ID of a mail of ours, with its angle brackets; the same for every try. Its domain is the sender's."""
     mac = _mac("message id", str(delivery_id).encode())
-    return f"<{delivery_id}.{_letters(mac)}@{domain()}>"
+    return f"<{delivery_id}.{_letters(mac)}@{domain(sender)}>"
 
 
 def read_message_id(message_id: str) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from app.core.extensions import db
 from app.mail import incoming, preview
 from app.mail.models import RawState
 from app.tickets.models import Ticket
+
+TRY_AGAIN = os.EX_TEMPFAIL
 
 mail = AppGroup("mail", help="Mail in, from a pipe; and what would be read of a message.")
 
@@ -36,6 +39,19 @@ def receive(recipient: str) -> None:
         db.session.commit()
     ticket = db.session.get(Ticket, row.ticket_id) if row.ticket_id else None
     click.echo(str(ticket.number) if ticket is not None else row.verdict)
+
+
+@mail.command("pipe")
+@click.option("--recipient", default="", help="The envelope's recipient, when the mail server knows it.")
+@click.option("--sender", default="", help="The envelope's sender, when the mail server knows it.")
+def pipe(recipient: str, sender: str) -> None:
+    """Keep one raw message on stdin and say nothing. Ends with 75 when it could not be kept: the mail server tries again later."""
+    raw = sys.stdin.buffer.read()
+    try:
+        incoming.store(raw, "pipe", sender, recipient)
+    except Exception as problem:  # whatever it is, the message is still the mail server's
+        click.echo(f"not kept: {type(problem).__name__}", err=True)
+        sys.exit(TRY_AGAIN)
 
 
 @mail.command("preview")

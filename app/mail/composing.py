@@ -20,7 +20,7 @@ from sqlalchemy import select
 from app.core import clock, storage
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
-from app.mail import addresses, letters, outgoing, signing, supplierletters, trying, wording, written
+from app.mail import addresses, boxes, letters, outgoing, signing, supplierletters, trying, wording, written
 from app.mail.addresses import Recipient, RecipientKind
 from app.mail.models import Delivery
 from app.mail.told import Told
@@ -48,6 +48,8 @@ class Parcel(NamedTuple):
     sender: str
     recipient: str
     raw: bytes
+    box_id: int | None = None
+    """By whose server it leaves; None: the desk's own."""
 
 
 def compose(delivery: Delivery, told: Told | None = None) -> Parcel:
@@ -58,7 +60,8 @@ def compose(delivery: Delivery, told: Told | None = None) -> Parcel:
         with force_locale(letters.language_of(delivery)):
             delivery.raw = _whole(delivery, recipient, told)
         told.leaves(delivery)
-    return Parcel(ascii_address(_own_address(delivery)), recipient, signing.signed(delivery.raw))
+    box, own = boxes.of_mail(delivery), ascii_address(_own_address(delivery))
+    return Parcel(own, recipient, signing.signed(delivery.raw), box.id if box.sends else None)
 
 
 def one_line(text: str, most: int = 250) -> str:
@@ -92,7 +95,7 @@ def _whole(delivery: Delivery, recipient: str, told: Told) -> bytes:
     own = told.own_words(delivery.kind, letters.language_of(delivery))
     words = trying.written(delivery) or wording.written(delivery.kind, said, own)
     delivery.subject = one_line(letters.subject_of(delivery))
-    delivery.rfc_message_id = addresses.message_id_for(delivery.id).strip("<>")
+    delivery.rfc_message_id = addresses.message_id_for(delivery.id, boxes.of_mail(delivery).address).strip("<>")
     body = written.multipart(
         "alternative", (written.body("plain", _clean(words.text)), written.body("html", _clean(words.html)))
     )
@@ -103,7 +106,7 @@ def _whole(delivery: Delivery, recipient: str, told: Told) -> bytes:
 
 def _addressed(delivery: Delivery, recipient: str) -> str:
     lines = [
-        written.header("From", written.mailbox(_sender_name(delivery), ascii_address(addresses.sender_address()))),
+        written.header("From", written.mailbox(_sender_name(delivery), ascii_address(boxes.of_mail(delivery).address))),
         written.header("To", written.mailbox(one_line(letters.name_of(delivery), 100), recipient)),
         written.header("Reply-To", written.mailbox(*_reply_to(delivery))),
         written.text("Subject", delivery.subject),
@@ -118,7 +121,7 @@ def _addressed(delivery: Delivery, recipient: str) -> str:
 
 def _sender_name(delivery: Delivery) -> str:
     """A person's answer comes from that person, at the desk's address."""
-    name = desk.current().desk_name
+    name = boxes.of_mail(delivery).sender_name or desk.current().desk_name
     entry = letters.entry_of(delivery) if delivery.kind in PERSONAL else None
     return one_line(f"{entry.author_name} ({name})" if entry is not None else name, 120)
 
@@ -128,15 +131,17 @@ def _reply_to(delivery: Delivery) -> tuple[str, str]:
     writer = letters.writer_of_note(delivery)
     if writer is not None:
         return one_line(writer.get_full_name(), 100), ascii_address(writer.email)
-    return one_line(desk.current().desk_name, 100), ascii_address(_own_address(delivery))
+    return one_line(boxes.of_mail(delivery).sender_name or desk.current().desk_name, 100), ascii_address(
+        _own_address(delivery)
+    )
 
 
 def _own_address(delivery: Delivery) -> str:
-    """The address that proves ticket and recipient; bounces come back there, too. Without a ticket, the desk's plain one."""
+    """The address that proves ticket and recipient; bounces come back there, too. Without a ticket, the mailbox's plain one."""
     recipient = recipient_of(delivery)
     if delivery.ticket_id is None or recipient is None:
-        return addresses.sender_address()
-    return addresses.reply_address(delivery.ticket_id, recipient)
+        return boxes.of_mail(delivery).address
+    return addresses.reply_address(delivery.ticket_id, recipient, boxes.of_mail(delivery).address)
 
 
 def recipient_of(delivery: Delivery) -> Recipient | None:

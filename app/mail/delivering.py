@@ -5,17 +5,19 @@ from __future__ import annotations
 from flask_babel import gettext as _
 
 from app.accounts import customers
-from app.accounts.models import Customer
+from app.accounts.models import Customer, Department
 from app.accounts.viewer import SYSTEM, CustomerActor, viewer
 from app.core import clock
 from app.core.errors import Forbidden, Invalid
 from app.core.extensions import db
 from app.mail import addresses, supplieranswers, threading
 from app.mail.addresses import RecipientKind
+from app.mail.boxes import Box
 from app.mail.entering import words_of
 from app.mail.filters import Outcome, Verdict
 from app.mail.parsing import IncomingMail
 from app.mail.threading import Match
+from app.tickets.choices import Category, Priority
 from app.tickets.models import Participant, ParticipantRole
 from app.tickets.opening import NewTicket, open_ticket
 from app.tickets.thread import Channel, Message, Words
@@ -55,15 +57,22 @@ def to_ticket(match: Match, mail: IncomingMail) -> tuple[Message, str]:
     return message, _("Added to %(number)s: %(how)s.", number=match.ticket.place().display, how=match.how)
 
 
-def to_new_ticket(mail: IncomingMail, outcome: Outcome | None = None) -> tuple[Message, str]:
-    """A fresh mail: a ticket of its sender's, filed as the filters say."""
+def to_new_ticket(mail: IncomingMail, box: Box, outcome: Outcome | None = None) -> tuple[Message, str]:
+    """A fresh mail: a ticket of its sender's, filed as the filters say, else as the mailbox that it came to."""
     filed = outcome or Outcome()
     customer = _sender(mail)
     actor = CustomerActor.of(customer)
     new = NewTicket(
-        mail.subject.strip() or _("(no subject)"), words_of(mail, actor), customer, filed.department, filed.category, filed.priority,
-        tags=filed.tags, spam=filed.verdict is Verdict.SPAM,
-    )  # fmt: skip
+        mail.subject.strip() or _("(no subject)"),
+        words_of(mail, actor),
+        customer,
+        filed.department or (db.session.get(Department, box.department_id) if box.department_id else None),
+        filed.category or (db.session.get(Category, box.category_id) if box.category_id else None),
+        filed.priority or (db.session.get(Priority, box.priority_id) if box.priority_id else None),
+        tags=filed.tags,
+        spam=filed.verdict is Verdict.SPAM,
+        mailbox_id=None if box.main else box.id,
+    )
     ticket = open_ticket(new, SYSTEM if mail.automatic else actor)
     _copy_in(ticket.id, mail, customer)
     if ticket.spam:

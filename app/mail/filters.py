@@ -36,6 +36,7 @@ class Verdict(enum.StrEnum):
 class Field(enum.StrEnum):
     FROM = "from"
     TO = "to"
+    MAILBOX = "mailbox"
     SUBJECT = "subject"
     BODY = "body"
     HEADER = "header"
@@ -53,12 +54,17 @@ class How(enum.StrEnum):
     """With * for any letters."""
     OVER = "over"
     UNDER = "under"
+    OTHER = "other"
     YES = "yes"
     NO = "no"
 
 
 TEXTS = (How.CONTAINS, How.LACKS, How.EQUALS, How.STARTS, How.ENDS, How.LIKE)
-HOWS = {Field.AUTOMATIC: (How.YES, How.NO), Field.SIZE: (How.OVER, How.UNDER)}
+HOWS = {
+    Field.MAILBOX: (How.EQUALS, How.OTHER),
+    Field.AUTOMATIC: (How.YES, How.NO),
+    Field.SIZE: (How.OVER, How.UNDER),
+}
 """All others are texts."""
 
 
@@ -68,6 +74,8 @@ class Condition:
     how: str
     value: str = ""
     header: str = ""
+    mailbox: int | None = None
+    """By its id, so that it may be renamed."""
 
     def holds(self, facts: Facts) -> bool:
         if self.field == Field.AUTOMATIC:
@@ -75,6 +83,8 @@ class Condition:
         if self.field == Field.SIZE:
             limit = float(self.value or 0)
             return facts.kilobytes > limit if self.how == How.OVER else facts.kilobytes < limit
+        if self.field == Field.MAILBOX:
+            return self.mailbox is not None and (facts.taken_by == self.mailbox) is (self.how == How.EQUALS)
         words = [word for each in self.value.casefold().split(OR) if (word := each.strip())]
         texts = facts.texts(self.field, self.header)
         if self.how == How.LACKS:

@@ -19,7 +19,7 @@ from app.core.errors import HelpdeskError
 from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.core.storage import StorageAway
-from app.mail import banned, bounced, delivering, facts, filters, parsing, reading, screening, threading
+from app.mail import banned, bounced, boxes, delivering, facts, filters, parsing, reading, screening, threading
 from app.mail.addresses import ours, read_message_id, read_token
 from app.mail.filters import Outcome, Verdict
 from app.mail.models import RawMail, RawState
@@ -39,9 +39,12 @@ SURROUNDINGS = (DBAPIError, RedisError, OSError, StorageAway, MemoryError)
 """Faults that are none of the message's: database, queue or storage away, a disk that is full. The outbox tries again."""
 
 
-def store(raw: bytes, via: str, sender: str = "", recipient: str = "", by_job: bool = True) -> RawMail:
+def store(
+    raw: bytes, via: str, sender: str = "", recipient: str = "", by_job: bool = True, box_id: int | None = None
+) -> RawMail:
     """Keep a message as it came and put its delivery on the way. Commits.
 
+    `box_id`: the mailbox it was found in, where its way in knows that; else the addresses it names say so.
     One that came before (same Message-ID and sender, or the same bytes) is kept as a duplicate and goes no further.
     Without `by_job` whoever stored it delivers it, and nobody else does.
     """
@@ -51,6 +54,7 @@ def store(raw: bytes, via: str, sender: str = "", recipient: str = "", by_job: b
         recipient=recipient[:255],
         sha256=hashlib.sha256(raw).hexdigest(),
         content=raw,
+        mailbox_id=box_id,
         received_at=clock.now(),
     )
     describe(row, raw)
@@ -63,7 +67,7 @@ def store(raw: bytes, via: str, sender: str = "", recipient: str = "", by_job: b
     except IntegrityError:
         db.session.rollback()
         row = RawMail(
-            via=via, sender=row.sender, recipient=row.recipient, sha256=row.sha256, content=b"", received_at=clock.now(),
+            via=via, mailbox_id=row.mailbox_id, sender=row.sender, recipient=row.recipient, sha256=row.sha256, content=b"", received_at=clock.now(),
             subject=row.subject, message_id=row.message_id, state=RawState.DUPLICATE, verdict=_("This message came before."),
         )  # fmt: skip
         db.session.add(row)
@@ -86,8 +90,15 @@ def describe(row: RawMail, raw: bytes) -> None:
     mail = parsing.envelope(raw)
     row.message_id, row.subject, row.automatic = mail.message_id[:255] or None, mail.subject, mail.automatic
     row.sender = row.sender or mail.sender.address[:255]
+    row.mailbox_id = row.mailbox_id or _box_of(row, mail)
     name = f"{mail.message_id}|{mail.sender.address.casefold()}" if mail.message_id else row.sha256
     row.identity = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
+
+
+def _box_of(row: RawMail, mail: parsing.Envelope) -> int | None:
+    """The envelope says it best, then what the servers on its way wrote, then its own header."""
+    box = boxes.in_force().of((row.recipient, *mail.recipients))
+    return box.id if box is not None else None
 
 
 def deliver(raw_mail_id: int) -> None:
@@ -152,7 +163,8 @@ def decide(row: RawMail, mail: IncomingMail) -> None:
 
 
 def _deliver(row: RawMail, mail: IncomingMail) -> None:
-    match = threading.find(mail, (row.recipient,) if row.recipient else ())
+    box = boxes.in_force().by_id(row.mailbox_id)
+    match = threading.find(mail, (row.recipient,) if row.recipient else (), box)
     screened = not row.unfiltered and screening.anything()
     outcome = filters.judge(facts.of_mail(row, mail), answer=match is not None) if screened else Outcome()
     ban = banned.which(mail.sender.address) if screened else ""
@@ -163,7 +175,9 @@ def _deliver(row: RawMail, mail: IncomingMail) -> None:
     elif outcome.verdict in (Verdict.IGNORE, Verdict.REJECT):
         row.state, row.verdict = RawState.IGNORED, outcome.sentence
     else:
-        entry, row.verdict = delivering.to_ticket(match, mail) if match else delivering.to_new_ticket(mail, outcome)
+        entry, row.verdict = (
+            delivering.to_ticket(match, mail) if match else delivering.to_new_ticket(mail, box, outcome)
+        )
         row.state, row.ticket_id, row.entry_id = RawState.DELIVERED, entry.ticket_id, entry.id
         if mail.cut:
             entry.ticket.note(Words(str(CUT), via=Channel.MAIL), by=SYSTEM)

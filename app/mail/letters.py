@@ -20,7 +20,7 @@ from app.core import html, language
 from app.core.extensions import db
 from app.core.shipped import shown
 from app.core.web import filesize
-from app.mail import outgoing, saying, supplierletters
+from app.mail import boxes, outgoing, saying, supplierletters
 from app.mail.models import Delivery
 from app.mail.quoting import DELIMITER
 from app.mail.wordable import LABELS
@@ -37,6 +37,8 @@ HISTORY = 3
 LONGEST_QUOTE = 3000
 BARE = ("guest_proof",)
 """Mails that say nothing of a ticket's words."""
+SIGNED = ("staff_replied", "documents_asked", "supplier_asked")
+"""A colleague's words: below them stands the signature of the mailbox they leave from."""
 SAID = {
     "who": "",
     "was": "",
@@ -68,12 +70,13 @@ def words_of(
 ) -> dict[str, Any]:
     """Everything its template may say. `linked_files` are names and sizes of what was too large to send along,
     `before` the entries before its own where those were read for many mails at once."""
-    settings = desk.current()
+    settings, box = desk.current(), boxes.of_mail(delivery)
     ticket = delivery.ticket
     said: dict[str, Any] = {
         "subject": subject_of(delivery),
-        "desk": {"name": settings.desk_name, "address": settings.mail_from},
-        "desk_name": settings.desk_name,
+        "desk": {"name": box.sender_name or settings.desk_name, "address": box.address},
+        "desk_name": box.sender_name or settings.desk_name,
+        "signature": box.signature if delivery.kind in SIGNED else "",
         "to": name_of(delivery),
         "lang": language.of_this_page(),
         "proven": outgoing.proven(delivery),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from flask import current_app
 from flask_mail import Connection, Mail
 
+from app.core.errors import HelpdeskError
 from app.mail import addresses
 
 TIMEOUT_SECONDS = 20
@@ -42,8 +44,11 @@ class Line(Connection):
 
     host: smtplib.SMTP | None
 
-    def __init__(self) -> None:
-        super().__init__(Mail().init_mail(settings(current_app.config["MAIL_URL"])))  # type: ignore[arg-type]  # as Flask-Mail itself does
+    def __init__(self, given: Mapping[str, object] | None = None, token: Callable[[], str] | None = None) -> None:
+        """To the desk's own server, or by a mailbox's settings. `token`: what opens it in a password's stead."""
+        given = given if given is not None else settings(current_app.config["MAIL_URL"])
+        super().__init__(Mail().init_mail(given))  # type: ignore[arg-type]  # as Flask-Mail itself does
+        self.token = token
         self.host = None
         self.used = False
         self.dead = ""
@@ -59,7 +64,7 @@ class Line(Connection):
             host = smtplib.SMTP(server, port, local_hostname=name, timeout=TIMEOUT_SECONDS)
         try:
             self._secure(host)
-        except (smtplib.SMTPException, OSError, ValueError, Untrusted):
+        except (smtplib.SMTPException, OSError, ValueError, Untrusted, HelpdeskError):
             host.close()
             raise
         return host
@@ -70,7 +75,11 @@ class Line(Connection):
                 host.starttls(context=ssl.create_default_context())
             except (smtplib.SMTPNotSupportedError, smtplib.SMTPResponseException) as problem:
                 raise Untrusted(said(problem)) from problem
-        if self.mail.username:
+        if self.token is not None:
+            words = f"user={self.mail.username}\x01auth=Bearer {self.token()}\x01\x01"
+            host.ehlo_or_helo_if_needed()
+            host.auth("XOAUTH2", lambda challenge=None: "" if challenge else words)
+        elif self.mail.username:
             host.login(self.mail.username, self.mail.password or "")
         host.ehlo_or_helo_if_needed()
 
@@ -88,6 +97,8 @@ class Line(Connection):
             raise said_no from problem
         except (smtplib.SMTPException, OSError, ValueError) as problem:
             self.close()
+            if isinstance(problem, TimeoutError):  # a server that hangs is waited for once a run, not once a mail
+                self.dead = said(problem)
             raise Broken(said(problem)) from problem
         self.used = True
         return answer
@@ -124,6 +135,9 @@ class Line(Connection):
             except ssl.SSLError as problem:
                 self.dead = said(problem)
                 raise Untrusted(self.dead) from problem
+            except HelpdeskError as problem:  # no token is to be had
+                self.dead = str(problem)
+                raise Broken(self.dead) from problem
             except (smtplib.SMTPException, OSError, ValueError) as problem:
                 self.dead = said(problem)
                 raise Broken(self.dead) from problem

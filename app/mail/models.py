@@ -22,6 +22,7 @@ ALL = ""
 """Own words for readers of every language."""
 MOST_TRIES_TOLD = 60
 OF_A_MESSAGE = text("message_id IS NOT NULL")
+OF_A_MAILBOX = text("mailbox_id IS NOT NULL")
 
 
 class DeliveryState(enum.StrEnum):
@@ -114,12 +115,15 @@ class RawMail(Base):
         Index("ix_raw_mail_state", "state", "id"),
         Index("ix_raw_mail_received", "received_at"),
         Index("ix_raw_mail_ticket", "ticket_id", "id"),
+        Index("ix_raw_mail_mailbox", "mailbox_id", "id", sqlite_where=OF_A_MAILBOX, postgresql_where=OF_A_MAILBOX),
     )
 
     id: Mapped[intpk]
     received_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
     via: Mapped[str]
     """smtp, lmtp, imap, pipe, http, lab."""
+    mailbox_id: Mapped[int | None] = mapped_column(ForeignKey("mailbox.id"))
+    """Whose address it was sent to; empty: none of ours is named."""
     sender: Mapped[str] = mapped_column(default="")
     """Of the envelope; empty for a bounce or when nobody said."""
     recipient: Mapped[str] = mapped_column(default="")

@@ -117,6 +117,8 @@ class Envelope:
     sender: Address
     subject: str
     automatic: bool
+    recipients: tuple[str, ...]
+    """As the servers on its way wrote them, then as the header does."""
 
 
 def envelope(raw: bytes) -> Envelope:
@@ -124,7 +126,14 @@ def envelope(raw: bytes) -> Envelope:
     headers, _body = split(raw)
     sender = _sender(headers)
     message_id = next(iter(headers.message_ids("message-id")), "")
-    return Envelope(message_id, sender, headers.text("subject")[:MAX_SUBJECT], bool(evidence(headers, sender.address)))
+    written = (person.address for name in ("to", "cc") for person in headers.addresses(name))
+    return Envelope(
+        message_id,
+        sender,
+        headers.text("subject")[:MAX_SUBJECT],
+        bool(evidence(headers, sender.address)),
+        (*_delivered_to(headers), *written),
+    )
 
 
 def _sender(headers: Headers) -> Address:

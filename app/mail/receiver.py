@@ -1,18 +1,20 @@
-"""The receiver: takes SMTP for the desk's own addresses, keeps each message raw before it says yes."""
+"""The receiver: takes SMTP and LMTP for the desk's own addresses, keeps each message raw before it says yes."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 from collections import Counter
 from typing import Any
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 from flask import Flask
 
+from app.core import database
 from app.core.extensions import db
-from app.mail import addresses, incoming
+from app.mail import addresses, incoming, watch
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +60,8 @@ class Desk:
             await asyncio.to_thread(self._store, content, envelope.mail_from or "", envelope.rcpt_tos[0])
         except Exception:  # the sender's server keeps the message and comes again: nothing is lost
             log.exception("a message could not be stored")
-            return "451 4.3.0 Not stored, please try again later"
-        return "250 2.0.0 Stored"
+            return _for_each(server, envelope, "451 4.3.0 Not stored, please try again later")
+        return _for_each(server, envelope, "250 2.0.0 Stored")
 
     async def handle_exception(self, error: Exception) -> str:
         """Whatever went wrong is ours, a database that is down above all. aiosmtpd's own answer is a 500, and the sender's server would give the mail up."""
@@ -69,7 +71,8 @@ class Desk:
     def _ours(self, address: str) -> bool:
         with self.app.app_context():
             try:
-                return addresses.ours(address)
+                with database.reading():
+                    return addresses.taken(address)
             finally:
                 db.session.remove()
 
@@ -87,6 +90,11 @@ class Desk:
                 incoming.store(content, "smtp", sender, recipient)
             finally:
                 db.session.remove()
+
+
+def _for_each(server: SMTP, envelope: Envelope, answer: str) -> str:
+    """LMTP wants to hear it once for each recipient (RFC 2033)."""
+    return "\r\n".join([answer] * len(envelope.rcpt_tos)) if isinstance(server, DeskLMTP) else answer
 
 
 class Lines:
@@ -108,9 +116,9 @@ class Lines:
             del self._open[peer]
 
 
-def make_server(app: Flask, lines: Lines) -> SMTP:
+def make_server(app: Flask, lines: Lines, lmtp: bool = False) -> SMTP:
     """One connection's protocol."""
-    return DeskSMTP(
+    return (DeskLMTP if lmtp else DeskSMTP)(
         lines,
         Desk(app),
         data_size_limit=incoming.MOST_BYTES,
@@ -156,9 +164,27 @@ class DeskSMTP(SMTP):
         return "421 4.7.0 Too many unknown recipients"
 
 
+class DeskLMTP(DeskSMTP):
+    """The same over LMTP, for a mail server that delivers to it."""
+
+    @syntax("LHLO hostname")
+    async def smtp_LHLO(self, arg: str) -> None:
+        await super().smtp_EHLO(arg)
+
+    async def smtp_HELO(self, arg: str) -> None:
+        await self.push("500 Error: this is LMTP, say LHLO")
+
+    smtp_EHLO = smtp_HELO
+
+
 def run(app: Flask) -> None:
-    """Listen until SIGTERM or SIGINT."""
-    asyncio.run(_serve(app))
+    """Listen until SIGTERM or SIGINT, and hold the mailboxes that are fetched from."""
+    watching = watch.Watch(app)
+    watching.start()
+    try:
+        asyncio.run(_serve(app))
+    finally:
+        watching.stop()
 
 
 async def _serve(app: Flask) -> None:
@@ -166,13 +192,15 @@ async def _serve(app: Flask) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    server = await listen(app, app.config["HOST"], app.config["RECEIVER_PORT"])
-    async with server:
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(await listen(app, app.config["HOST"], app.config["RECEIVER_PORT"]))
+        if app.config["LMTP_PORT"]:
+            await stack.enter_async_context(await listen(app, app.config["HOST"], app.config["LMTP_PORT"], lmtp=True))
         await stopped.wait()
 
 
-async def listen(app: Flask, host: str, port: int) -> asyncio.Server:
+async def listen(app: Flask, host: str, port: int, lmtp: bool = False) -> asyncio.Server:
     """Start serving; port 0 takes a free one."""
     lines = Lines()
-    server: Any = await asyncio.get_running_loop().create_server(lambda: make_server(app, lines), host, port)
+    server: Any = await asyncio.get_running_loop().create_server(lambda: make_server(app, lines, lmtp), host, port)
     return server

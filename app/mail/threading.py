@@ -7,14 +7,15 @@ import re
 from collections.abc import Iterator
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 
 from app.accounts import customers
 from app.accounts.models import Customer
 from app.accounts.viewer import CustomerActor
 from app.core.extensions import db
-from app.mail import addresses
+from app.mail import addresses, boxes
 from app.mail.addresses import RecipientKind, Token
+from app.mail.boxes import Box
 from app.mail.models import Delivery
 from app.mail.parsing import IncomingMail
 from app.settings import desk
@@ -39,16 +40,24 @@ class Match:
     supplier_id: int | None = None
 
 
-def find(mail: IncomingMail, recipients: tuple[str, ...]) -> Match | None:
-    """By our token in an address, by our own Message-ID, by one we stored, by a number from somebody who takes part."""
-    return next((match for _rule, match in tried(mail, recipients) if match is not None), None)
+def find(mail: IncomingMail, recipients: tuple[str, ...], box: Box | None = None) -> Match | None:
+    """By our token in an address, by our own Message-ID, by one we stored, by a number from somebody who takes part.
+
+    `box`: the mailbox it came to, where that is known better than by its addresses.
+    """
+    return next((match for _rule, match in tried(mail, recipients, box) if match is not None), None)
 
 
-def tried(mail: IncomingMail, recipients: tuple[str, ...]) -> Iterator[tuple[str, Match | None]]:
-    """Rule after rule, in the order of their worth, with what each finds. Whoever asks stops at the first that does."""
+def tried(
+    mail: IncomingMail, recipients: tuple[str, ...], box: Box | None = None
+) -> Iterator[tuple[str, Match | None]]:
+    """Rule after rule, in the order of their worth, with what each finds. Whoever asks stops at the first that does.
+
+    What somebody else wrote under a Message-ID of theirs counts in its own mailbox alone: anybody may write any.
+    """
     yield "token", _by_token(mail, recipients)
     yield "ours", _by_our_message_id(mail)
-    yield "stored", _by_stored_message_id(mail)
+    yield "stored", _by_stored_message_id(mail, box or _box_of(mail, recipients))
     yield "number", _by_number(mail)
 
 
@@ -86,16 +95,30 @@ def _by_our_message_id(mail: IncomingMail) -> Match | None:
     return None
 
 
-def _by_stored_message_id(mail: IncomingMail) -> Match | None:
+def _by_stored_message_id(mail: IncomingMail, box: Box) -> Match | None:
     ids = named(mail)
     if not ids:
         return None
     wanted = select(HOME, Message.supplier_id).where(Message.message_id.in_(ids)).order_by(Message.id.desc())
+    wanted = wanted.join(Ticket, Ticket.id == Message.ticket_id).where(_came_to(box))
     found = db.session.execute(wanted.limit(1)).first()
     ticket = db.session.get(Ticket, found[0]) if found else None
     if found is None or ticket is None:
         return None
     return Match(ticket, _("it refers to a message of the ticket"), supplier_id=found[1])
+
+
+def _box_of(mail: IncomingMail, recipients: tuple[str, ...]) -> Box:
+    ours = boxes.in_force()
+    return ours.of(addressed(mail, recipients)) or ours.main
+
+
+def _came_to(box: Box) -> ColumnElement[bool]:
+    """The tickets of this mailbox; the main one has all that came another way."""
+    if not box.main:
+        return Ticket.mailbox_id == box.id
+    others = [other.id for other in boxes.in_force().all if not other.main and other.active]
+    return or_(Ticket.mailbox_id.is_(None), Ticket.mailbox_id.not_in(others))
 
 
 def _by_number(mail: IncomingMail) -> Match | None:

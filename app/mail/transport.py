@@ -22,7 +22,8 @@ from app.core.extensions import db
 from app.core.outbox import free
 from app.mail import composing, failed, outgoing, played
 from app.mail.composing import Parcel
-from app.mail.line import Broken, Line, Refused, Untrusted
+from app.mail.line import Broken, Refused, Untrusted
+from app.mail.lines import Lines
 from app.mail.models import Delivery, DeliveryState
 from app.mail.told import Told
 
@@ -49,10 +50,10 @@ def deliver_due(limit: int = 500) -> int:
     """Send what waits, oldest first, and return how many mails were tried. Two that run at once share the work."""
     began, tried, size = time.monotonic(), 0, FIRST_BATCH
     until = began + LONGEST_RUN_SECONDS
-    with Line() as line:
+    with Lines() as lines:
         while tried < limit and time.monotonic() < until and (held := take(min(size, limit - tried))):
             began = time.monotonic()
-            tried += _send(held, line, until)
+            tried += _send(held, lines, until)
             quick = time.monotonic() - began < QUICK_SECONDS
             size = min(2 * size, LARGEST_BATCH) if quick else max(size // 2, 1)
     if due(1):
@@ -87,13 +88,13 @@ def _waiting(limit: int) -> Select[int, dt.datetime | None]:
     return waiting.order_by(Delivery.due_at, Delivery.id).limit(limit)
 
 
-def deliver(delivery_id: int, line: Line) -> bool:
+def deliver(delivery_id: int, lines: Lines) -> bool:
     """One mail. False when another has it."""
     held = _lease(delivery_id)
-    return held is not None and bool(_send([held], line))
+    return held is not None and bool(_send([held], lines))
 
 
-def _send(held: list[Held], line: Line, until: float | None = None) -> int:
+def _send(held: list[Held], lines: Lines, until: float | None = None) -> int:
     """Written all at once, then sent one by one, each outcome kept before the next goes out: a death costs the mail in flight
     and no other. No transaction is open while the server is asked. What time does not allow for is given back untried."""
     parcels = _parcels(held)
@@ -102,15 +103,16 @@ def _send(held: list[Held], line: Line, until: float | None = None) -> int:
             _give_back([one for one, _parcel in parcels[place:]])
             return place
         if parcel is not None:
-            _hand_over(one, parcel, line)
+            _hand_over(one, parcel, lines)
     return len(parcels)
 
 
-def _hand_over(held: Held, parcel: Parcel, line: Line) -> None:
-    leaves, answer = played.real(), None
+def _hand_over(held: Held, parcel: Parcel, lines: Lines) -> None:
+    answer = None
     try:
-        if leaves:
-            answer = line.send_bytes(*parcel)
+        line = lines.by(parcel.box_id)
+        if line is not None:
+            answer = line.send_bytes(parcel.sender, parcel.recipient, parcel.raw)
         else:
             played.take(parcel.recipient, held.tries)
     except Refused as refusal:
@@ -120,14 +122,14 @@ def _hand_over(held: Held, parcel: Parcel, line: Line) -> None:
         if isinstance(problem, Untrusted):
             failed.warn_of_server(str(problem))
     else:
-        _settle(held, DeliveryState.SENT if leaves else DeliveryState.CAPTURED, answer)
+        _settle(held, DeliveryState.SENT if line is not None else DeliveryState.CAPTURED, answer)
 
 
 def send_now(delivery_id: int) -> Delivery:
     """Try this one at once and return it with what the server said: the test mail of the settings page."""
     db.session.commit()
-    with Line() as line:
-        deliver(delivery_id, line)
+    with Lines() as lines:
+        deliver(delivery_id, lines)
     return db.session.get_one(Delivery, delivery_id, populate_existing=True)
 
 

@@ -18,8 +18,16 @@ def receiver() -> int:
     return _number("DESKHAND_RECEIVER_PORT", 8025)
 
 
+def lmtp() -> int:
+    """0: none."""
+    return 0 if os.environ.get("DESKHAND_LMTP_PORT", "") in ("", "0") else _number("DESKHAND_LMTP_PORT", 8026)
+
+
 def must_be_free() -> None:
-    for name, port in (("DESKHAND_PORT", web()), ("DESKHAND_RECEIVER_PORT", receiver())):
+    wanted = (("DESKHAND_PORT", web()), ("DESKHAND_RECEIVER_PORT", receiver()), ("DESKHAND_LMTP_PORT", lmtp()))
+    for name, port in wanted:
+        if not port:
+            continue
         try:
             _try_to_listen(port)
         except OSError as problem:

@@ -264,6 +264,7 @@ class DeskSettings:
     calendar_version: str = setting("0", "time", _l("Version of the calendars"), hidden=True)
     played_server: str = setting("{}", "email", _l("Mail server that the mail lab plays"), hidden=True)
     rule_version: str = setting("0", "time", _l("Version of the rules"), hidden=True)
+    mailbox_version: str = setting("0", "email", _l("Version of the mailboxes"), hidden=True)
     notice_defaults: str = setting("{}", "email", _l("What people are told of by default"), hidden=True)
     custom_fields: str = setting("[]", "general", _l("Fields of tickets"), hidden=True)
     time_zone: str = setting(

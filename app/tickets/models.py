@@ -62,6 +62,7 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Fielded, Dated, Mergea
         ),
         Index("ix_ticket_time", "time_spent_minutes", "id"),
         Index("ix_ticket_rating", "rating", "last_activity_at", "id", sqlite_where=text("rating IS NOT NULL"), postgresql_where=text("rating IS NOT NULL")),
+        Index("ix_ticket_mailbox", "mailbox_id", "id", sqlite_where=text("mailbox_id IS NOT NULL"), postgresql_where=text("mailbox_id IS NOT NULL")),
         Index("ix_ticket_merged", "merged_into_id", "id", sqlite_where=text("merged_into_id IS NOT NULL"), postgresql_where=text("merged_into_id IS NOT NULL")),
         Index("ix_ticket_spam", "spam_since", "id", sqlite_where=text("spam_since IS NOT NULL"), postgresql_where=text("spam_since IS NOT NULL")),
         *INDEXES,
@@ -77,6 +78,8 @@ class Ticket(Conversation, Lifecycle, Assignable, Sorted, Fielded, Dated, Mergea
     subject: Mapped[str]
     excerpt: Mapped[str] = mapped_column(default="")
     """The beginning of the newest public message."""
+    mailbox_id: Mapped[int | None] = mapped_column(ForeignKey("mailbox.id"))
+    """By which address of the desk it came, and from which it is answered; empty: the desk's own, or its department's."""
     kind: Mapped[TicketKind] = mapped_column(default=TicketKind.TICKET)
     channel: Mapped[Channel]
     opened_by_staff: Mapped[bool] = mapped_column(default=False)

@@ -46,6 +46,8 @@ class NewTicket:
     """Names in braces in its words mean this ticket's values, as in a canned response."""
     environment: Environment | None = None
     """Empty: the customer's usual one."""
+    mailbox_id: int | None = None
+    """By which address of the desk it came, when that is not the main one."""
     opened_by_staff: bool = False
     """Staff began it: the first message is theirs and no first response is owed."""
     spam: bool = False
@@ -88,7 +90,7 @@ def _row(new: NewTicket, subject: str) -> Ticket:
         status=usual.status, state=usual.status.state, live=usual.status.state.live, status_since=now,
         opened_by_staff=new.opened_by_staff or new.kind is not TicketKind.TICKET, created_at=now, last_activity_at=now,
         message_count=0, time_spent_minutes=0, needs_response=False, hidden_from_client=False, excerpt="", merged_in=0, tags=[],
-        environment=new.environment or _usual_environment(new.requester), further=0,
+        environment=new.environment or _usual_environment(new.requester), further=0, mailbox_id=new.mailbox_id,
     )  # fmt: skip
 
 
@@ -156,6 +158,7 @@ def follow_up(closed: Ticket, words: Words, by: Actor) -> Message:
         department=closed.department,
         category=closed.category,
         priority=closed.priority,
+        mailbox_id=closed.mailbox_id,
     )
     ticket = open_ticket(new, by)
     db.session.add(TicketLink(ticket_id=ticket.id, other_id=closed.id, kind="follow_up"))

@@ -52,7 +52,16 @@ def test_a_desk_whose_parts_all_run_is_ready(client: FlaskClient, running_queue:
 
     assert answer.status_code == 200, answer.text
     assert answer.json["ok"] is True
-    assert set(answer.json["checks"]) == {"database", "migrations", "queue", "ticker", "outbox", "disk", "quarantine"}
+    assert set(answer.json["checks"]) == {
+        "database",
+        "migrations",
+        "queue",
+        "ticker",
+        "outbox",
+        "disk",
+        "quarantine",
+        "mailboxes",
+    }
 
 
 def test_a_process_is_alive_while_the_queue_is_gone_but_the_desk_is_not_ready(client: FlaskClient) -> None:

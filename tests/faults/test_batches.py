@@ -22,6 +22,7 @@ from sqlalchemy import select, update
 from app.core import clock
 from app.core.extensions import db
 from app.mail import incoming, transport
+from app.mail.lines import Lines
 from app.mail.models import Delivery, DeliveryState, RawMail, RawState
 from app.mail.outgoing import put_notice
 from app.tickets.models import Ticket
@@ -129,8 +130,8 @@ def test_what_died_in_somebodys_hands_goes_alone_and_takes_no_other_along(app: F
 
 def test_what_a_slow_server_leaves_no_time_for_is_given_back_untried(app: Flask, sink: Deadly) -> None:
     mails = some_mails()
-    with transport.Line() as line:
-        assert transport._send(transport.take(5), line, until=0.0) == 1
+    with Lines() as lines:
+        assert transport._send(transport.take(5), lines, until=0.0) == 1
 
     tries = db.session.scalars(select(Delivery.tries).where(Delivery.id.in_(mails)).order_by(Delivery.id)).all()
     assert tries == [1] + [0] * (MAILS - 1)

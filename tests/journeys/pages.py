@@ -35,7 +35,7 @@ GENERATED = re.compile(r"/admin/[\w/-]+/(list/|add|show/<pk>|edit/<pk>)")
 NO_PAGES = (
     (r"/(static|appbuilder|users/static)/.*", "files of the face"),
     (r"/api/.*|/metrics|/healthz|/readyz", "for programs"),
-    (r"/|/portal/|/admin/settings/|/back", "leads on"),
+    (r"/|/portal/|/admin/settings/|/back|/admin/mailboxes/signed-in", "leads on"),
     (
         r".*/download/.*|/admin/mail-lab/.*/download|/admin/files/.*|/portal/files/.*|.*\.(csv|xlsx|zip|svg|eml)|/admin/rules/export",
         "files",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
@@ -9,7 +10,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 
 class Sink:
@@ -56,6 +57,30 @@ class Sink:
     def parsed(self) -> list[EmailMessage]:
         """No property: aiosmtpd reads all attributes of its handler for each line that opens."""
         return [message_from_bytes(raw, policy=policy.default) for raw in self.mails]  # type: ignore[misc]
+
+
+class TokenSink(Sink):
+    """Takes mail of whoever brings a token that is `good` (XOAUTH2), and of nobody else."""
+
+    def __init__(self, user: str) -> None:
+        super().__init__()
+        self.user = user
+        self.good: set[str] = set()
+        self.shown: list[str] = []
+
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:
+        given = base64.b64decode(args[1]).decode() if len(args) > 1 else ""
+        self.shown.append(given)
+        if given in {f"user={self.user}\x01auth=Bearer {token}\x01\x01" for token in self.good}:
+            return AuthResult(success=True)
+        took_note = await server.challenge_auth('{"status":"400"}') == b""
+        await server.push("535 5.7.8 The token is not good" if took_note else "501 5.5.2 An empty line was expected")
+        return AuthResult(success=False, handled=True)
+
+    async def handle_RCPT(self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        if not session.authenticated:
+            return "530 5.7.0 Authentication required"
+        return await super().handle_RCPT(server, session, envelope, address, options)
 
 
 class LoopbackController(Controller):

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.core.errors import Invalid
 from app.core.extensions import db
 from app.mail import banned, facts, filters, incoming, parsing, quarantine
+from app.mail.boxes import Mailbox
 from app.mail.filters import Condition, Field, How, MailFilter, Verdict
 from app.mail.headers import Headers
 from app.mail.models import Delivery, RawMail, RawState
@@ -89,6 +90,57 @@ def test_a_filter_stops_a_mail_and_says_so(app: Flask, verdict: Verdict, state: 
 
     assert (stopped.state, other.state) == (state, RawState.DELIVERED)
     assert "Lottery" in stopped.verdict
+
+
+@pytest.mark.parametrize(
+    ("how", "to", "state"),
+    [
+        (How.EQUALS, "billing@desk.test", RawState.IGNORED),
+        (How.EQUALS, "invoices@desk.test", RawState.IGNORED),
+        (How.EQUALS, DESK, RawState.DELIVERED),
+        (How.OTHER, "billing@desk.test", RawState.DELIVERED),
+        (How.OTHER, DESK, RawState.IGNORED),
+    ],
+    ids=["its address", "its other address", "the main one", "not another", "another"],
+)
+def test_a_filter_may_ask_which_mailbox_a_mail_came_to(app: Flask, how: How, to: str, state: RawState) -> None:
+    box = a_box()
+    a_filter(Condition(Field.MAILBOX, how, mailbox=box.id), verdict=Verdict.IGNORE)
+    box.name = "Renamed"
+    db.session.commit()
+
+    assert delivered(a_mail(to=to)).state is state
+
+
+def test_a_mail_that_names_nobody_is_asked_by_the_mailbox_it_was_found_in(app: Flask) -> None:
+    box = a_box()
+    a_filter(Condition(Field.MAILBOX, How.EQUALS, mailbox=box.id), verdict=Verdict.IGNORE)
+
+    row = incoming.store(a_mail(to="undisclosed-recipients:;"), "imap", box_id=box.id)
+    run_jobs()
+
+    assert db.session.get_one(RawMail, row.id, populate_existing=True).state is RawState.IGNORED
+
+
+def test_a_mailbox_that_is_gone_neither_fits_nor_is_any_other_one_than_it(app: Flask) -> None:
+    raw = a_mail()
+    for how in (How.EQUALS, How.OTHER):
+        assert not Condition(Field.MAILBOX, how).holds(facts.of_head(raw, DESK))
+
+
+def test_a_mailbox_may_reject_by_its_address_while_the_sender_waits(app: Flask) -> None:
+    box = a_box()
+    a_filter(Condition(Field.MAILBOX, How.EQUALS, mailbox=box.id), verdict=Verdict.REJECT)
+
+    assert incoming.refused_by(a_mail(to=DESK), "billing@desk.test") == "Lottery"
+    assert incoming.refused_by(a_mail(to=DESK), DESK) == ""
+
+
+def a_box() -> Mailbox:
+    box = Mailbox(name="Billing", address="billing@desk.test", aliases="invoices@desk.test")
+    db.session.add(box)
+    db.session.commit()
+    return box
 
 
 def test_what_a_filter_set_aside_is_delivered_when_a_person_says_so(app: Flask) -> None:

@@ -24,6 +24,7 @@ from app.core.extensions import db
 from app.core.model import Base
 from app.mail import addresses, incoming, letterbox, mailbox, parsing, played, rehearsing
 from app.mail.addresses import Recipient, RecipientKind
+from app.mail.boxes import Mailbox
 from app.mail.letterbox import Letter
 from app.mail.models import Delivery, DeliveryState, RawMail, RawState
 from app.notifications import wishes
@@ -470,6 +471,20 @@ def test_a_play_for_one_address_leaves_others_alone_and_ends_by_itself(
     monkeypatch.setattr(played, "LASTS", played.LASTS * 0)
     played.begin("refuses", "", "admin")
     assert played.present() is None
+
+
+def test_nothing_is_played_while_a_mailbox_sends_by_a_server_of_its_own(lab: FlaskClient) -> None:
+    box = Mailbox(name="Billing", address="billing@desk.test", smtp_host="127.0.0.1", smtp_port=9)
+    db.session.add(box)
+    db.session.commit()
+
+    answer = lab.post(f"{LAB}/server", data={"play": "greylists"})
+
+    assert answer.status_code == 422 and "has a real mail server" in answer.text
+    assert played.real() and played.present() is None
+    box.active = False
+    db.session.commit()
+    assert not played.real()
 
 
 def test_the_page_begins_and_ends_a_play(lab: FlaskClient) -> None:

@@ -13,12 +13,12 @@ from app.mail import receiver
 
 
 @contextmanager
-def listening(app: Flask) -> Iterator[int]:
+def listening(app: Flask, lmtp: bool = False) -> Iterator[int]:
     loop, ready, ports = asyncio.new_event_loop(), threading.Event(), []
 
     def run() -> None:
         asyncio.set_event_loop(loop)
-        server = loop.run_until_complete(receiver.listen(app, "127.0.0.1", 0))
+        server = loop.run_until_complete(receiver.listen(app, "127.0.0.1", 0, lmtp=lmtp))
         ports.append(server.sockets[0].getsockname()[1])
         ready.set()
         loop.run_forever()

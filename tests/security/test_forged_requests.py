@@ -31,6 +31,7 @@ def token_of(page: str) -> str:
 
 
 EXEMPT = {
+    "app.api.mailhook.take": "what counts there is a signature in headers that no form can send",
     "app.accounts.views.elsewhere.acs": "the company's own sign-in posts here; its answer is signed, and begins no session that was not asked for",
 }
 """Views that take a form of another site, each with its reason."""

@@ -40,6 +40,7 @@ PLAIN = {
     "/admin/tickets/<int:number>/no-spam", "/admin/tickets/<int:number>/ban", "/admin/tickets/<int:number>/wishes", "/admin/banned-senders/edit/<pk>", "/admin/rules/<int:rule_id>/versions/<int:version>",
     "/admin/team/move", "/admin/team/assign", "/notices/stop/<token>", "/admin/me/absences/<int:absence_id>/delete", "/admin/tickets/<int:number>/watch",
     "/admin/mail-templates/<kind>/html", "/admin/mail-log/resend", "/portal/say/<word>", "/admin/mail-signing/switch", "/admin/mail-signing/<int:key_id>/look-up", "/admin/mail-signing/<int:key_id>/remove",
+    "/admin/mailboxes/<int:pk>/test-in", "/admin/mailboxes/<int:pk>/pause", "/admin/mailboxes/<int:pk>/resume", "/admin/mailboxes/<int:pk>/fetch", "/admin/mailboxes/<int:pk>/sign-in", "/hooks/mail/<int:pk>",
 }  # fmt: skip
 """Shown only after something happened or to somebody else, sent by a script, or a button without a field: they are tried with odd fields
 all the same."""

@@ -31,7 +31,7 @@ FURTHER = (
 """Pages that say other things when asked otherwise."""
 NAMES = (
     "Deskhand", "English", "Deutsch", "Français", "kB", "MB", "UTC", "SLA", "CSV", "XLSX", "API", "HTML", "CC", "Markdown", "PDF", "ID", "Super Admin", "Support Agent", "Elena Marchetti", "Jonas Lind", "Marchetti & Figli", "Always", "min", "eml",
-    "Ctrl", "Enter", "Esc", "Tab",
+    "Ctrl", "Enter", "Esc", "Tab", "Google", "Microsoft 365",
 )  # fmt: skip
 """The same in every language, or a name."""
 WORD = r"[^\W\d_]{2,}"
