@@ -34,6 +34,7 @@ MODELS = (
     "app.tickets.numbering",
     "app.tickets.tally",
     "app.reports.daily",
+    "app.reports.ledgers",
     "app.reports.spans",
     "app.sla.models",
     "app.assignment.models",

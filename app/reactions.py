@@ -13,6 +13,7 @@ from app.notifications import automated, documents, ratings, tasks, undelivered
 from app.notifications import rules as notices
 from app.notifications import suppliers as asked
 from app.reports import daily as reports
+from app.reports import ledgers
 from app.satisfaction import asking as satisfaction
 from app.satisfaction.asking import Asking
 from app.search import held
@@ -43,9 +44,10 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
         rules.hear,
     ),
     Did.NOTED: (search.index_message, notices.tell_followers, rules.hear),
-    Did.STATUS_CHANGED: (sla.follow, notices.tell_followers, satisfaction.plan, rules.hear),
+    Did.STATUS_CHANGED: (ledgers.book_ended, sla.follow, notices.tell_followers, satisfaction.plan, rules.hear),
     Did.RESOLVED: (
         reports.count,
+        ledgers.book,
         sla.follow,
         assignment.fill_room,
         notices.tell_of_end,
@@ -55,6 +57,7 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     ),
     Did.CLOSED: (
         reports.count,
+        ledgers.book,
         sla.follow,
         assignment.fill_room,
         notices.tell_of_end,
@@ -62,17 +65,17 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
         satisfaction.plan,
         rules.hear,
     ),
-    Did.REOPENED: (reports.count, sla.follow, assignment.assign_again, notices.tell_followers, rules.hear),
-    Did.MARKED_SPAM: (reports.count, sla.follow, assignment.fill_room),
-    Did.UNMARKED_SPAM: (reports.count, sla.follow),
+    Did.REOPENED: (reports.count, ledgers.book, sla.follow, assignment.assign_again, notices.tell_followers, rules.hear),
+    Did.MARKED_SPAM: (reports.count, ledgers.book, sla.follow, assignment.fill_room),
+    Did.UNMARKED_SPAM: (reports.count, ledgers.book, sla.follow),
     Did.SENDER_ACCEPTED: (sla.follow,),
-    Did.MERGED: (reports.count, sla.follow, assignment.fill_room),
-    Did.UNMERGED: (requests.count_anew, suppliers.count_anew, reports.count, sla.follow),
+    Did.MERGED: (reports.count, ledgers.book, sla.follow, assignment.fill_room),
+    Did.UNMERGED: (requests.count_anew, suppliers.count_anew, reports.count, ledgers.book, sla.follow),
     Did.GAVE_BACK: (requests.count_anew, suppliers.count_anew, sla.follow),
     Did.MOVED_OUT: (sla.follow,),
     Did.MOVED_IN: (sla.follow,),
     Did.PRIORITY_CHANGED: (sla.follow, notices.tell_of_priority, rules.hear),
-    Did.ASSIGNED: (notices.tell_of_assignment, rules.hear),
+    Did.ASSIGNED: (ledgers.refile, notices.tell_of_assignment, rules.hear),
     Did.MENTIONED: (notices.tell_of_mention,),
     Did.HELD_BACK: (notices.tell_of_held_reply,),
     Did.REMINDED: (notices.tell_of_reminder,),
@@ -84,9 +87,9 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.TASK_DELETED: (tasks.forget,),
     Did.BUDGET_REACHED: (notices.tell_of_budget,),
     Did.TIMER_STOPPED: (notices.tell_of_timer,),
-    Did.DEPARTMENT_CHANGED: (timefigures.move, assignment.assign_moved, rules.hear),
-    Did.CATEGORY_CHANGED: (rules.hear,),
-    Did.FIELD_CHANGED: (rules.hear,),
+    Did.DEPARTMENT_CHANGED: (timefigures.move, ledgers.refile, assignment.assign_moved, rules.hear),
+    Did.CATEGORY_CHANGED: (held.index_change, ledgers.refile, rules.hear),
+    Did.FIELD_CHANGED: (held.index_change, rules.hear),
     Did.TAGGED: (rules.hear,),
     Did.UNTAGGED: (rules.hear,),
     Did.DOCUMENTS_ASKED: (documents.tell_of_request,),
@@ -100,8 +103,6 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.SUPPLIER_ACCEPTED: (asked.tell_of_answer,),
     Did.PERSON_ADDED: (asked.tell_added,),
     Did.SUBJECT_CHANGED: (search.index_header,),
-    Did.FIELD_CHANGED: (held.index_change,),
-    Did.CATEGORY_CHANGED: (held.index_change,),
     Did.RATED: (notices.tell_of_rating,),
     Asking.DUE: (ratings.ask,),
     Wish.ASSIGN: (assignment.assign_on_wish,),

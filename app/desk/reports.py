@@ -17,6 +17,7 @@ from app.core.words import said as _
 from app.desk import (
     lookups,
     reportsexport,
+    reportsledger,
     reportssatisfaction,
     reportssummary,
     reportsteam,
@@ -48,6 +49,7 @@ PLACES: dict[str, Place] = {
     "team": Place(_l("Team"), reportsteam.team, ("department", "agent")),
     "categories": Place(_l("Categories"), reportsvolume.categories, ("department", "priority")),
     "sla": Place(_l("SLA"), reportsteam.promises, ("department", "priority")),
+    "turns": Place(_l("Whose turn"), reportsledger.ledger, ("department", "category", "agent")),
     "satisfaction": Place(_l("Satisfaction"), reportssatisfaction.satisfaction, ("department", "category", "agent")),
     "trends": Place(_l("Trends"), reportsteam.trends, ("department",)),
     "mine": Place(_l("My figures"), reportsteam.own, (), of_all=False),

@@ -13,6 +13,7 @@ from app.desk.conversing import WorkspaceView
 from app.desk.dashboard import DashboardView
 from app.desk.files import FilesView
 from app.desk.joining import MergeView
+from app.desk.ledger import LedgerView
 from app.desk.menu import menu
 from app.desk.messaging import MessagingView
 from app.desk.moving import MovingView
@@ -65,6 +66,7 @@ def register(appbuilder: AppBuilder) -> None:
         ResendView,
         CustomerNotesView,
         SimilarView,
+        LedgerView,
         WatchingView,
     ):
         appbuilder.add_view_no_menu(view)

@@ -5,7 +5,7 @@ from flask import Flask
 from flask.cli import AppGroup
 
 from app.core.extensions import db
-from app.reports import jobs, promises, summing
+from app.reports import jobs, ledgercount, promises, summing
 from app.reports import recount as counting
 from app.reports.volume import today
 
@@ -23,6 +23,7 @@ def recount() -> None:
     wrong = 0
     if first is not None:
         wrong = counting.recount(first, last) + promises.count(first, last)
+        wrong += ledgercount.recount(first, last)
     db.session.commit()
     summing.bring_up(last, most=None)
     jobs.find_trends()

@@ -3,7 +3,7 @@
 import datetime as dt
 import logging
 
-from app.reports import promises, summing, trends
+from app.reports import ledgercount, promises, summing, trends
 from app.reports import recount as counting
 from app.reports.volume import today
 
@@ -16,6 +16,7 @@ def recount() -> None:
     last = today() - dt.timedelta(days=1)
     first = last - dt.timedelta(days=NIGHTLY_DAYS - 1)
     wrong = counting.recount(first, last)
+    ledgercount.recount(first, last)  # filed as tickets stand now, and by the hours of today
     promises.count(first, last)  # filed as tickets stand now, so they may differ rightly
     if wrong:
         log.warning("%s rows of the daily figures were wrong and are right now", wrong)

@@ -117,6 +117,8 @@ def hear(ticket: Ticket, supplier: Supplier, words: Words, author: str, automati
     place.record(
         Did.SUPPLIER_ANSWERED, by, message_id=message.id, supplier=supplier.name, supplier_id=supplier.id, trusted=words.trusted, automatic=automatic or None,
     )  # fmt: skip
+    if place is not ticket and words.trusted and not automatic:
+        _told_at_home(ticket, Did.SUPPLIER_ANSWERED, by, supplier)
     if words.trusted and not automatic:
         _answered(ticket, place, supplier.id, message.created_at)
     return message
@@ -137,6 +139,8 @@ def accept(message: Message, by: Actor) -> None:
         add(ticket, supplier, by)
         home = ticket
     ticket.record(Did.SUPPLIER_ACCEPTED, by, message_id=message.id, supplier=supplier.name, supplier_id=supplier.id)
+    if home.id != ticket.id:
+        _told_at_home(home, Did.SUPPLIER_ACCEPTED, by, supplier)
     _answered(home, ticket, supplier.id, message.created_at)
 
 
@@ -149,9 +153,17 @@ def settle(ticket: Ticket, supplier: Supplier, by: Actor) -> None:
     if found is not None:
         found.turn = Turn.LISTED
         db.session.flush()
-        count(db.session.get_one(Ticket, found.ticket_id))
+        home = db.session.get_one(Ticket, found.ticket_id)
+        count(home)
         count(ticket)
         ticket.record(Did.SUPPLIER_SETTLED, by, supplier=supplier.name, supplier_id=supplier.id)
+        if home is not ticket:
+            _told_at_home(home, Did.SUPPLIER_SETTLED, by, supplier)
+
+
+def _told_at_home(home: Ticket, what: Did, by: Actor, supplier: Supplier) -> None:
+    """A merged ticket hears of it too, for the day it is taken out again: its ledger knows then that nobody is awaited."""
+    home.remember(what, by, supplier=supplier.name, supplier_id=supplier.id, forwarded=True)
 
 
 def settle_answered(event: TicketEvent) -> None:

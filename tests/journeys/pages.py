@@ -22,7 +22,7 @@ PAGES = {
         "/admin/me/second-factor/", "/admin/tickets/999999", "/admin/views/", "/admin/views/columns", "/admin/bulk/", "/admin/macros/", "/admin/macros/new", "/admin/tickets/1001/macros", "/admin/tasks/?view=all", "/admin/tasks/board?view=all", "/admin/tasks/new", "/admin/reports/", "/admin/reports/time/?by=ticket&span=year", "/admin/tickets/1001/time",
     ],
     "supervisor": [
-        "/admin/tickets/1001/timeline", "/admin/tickets/1001/similar", "/admin/tickets/1001/print", "/admin/tickets/1001?only=notes&find=the", "/admin/tickets/1001?only=suppliers", "/admin/customers/1/notes", "/admin/tickets/1001/merge", "/admin/tickets/merge?with=1001&with=1002", "/admin/tickets/1001/links", "/admin/tasks/1", "/admin/tickets/1001/time/1", "/admin/tickets/1001/tasks/new", "/admin/tickets/1001/tasks/link", "/admin/tickets/1001/messages/1/move",
+        "/admin/tickets/1001/timeline", "/admin/tickets/1001/ledger", "/admin/reports/turns", "/admin/tickets/1001/similar", "/admin/tickets/1001/print", "/admin/tickets/1001?only=notes&find=the", "/admin/tickets/1001?only=suppliers", "/admin/customers/1/notes", "/admin/tickets/1001/merge", "/admin/tickets/merge?with=1001&with=1002", "/admin/tickets/1001/links", "/admin/tasks/1", "/admin/tickets/1001/time/1", "/admin/tickets/1001/tasks/new", "/admin/tickets/1001/tasks/link", "/admin/tickets/1001/messages/1/move",
         "/admin/macros/1", "/admin/views/1", "/admin/views/shared/", "/admin/bulk/1", "/admin/dashboard/", "/admin/reports/volume?period=range&from=never", "/admin/reports/team", "/admin/team/", "/admin/team/?agent=4", "/admin/reports/satisfaction", "/admin/reports/month", "/admin/canned/list/", "/admin/customers/list/",
     ],
     "admin": [

@@ -183,6 +183,7 @@ WRITING: dict[str, Deed] = {
 DEEDS: dict[str, Deed] = WRITING | {
     "wait": lambda desk, ticket, n: ticket.wait(by=desk.agent),
     "resolve": lambda desk, ticket, n: ticket.resolve(by=desk.agent),
+    "end another": lambda desk, ticket, n: desk.tickets[2].resolve(by=desk.agent),
     "rate": _rate,
     "rule": lambda desk, ticket, n: running.act(Ready.of(_one(Rule)), ticket, Cause(f"event {n}")),
     "close": lambda desk, ticket, n: ticket.close(by=desk.agent),
