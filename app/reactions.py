@@ -87,7 +87,7 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.TASK_DELETED: (tasks.forget,),
     Did.BUDGET_REACHED: (notices.tell_of_budget,),
     Did.TIMER_STOPPED: (notices.tell_of_timer,),
-    Did.DEPARTMENT_CHANGED: (timefigures.move, ledgers.refile, assignment.assign_moved, rules.hear),
+    Did.DEPARTMENT_CHANGED: (timefigures.move, ledgers.book_ended, assignment.assign_moved, rules.hear),
     Did.CATEGORY_CHANGED: (held.index_change, ledgers.refile, rules.hear),
     Did.FIELD_CHANGED: (held.index_change, rules.hear),
     Did.TAGGED: (rules.hear,),

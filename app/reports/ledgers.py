@@ -62,13 +62,13 @@ def book(event: TicketEvent) -> None:
 
 
 def book_ended(event: TicketEvent) -> None:
-    """A reaction: an ended ticket that goes to another status of its state ended anew."""
+    """A reaction: an ended ticket that goes to another status of its state ended anew, and another department has hours of its own."""
     if not event.ticket.live:
         book(event)
 
 
 def refile(event: TicketEvent) -> None:
-    """A reaction: a ticket that has ended was given to somebody else, or filed elsewhere."""
+    """A reaction: a ticket that has ended was given to somebody else, or has another category."""
     if counts(event.ticket):
         row = update(TicketLedger).where(TicketLedger.ticket_id == event.ticket.id)
         db.session.execute(row.values(filing_of(event.ticket)).execution_options(synchronize_session=False))

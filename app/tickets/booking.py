@@ -12,9 +12,7 @@ from sqlalchemy import select
 from app.accounts.viewer import Kind
 from app.core import clock
 from app.core.extensions import db
-from app.hours.business import BusinessHours
-from app.hours.weeks import working_week
-from app.settings import desk
+from app.hours import calendars
 from app.tickets.choices import State
 from app.tickets.ledger import Ledger, Move, Moved, spans
 from app.tickets.models import Ticket
@@ -49,11 +47,6 @@ def of_many(tickets: Sequence[Ticket], until: Mapping[int, dt.datetime]) -> dict
     return {ticket.id: _folded(ticket, deeds[ticket.id], until[ticket.id]) for ticket in tickets}
 
 
-def hours_of(ticket: Ticket) -> BusinessHours:
-    """By which the time is inside or outside."""
-    return working_week(desk.current().time_zone)
-
-
 def _deeds(ids: Sequence[int]) -> Mapping[int, list[Any]]:
     wanted = select(*COLUMNS).where(TicketEvent.ticket_id.in_(ids), TicketEvent.what.in_(TOLD))
     found: defaultdict[int, list[Any]] = defaultdict(list)
@@ -63,7 +56,7 @@ def _deeds(ids: Sequence[int]) -> Mapping[int, list[Any]]:
 
 
 def _folded(ticket: Ticket, deeds: Sequence[Any], until: dt.datetime) -> Ledger:
-    hours = hours_of(ticket)
+    hours = calendars.hours_for(ticket.department_id)
     if not told_here(deeds):
         return Ledger((), hours, known=False)
     moves = [move for deed in deeds[1:] if (move := _move(deed)) is not None]

@@ -23,7 +23,7 @@ from app.tickets.ledger import Party, Times
 from app.tickets.models import Ticket
 from app.tickets.suppliers import Question
 from app.tickets.thread import Words
-from tests.factories import a_category, a_department, a_supervisor, a_supplier, a_ticket, acting, setting
+from tests.factories import a_calendar, a_category, a_department, a_supervisor, a_supplier, a_ticket, acting, setting
 from tests.tickets.histories import DEEDS, HISTORY, Desk
 from tests.tickets.sums import write
 
@@ -148,6 +148,20 @@ def test_an_ended_ticket_is_filed_where_it_stands_now(app: Flask) -> None:
 
     row = rows()[ticket.id]
     assert (row.department_id, row.category_id, row.staff_id) == (department.id, category.id, other.id)
+
+
+def test_hours_are_those_of_the_department_where_it_stands(app: Flask) -> None:
+    agent, nights = acting(a_supervisor()), a_department()
+    nights.calendar = a_calendar("Around the clock", week="00:00-24:00")
+    with at(0):
+        ticket = a_ticket()
+    with at(24):
+        ticket.close(agent)
+    assert rows()[ticket.id].us_inside == 8 * 3600
+    with at(25):
+        ticket.move_to(nights, agent)
+    assert rows()[ticket.id].us_inside == 24 * 3600
+    assert ledgercount.recount(FIRST, LAST) == 0
 
 
 def test_the_night_writes_what_is_missing_and_takes_away_what_is_wrong(app: Flask) -> None:
