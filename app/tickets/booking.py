@@ -82,6 +82,7 @@ def _move(deed: Any) -> Move | None:
         heard = given.get("trusted", True) and not given.get("automatic")
         return Move(deed.at, SUPPLIED[deed.what], supplier=given["supplier_id"]) if heard else None
     if deed.what is Did.REPLIED:
-        return None if deed.actor_kind is Kind.SYSTEM else Move(deed.at, Moved.WE_WROTE)
+        answers = deed.actor_kind is not Kind.SYSTEM and not given.get("elsewhere")
+        return Move(deed.at, Moved.WE_WROTE) if answers else None
     proven = deed.what is Did.SENDER_ACCEPTED or given.get("trusted", True)
     return Move(deed.at, Moved.CUSTOMER_WROTE) if proven else None
