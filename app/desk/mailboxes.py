@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from flask import abort, flash, g, redirect, request, session
+from flask import abort, flash, g, get_template_attribute, redirect, request, session
 from flask_appbuilder import expose, has_access
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from wtforms import PasswordField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length, Optional
@@ -27,7 +28,7 @@ HEALTH = {
     Health.OFF: (_l("Switched off"), "grey", "ban"),
     Health.PAUSED: (_l("Paused"), "amber", "pause"),
     Health.RECEIVES: (_l("Takes what is brought"), "grey", "inbox"),
-    Health.WAITING: (_l("Not asked yet"), "grey", "clock"),
+    Health.WAITING: (_l("Not reached yet"), "grey", "clock"),
     Health.FINE: (_l("Works"), "green", "check"),
     Health.TROUBLE: (_l("In trouble"), "red", "triangle-alert"),
     Health.FORGOTTEN: (_l("Nobody asks it: is the receiver running?"), "red", "triangle-alert"),
@@ -97,9 +98,9 @@ class MailboxView(DeskView):
         "token_url": _l("Empty: the provider's own."),
         "scope": _l("Empty: what fetching and sending need."),
     }
-    formatters_columns = {
+    formatters_columns: dict[str, Any] = {
         "name": shown,
-        "health": lambda state: str(HEALTH[state][0]),
+        "health": lambda state: _badge(state),
         "id": lambda box_id: _today(box_id),
     }
     add_form_extra_fields = edit_form_extra_fields = {
@@ -252,6 +253,11 @@ class MailboxView(DeskView):
             made=made, callback=oauth.callback_url(), signed_in=oauth.signed_in(box), after=AFTER[box.after],
             hook=hooks.address(box), may=g.user.can("edit", "Mailbox"),
         )  # fmt: skip
+
+
+def _badge(state: Health) -> Markup:
+    said, tone, sign = HEALTH[state]
+    return Markup(get_template_attribute("_macros/ui.html", "badge")(said, tone, sign))
 
 
 def _today(box_id: int) -> int:
