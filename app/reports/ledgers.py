@@ -75,14 +75,14 @@ def refile(event: TicketEvent) -> None:
 
 
 def counts(ticket: Ticket) -> bool:
-    """Somebody ended it: a merged ticket goes on, and nobody wanted spam."""
-    return not ticket.live and not ticket.merged and not ticket.spam
+    """Somebody ended it: a merged ticket goes on, nobody wanted spam, and what was opened in a status that ends it took no time."""
+    return not (ticket.live or ticket.merged or ticket.spam) and ticket.resolved_at is not None
 
 
 def ended_at(ticket: Ticket) -> dt.datetime:
     """Closing goes before resolving: the time between them is nobody's."""
     at = ticket.closed_at or ticket.resolved_at
-    assert at is not None, "asked of a live ticket"
+    assert at is not None, "asked of a ticket that nobody ended"
     return at
 
 

@@ -8,7 +8,7 @@ from flask import g
 from flask_appbuilder import AppBuilder
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
@@ -20,6 +20,7 @@ from app.core.fab import DeskInterface, DeskView
 from app.core.shipped import shown
 from app.tickets.choices import STATE_LABELS, CannedResponse, Category, Priority, State, Status, Tag
 from app.tickets.models import LinkType, Ticket
+from app.tickets.statuses import demand_rest
 from app.tickets.visibility import canned_visible_to
 
 SETTINGS = {"category": "Settings", "category_label": _l("Settings"), "category_icon": "fa-gear"}
@@ -88,19 +89,10 @@ class StatusView(DeskView):
                 _("Tickets have this status, so its meaning stays."),
                 {"state": _("Add another status for this meaning and move the tickets there.")},
             )
-        if not status.active:
-            self._keep_one(status)
+        demand_rest(status, status.state if status.active else None)
 
     def pre_delete(self, status: Status) -> None:
-        self._keep_one(status)
-
-    def _keep_one(self, status: Status) -> None:
-        same_side = [state for state in State if state.live == status.state.live]
-        others = select(func.count()).where(
-            Status.active.is_(True), Status.id != status.id, Status.state.in_(same_side)
-        )
-        if not db.session.scalar(others):
-            raise HelpdeskError(_("This is the last status of its kind. Add another one first."))
+        demand_rest(status, None)
 
 
 class PriorityView(DeskView):
