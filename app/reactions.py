@@ -8,6 +8,7 @@ from app.assignment import queue as assignment
 from app.automation import running as rules
 from app.automation.deeds import Automated
 from app.core.events import Reaction
+from app.hours.calendars import Changed
 from app.mail.failed import Went
 from app.notifications import automated, documents, ratings, tasks, undelivered
 from app.notifications import rules as notices
@@ -87,7 +88,7 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.TASK_DELETED: (tasks.forget,),
     Did.BUDGET_REACHED: (notices.tell_of_budget,),
     Did.TIMER_STOPPED: (notices.tell_of_timer,),
-    Did.DEPARTMENT_CHANGED: (timefigures.move, ledgers.book_ended, assignment.assign_moved, rules.hear),
+    Did.DEPARTMENT_CHANGED: (timefigures.move, sla.follow, ledgers.book_ended, assignment.assign_moved, rules.hear),
     Did.CATEGORY_CHANGED: (held.index_change, ledgers.refile, rules.hear),
     Did.FIELD_CHANGED: (held.index_change, rules.hear),
     Did.TAGGED: (rules.hear,),
@@ -104,6 +105,7 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.PERSON_ADDED: (asked.tell_added,),
     Did.SUBJECT_CHANGED: (search.index_header,),
     Did.RATED: (notices.tell_of_rating,),
+    Changed.CALENDARS: (sla.follow_calendars,),
     Asking.DUE: (ratings.ask,),
     Wish.ASSIGN: (assignment.assign_on_wish,),
     Presence.CAME: (assignment.fill_room,),

@@ -43,6 +43,7 @@ RUN_DESK = {
     "Environment": CRUD,
     "Mailbox": CRUD,
     "SlaPolicy": CRUD,
+    "Calendar": ("list", "add", "edit", "delete"),
     "Rule": CRUD,
     "Setting": ("list", "edit"),
     "Job": ("list", "retry"),

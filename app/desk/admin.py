@@ -10,6 +10,7 @@ from app.desk.audited import AUDITED
 from app.desk.auditlog import AuditView
 from app.desk.background import JobView
 from app.desk.bannedadmin import BannedSenderView
+from app.desk.calendaradmin import CalendarView
 from app.desk.mailboxes import MailboxView
 from app.desk.mailfilters import MailFilterView
 from app.desk.maillog import MailLogView
@@ -31,6 +32,7 @@ def register(appbuilder: AppBuilder) -> None:
         category_label=_l("Settings"),
         category_icon="fa-gear",
     )
+    appbuilder.add_view(CalendarView, "Calendars", label=_l("Calendars"), category="Settings")
     appbuilder.add_view(MailboxView, "Mailboxes", label=_l("Mailboxes"), category="Settings")
     appbuilder.add_view(MailTextView, "Mail templates", label=_l("Mail templates"), category="Settings")
     appbuilder.add_view(MailFilterView, "Mail filters", label=_l("Mail filters"), category="Settings")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import logging
 import secrets
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.accounts.models import Department
+from app.core.events import publish
 from app.core.extensions import db
 from app.hours.business import BusinessHours
 from app.hours.models import Calendar, CalendarDate
@@ -22,8 +24,11 @@ from app.hours.spans import Spans
 from app.hours.weeks import working_week
 from app.hours.zones import zone_names
 from app.settings import desk
+from app.settings.models import Setting
 
 log = logging.getLogger(__name__)
+
+WATCHED = (Calendar, CalendarDate, Department, Setting)
 
 NINE_TO_FIVE: Spans = ((9 * 60, 17 * 60),)
 SHIPPED: dict[str, tuple[Spans, ...]] = {
@@ -31,6 +36,12 @@ SHIPPED: dict[str, tuple[Spans, ...]] = {
     "Always": (WHOLE_DAY,) * 7,
 }
 """The first is the standard one of a new desk. Both are in the desk's time zone."""
+
+
+class Changed(enum.StrEnum):
+    """Announced to higher floors."""
+
+    CALENDARS = "calendars_changed"
 
 
 class Kept(NamedTuple):
@@ -109,14 +120,17 @@ def zone_in_use(own: str | None, desks: str) -> str:
 
 @event.listens_for(Session, "before_flush")
 def _new_version(session: Session, *_: Any) -> None:
-    """Whoever changes a calendar, and however: what was kept of it is forgotten by every process."""
-    if any(_matters(row) for row in (*session.new, *session.dirty, *session.deleted)):
+    """Whoever changes a calendar, and however: what was kept of it is forgotten by every process, and what was counted by it is counted anew."""
+    rows = [row for row in (*session.new, *session.dirty, *session.deleted) if isinstance(row, WATCHED)]
+    if any(_matters(row) for row in rows):
         desk.change({"calendar_version": secrets.token_hex(8)})
         g.pop("desk_settings", None)
+        publish(Changed.CALENDARS, None)
 
 
 def _matters(row: object) -> bool:
+    """Of a department, which calendar it follows; of the settings, the zone that calendars without one are in."""
     if isinstance(row, Department):
         told = inspect(row).attrs
         return bool(told.calendar_id.history.has_changes() or told.calendar.history.has_changes())
-    return isinstance(row, (Calendar, CalendarDate))
+    return not isinstance(row, Setting) or (row.name == "time_zone")

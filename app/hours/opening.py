@@ -76,6 +76,13 @@ class OpeningHours:
         """The instant a clock on this desk's wall means."""
         return resolve_local(local, self.zone)
 
+    def spans_on(self, date: dt.date) -> Spans:
+        """What is open on this date, by the clock on the wall."""
+        if date in self.holidays or (date.month, date.day) in self.annual_holidays:
+            return ()
+        usual = self.annual_shifts.get((date.month, date.day), self.week[date.weekday()])
+        return cut(self.shifts.get(date, usual), self.breaks.get(date, ()))
+
     @cached_property
     def never_closes(self) -> bool:
         """Round the clock with no exceptions."""
@@ -133,14 +140,8 @@ class OpeningHours:
     def _worked_out(self, date: dt.date) -> Day:
         """Cut at the date's own midnights, so that a date which the zone skipped (Apia, 30 December 2011) holds nothing twice."""
         begins, ends = self._on(date, 0), self._on(date, END_OF_DAY)
-        spans = ((self._on(date, opens), self._on(date, closes)) for opens, closes in self._local_spans(date))
+        spans = ((self._on(date, opens), self._on(date, closes)) for opens, closes in self.spans_on(date))
         return Day(begins, ends, clipped(spans, begins, ends))
-
-    def _local_spans(self, date: dt.date) -> Spans:
-        if date in self.holidays or (date.month, date.day) in self.annual_holidays:
-            return ()
-        usual = self.annual_shifts.get((date.month, date.day), self.week[date.weekday()])
-        return cut(self.shifts.get(date, usual), self.breaks.get(date, ()))
 
     def _on(self, date: dt.date, minute: int) -> int:
         return microseconds(self.resolve_local(dt.datetime.combine(date, dt.time()) + dt.timedelta(minutes=minute)))

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from app.core import clock
 from app.core.extensions import db
+from app.core.outbox import Outbox
 from app.sla import breaches, history, policies
 from app.sla.fold import ClockRow, ClockState, clocks
 from app.sla.models import SlaClock
@@ -37,6 +38,11 @@ def follow(event: TicketEvent) -> None:
         _keep(ticket, [history.Deed.of(event)], promises, {})
     else:
         _keep(ticket, history.deeds(ticket), promises, _rows(ticket))
+
+
+def follow_calendars(_: None) -> None:
+    """Reaction: the hours by which time was counted are others now, so a job counts again."""
+    Outbox.put("sla.check", queue="bulk")
 
 
 def rebuild(ticket: Ticket) -> bool:

@@ -41,6 +41,7 @@ PLAIN = {
     "/admin/team/move", "/admin/team/assign", "/notices/stop/<token>", "/admin/me/absences/<int:absence_id>/delete", "/admin/tickets/<int:number>/watch",
     "/admin/mail-templates/<kind>/html", "/admin/mail-log/resend", "/portal/say/<word>", "/admin/mail-signing/switch", "/admin/mail-signing/<int:key_id>/look-up", "/admin/mail-signing/<int:key_id>/remove",
     "/admin/mailboxes/<int:pk>/test-in", "/admin/mailboxes/<int:pk>/pause", "/admin/mailboxes/<int:pk>/resume", "/admin/mailboxes/<int:pk>/fetch", "/admin/mailboxes/<int:pk>/sign-in", "/hooks/mail/<int:pk>",
+    "/admin/calendars/<int:calendar_id>/holidays",
 }  # fmt: skip
 """Shown only after something happened or to somebody else, sent by a script, or a button without a field: they are tried with odd fields
 all the same."""

@@ -23,6 +23,7 @@ from app.automation.models import On, Rule
 from app.core import clock, html
 from app.core.extensions import db
 from app.core.outbox import Outbox
+from app.hours.models import Calendar, CalendarDate, DateKind
 from app.kb.models import Article
 from app.mail import incoming
 from app.mail.filters import MailFilter
@@ -311,7 +312,7 @@ def _ids(
         "category_id": ticket.category_id or 999_999, "slug": "works" if mine else "draft", "section": "general" if mine else "nowhere", "report": "team" if mine else "nowhere", "table": "team", "locale": "en" if mine else "tlh",
         "request_id": _asked(ticket), "supplier_id": _supplier_of(ticket), "note_id": _noted(customer), "task_id": _to_do(ticket), "entry_id": _timed(ticket), "timer_id": 999_999, "word": "forged", "key_id": 999_999, "raw_id": _came_in(ticket),
         "filename": "app.css" if mine else "../config.py", "secret": "x" * 43, "session_id": 999_999, "seal": "forged", "name": "nothing",
-        "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, "absence_id": _planned(ticket), "token": "forged", "raw_mail_id": _set_aside(customer), "filter_id": _filter(), "macro_id": _macro(ticket), "rule_id": _rule() if mine else 999_999, "version": 1 if mine else 999, "run_id": _ran(ticket), **_kept_by(ticket.assignee_id or 0),
+        "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, "absence_id": _planned(ticket), "token": "forged", "raw_mail_id": _set_aside(customer), "filter_id": _filter(), "macro_id": _macro(ticket), "rule_id": _rule() if mine else 999_999, "version": 1 if mine else 999, "run_id": _ran(ticket), **(_calendar() if mine else {"calendar_id": 999_999, "date_id": 999_999}), **_kept_by(ticket.assignee_id or 0),
     }  # fmt: skip
 
 
@@ -352,6 +353,15 @@ def _rule() -> int:
     rule = Rule(name="Swept", active=False, listens=[On.CREATED.value], actions=[{"do": "tag", "text": "swept"}], stop=False, most_runs=0, pause_minutes=0, minutes=0, condition={}, kind=RuleKind.TRIGGER)  # fmt: skip
     rules.save(rule, SYSTEM)
     return rule.id
+
+
+def _calendar() -> dict[str, int | str]:
+    """Nobody follows it."""
+    date = CalendarDate(falls_on=dt.date(2030, 5, 17), kind=DateKind.HOLIDAY, name="Outing", spans=[])
+    calendar = Calendar(name="Swept", week=[[[540, 1020]]] * 7, dates=[date])
+    db.session.add(calendar)
+    db.session.flush()
+    return {"calendar_id": calendar.id, "date_id": date.id}
 
 
 def _macro(ticket: Ticket) -> int:

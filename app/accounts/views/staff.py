@@ -145,17 +145,18 @@ class DepartmentView(DeskView):
     class_permission_name = "Department"
     titles = _l("Departments"), _l("New department"), _l("Department")
     list_columns = ["name", "members", "lead", "public", "active", "position"]
-    show_columns = ["name", "description", "email", "members", "lead", "public", "active", "position"]
-    add_columns = edit_columns = ["name", "description", "email", "members", "lead", "public", "active", "position"]
+    show_columns = ["name", "description", "email", "members", "lead", "calendar", "public", "active", "position"]
+    add_columns = edit_columns = show_columns
     order_columns = ["name", "position"]
     base_order = ("position", "asc")
     label_columns = {
-        "name": _l("Name"), "description": _l("Description"), "email": _l("Email"), "members": _l("Members"), "lead": _l("Lead"),
+        "name": _l("Name"), "description": _l("Description"), "email": _l("Email"), "members": _l("Members"), "lead": _l("Lead"), "calendar": _l("Calendar"),
         "public": _l("Customers may choose it"), "active": _l("Active"), "position": _l("Place in lists"),
     }  # fmt: skip
     formatters_columns = {"name": shown, "description": shown}
     description_columns = {
-        "members": _l("Members of departments see only the tickets of these; somebody without any is not restricted.")
+        "members": _l("Members of departments see only the tickets of these; somebody without any is not restricted."),
+        "calendar": _l("When it works: promises, automatic assignment and rules go by it. None: the desk's."),
     }
 
 
