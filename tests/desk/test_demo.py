@@ -8,11 +8,12 @@ from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import func, select
 
 from app.accounts.customernotes import CustomerNote
+from app.core import clock
 from app.core.extensions import db
 from app.desk import demo
 from app.mail.models import Delivery, DeliveryState
 from app.search.find import matching
-from app.tickets import tally, tasks
+from app.tickets import inactivity, tally, tasks
 from app.tickets.choices import State
 from app.tickets.fieldmodels import CustomValue
 from app.tickets.macros import Macro
@@ -49,6 +50,15 @@ def test_its_mails_left_when_their_stories_tell_it(app):
     assert db.session.scalar(select(func.count()).where(Delivery.state == DeliveryState.QUEUED)) == 0
     raw = [message_from_bytes(row.raw) for row in rows]
     assert all(abs(parsedate_to_datetime(mail["Date"]) - row.sent_at) < dt.timedelta(seconds=1) for mail, row in zip(raw, rows, strict=True))  # fmt: skip
+
+
+def test_what_silence_ended_ended_at_its_time(app):
+    demo.load()
+
+    closed = db.session.scalars(select(Ticket).where(Ticket.state == State.CLOSED)).all()
+    assert closed and max(ticket.last_activity_at for ticket in closed) < clock.now() - dt.timedelta(hours=1)
+    assert (inactivity.close_resolved(), inactivity.close_waiting()) == (0, 0)
+    assert tally.recount() == 0
 
 
 def test_its_team_has_plans(app):

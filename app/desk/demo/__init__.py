@@ -20,7 +20,7 @@ from app.accounts.viewer import Actor, CustomerActor, viewer
 from app.core import clock
 from app.core.extensions import db
 from app.core.outbox import Outbox
-from app.desk.demo import files, macros, mails, people, plans, ratings, rules, work
+from app.desk.demo import endings, files, macros, mails, people, plans, ratings, rules, work
 from app.notifications.models import Notification
 from app.settings import desk
 from app.tickets import files as ticket_files
@@ -77,6 +77,7 @@ def load() -> int:
     work.make()
     macros.make()
     ratings.make()
+    endings.make()
     rules.make()
     desk.change({"auto_assignment": True, "assignment_method": "least_loaded"})
     _settle_the_past()
