@@ -248,6 +248,18 @@
     true,
   );
 
+  /* Enter there is the button behind the field, and elsewhere in a form with data-no-enter nothing: the browser would press the first one of the form. */
+  document.addEventListener("keydown", (event) => {
+    const field = event.target;
+    if (event.key !== "Enter" || event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey) return;
+    if (!field.matches?.("input")) return;
+    const menu = !field.matches("[type=checkbox], [type=radio]") && field.closest("[popover]");
+    const behind = menu && $$("button:not([type=button])", menu).find((one) => field.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING);
+    if (!behind && !field.form?.matches("[data-no-enter]")) return;
+    event.preventDefault();
+    if (behind) behind.click();
+  });
+
   /* ---------- menus, where the browser cannot place them by itself ---------- */
   if (!CSS.supports("position-area", "block-start")) {
     document.addEventListener(
