@@ -7,6 +7,7 @@ import enum
 import functools
 from typing import NamedTuple
 
+from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select, update
@@ -40,12 +41,20 @@ class Standing(NamedTuple):
     state: Availability
     until: dt.datetime | None = None
     reason: str | None = None
+    stand_in: str | None = None
+    """The name of whom to ask meanwhile."""
 
 
-def standing(availability: Availability, until: dt.datetime | None, reason: str | None, at: dt.datetime) -> Standing:
+def standing(
+    availability: Availability,
+    until: dt.datetime | None,
+    reason: str | None,
+    at: dt.datetime,
+    stand_in: str | None = None,
+) -> Standing:
     if available(availability, until, at):
         return Standing(Availability.AVAILABLE)
-    return Standing(availability, until, reason)
+    return Standing(availability, until, reason, stand_in)
 
 
 def said(standing: Standing, name: str) -> str:
@@ -59,14 +68,35 @@ def said(standing: Standing, name: str) -> str:
     else:
         words = _("%(name)s is away.", name=name)
     why = _("Reason: %(reason)s", reason=standing.reason) if standing.reason else ""
-    return f"{words} {why}".rstrip()
+    instead = _("Stand-in: %(name)s.", name=standing.stand_in) if standing.stand_in else ""
+    return " ".join(part for part in (words, why, instead) if part)
 
 
 def of_person(staff_id: int) -> Standing:
     profile = db.session.get(StaffProfile, staff_id, options=_without_person())
     if profile is None:
         return Standing(Availability.OFFLINE)
-    return standing(profile.availability, profile.away_until, profile.away_reason, clock.now())
+    stand_in = db.session.get(User, profile.stand_in_id) if profile.stand_in_id else None
+    named = stand_in.get_full_name() if stand_in is not None and stand_in.active else None
+    return standing(profile.availability, profile.away_until, profile.away_reason, clock.now(), named)
+
+
+def name_stand_in(profile: StaffProfile, colleague: User | None, by: Actor) -> None:
+    """Whom to ask while they are away; one's own, or with the right to do so anybody's."""
+    if by.kind is Kind.STAFF and by.staff_id != profile.user_id and not by.can("edit", "Availability"):
+        raise Forbidden(_("You may not change the availability of others."))
+    profile.stand_in, profile.stand_in_id = colleague, colleague.id if colleague is not None else None
+    check_stand_in(profile)
+
+
+def check_stand_in(profile: StaffProfile) -> None:
+    """Raises Invalid."""
+    if profile.stand_in is None:
+        return
+    if profile.stand_in.id == profile.user_id:
+        raise Invalid(_("Nobody stands in for themselves."), {"stand_in": _("Please choose somebody else.")})
+    if not profile.stand_in.active:
+        raise Invalid(_("There is no such person on the desk."), {"stand_in": _("Please choose somebody else.")})
 
 
 def absence_of(staff_id: int | None, name: str, by: Actor) -> str:

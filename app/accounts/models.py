@@ -149,11 +149,16 @@ class StaffProfile(Base):
     """Where they work; empty: the desk's."""
     capacity: Mapped[int | None]
     """Open tickets automation may give them; empty: the desk's default."""
+    share_percent: Mapped[int] = mapped_column(default=100, server_default="100")
+    """Of new tickets, beside a colleague who takes 100."""
+    stand_in_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    """Whom to ask while they are away."""
     last_assigned_at: Mapped[dt.datetime | None]
     language: Mapped[str | None]
     signature: Mapped[longtext | None]
 
-    user: Mapped[User] = relationship(User, lazy="joined")
+    user: Mapped[User] = relationship(User, lazy="joined", foreign_keys=[user_id])
+    stand_in: Mapped[User | None] = relationship(User, foreign_keys=[stand_in_id])
 
     def available(self, at: dt.datetime) -> bool:
         return available(self.availability, self.away_until, at)

@@ -187,3 +187,11 @@ def _fingerprint(user: User) -> str:
 
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def colleagues(of: int) -> list[User]:
+    """Everybody else who is active, by name."""
+    wanted = (
+        select(User).join(StaffProfile, StaffProfile.user_id == User.id).where(User.active.is_(True), User.id != of)
+    )
+    return sorted(db.session.scalars(wanted), key=lambda one: (one.get_full_name().casefold(), one.id))

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from app.assignment import queue
-from app.settings import desk
+from app.assignment import pools, queue
 
 
 def assign(ticket_id: int) -> None:
-    if desk.current().auto_assignment:
-        queue.give_queued(ticket_id)
+    if pools.any_automatic():
+        queue.give_queued(ticket_id, ask_place=True)
 
 
 def drain() -> None:
     """Every minute, and when somebody has room: nothing stays queued while somebody may have it."""
     queue.take_back()
-    if desk.current().auto_assignment:
+    if pools.any_automatic():
         queue.drain()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,12 +21,24 @@ from app.accounts import absences
 from app.accounts import availability as presence
 from app.accounts.absences import Absence
 from app.accounts.models import Availability, StaffProfile
+from app.accounts.skills import Skill
+from app.assignment import pools
+from app.assignment.models import Pool
 from app.core import clock, web
 from app.core.errors import Invalid
 from app.core.extensions import db
 from app.core.fab import DeskInterface, DeskView
 
 LONGEST_ABSENCE_HOURS = 24 * 366
+
+
+WEIGHT_WORDS = {
+    "low": _l("A low ticket counts as"), "normal": _l("A normal ticket counts as"), "high": _l("A high ticket counts as"), "critical": _l("A critical ticket counts as"),
+}  # fmt: skip
+
+
+def _one_of(label: object, words: Mapping[str, object]) -> SelectField:
+    return SelectField(label, choices=[SelectChoice(key, each) for key, each in words.items()])
 
 
 class SwitchView(BaseView):
@@ -94,8 +107,17 @@ class AvailabilityView(DeskView):
     class_permission_name = "Availability"
     base_permissions = ["can_list", "can_show", "can_edit"]
     list_title = show_title = edit_title = _l("Availability")
-    list_columns = show_columns = ["user", "availability", "away_until", "away_reason", "capacity", "last_assigned_at"]
-    edit_columns = ["availability", "away_until", "away_reason", "capacity"]
+    list_columns = show_columns = [
+        "user",
+        "availability",
+        "away_until",
+        "away_reason",
+        "stand_in",
+        "capacity",
+        "share_percent",
+        "last_assigned_at",
+    ]
+    edit_columns = ["availability", "away_until", "away_reason", "stand_in", "capacity", "share_percent"]
     search_columns = ["capacity"]
     order_columns = ["last_assigned_at"]
     edit_form_extra_fields = {
@@ -115,11 +137,16 @@ class AvailabilityView(DeskView):
             [Optional(), NumberRange(0, 10_000)],
             description=_l("Empty: as the desk's settings say. Automation gives nobody more."),
         ),
+        "share_percent": IntegerField(
+            _l("Share of new tickets"),
+            [Optional(), NumberRange(1, 400)],
+            description=_l("Percent; empty is 100. Who has 50 gets half as many as a colleague who has 100."),
+        ),
     }
     formatters_columns = {"availability": lambda value: str(presence.LABELS[Availability(value)])}
     label_columns = {
         "user": _l("Name"), "availability": _l("Availability"), "away_until": _l("Away until"), "away_reason": _l("Reason"), "capacity": _l("Open tickets they can hold"),
-        "last_assigned_at": _l("Last automatic ticket"),
+        "stand_in": _l("Stand-in"), "share_percent": _l("Share of new tickets"), "last_assigned_at": _l("Last automatic ticket"),
     }  # fmt: skip
 
     def prefill_form(self, form: Any, pk: str) -> None:
@@ -129,7 +156,65 @@ class AvailabilityView(DeskView):
     def pre_update(self, profile: StaffProfile) -> None:
         if profile.away_until is not None and profile.away_until.tzinfo is None:
             profile.away_until = profile.away_until.replace(tzinfo=ZoneInfo(web.zone())).astimezone(dt.UTC)
+        profile.share_percent = profile.share_percent or 100
+        presence.check_stand_in(profile)
         presence.set_availability(profile, profile.availability, profile.away_until, g.user, profile.away_reason)
+
+
+class SkillView(DeskView):
+    """What some can do and others cannot, and who."""
+
+    datamodel = DeskInterface(Skill)
+    route_base = "/admin/skills"
+    class_permission_name = "Skill"
+    titles = (_l("Skills"), _l("New skill"), _l("Skill"))
+    list_columns = show_columns = add_columns = edit_columns = ["name", "description", "people"]
+    order_columns = ["name"]
+    base_order = ("name", "asc")
+    label_columns = {"name": _l("Name"), "description": _l("Description"), "people": _l("Who has it")}
+    description_columns = {"name": _l("Such as a language or a product. A category says which of them its tickets ask for.")}  # fmt: skip
+
+
+class PoolView(DeskView):
+    """How departments hand out their tickets, where it is not as the desk's settings say."""
+
+    datamodel = DeskInterface(Pool)
+    route_base = "/admin/pools"
+    class_permission_name = "Pool"
+    titles = (_l("Pools"), _l("New pool"), _l("Pool"))
+    list_columns = ["department", "category", "method", "hours", "absent", "fallback", "fallback_department"]
+    show_columns = add_columns = edit_columns = [
+        "department", "category", "method", "hours", "previous_days", "absent", "fallback", "fallback_department", "weight_low", "weight_normal", "weight_high", "weight_critical",
+    ]  # fmt: skip
+    search_columns = ["method"]
+    order_columns = ["method"]
+    label_columns = {
+        "department": _l("Department"), "category": _l("Category"), "method": _l("Method"), "hours": _l("When"), "previous_days": _l("Back to who had it within"),
+        "absent": _l("When somebody goes away, their tickets"), "fallback": _l("What nobody can take goes to"), "fallback_department": _l("or to the department"),
+        "weight_low": _l("A low ticket counts as"), "weight_normal": _l("A normal ticket counts as"), "weight_high": _l("A high ticket counts as"), "weight_critical": _l("A critical ticket counts as"),
+    }  # fmt: skip
+    description_columns = {
+        "category": _l("Empty: all tickets of the department that have no pool of their own."),
+        "previous_days": _l("Days after which a reopened ticket is anybody's. Empty: as the desk's settings say."),
+        "fallback": _l("Also while away; then their stand-in is asked first."),
+        "fallback_department": _l("A ticket is sent on once."),
+    }
+    formatters_columns = {
+        "method": lambda value: str(pools.METHODS.get(value, value)), "hours": lambda value: str(pools.HOURS.get(value, value)), "absent": lambda value: str(pools.ABSENT.get(value, value)),
+    }  # fmt: skip
+    add_form_extra_fields = edit_form_extra_fields = {
+        "method": _one_of(_l("Method"), pools.METHODS),
+        "hours": _one_of(_l("When"), pools.HOURS),
+        "absent": _one_of(_l("When somebody goes away, their tickets"), pools.ABSENT),
+        "previous_days": IntegerField(_l("Back to who had it within"), [Optional(), NumberRange(0, 3650)], description=_l("Days after which a reopened ticket is anybody's. Empty: as the desk's settings say.")),
+        **{f"weight_{name}": IntegerField(words, [Optional(), NumberRange(1, 20)], description=_l("Tickets. Empty: as the desk's settings say.")) for name, words in WEIGHT_WORDS.items()},
+    }  # fmt: skip
+
+    def pre_add(self, pool: Pool) -> None:
+        pools.check(pool)
+
+    def pre_update(self, pool: Pool) -> None:
+        pools.check(pool)
 
 
 class PlannedView(DeskView):
@@ -203,6 +288,8 @@ def register(appbuilder: AppBuilder) -> None:
     appbuilder.add_view_no_menu(SwitchView)
     appbuilder.add_view_no_menu(AbsencesView)
     appbuilder.add_view(AvailabilityView, "Who takes work", label=_l("Availability"), category="Settings")
+    appbuilder.add_view(SkillView, "Skills", label=_l("Skills"), category="Settings")
+    appbuilder.add_view(PoolView, "Pools", label=_l("Pools"), category="Settings")
     appbuilder.add_view(PlannedView, "Planned absences", label=_l("Planned absences"), category="Settings")
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     app.jinja_env.globals.update(availability_labels=presence.LABELS)

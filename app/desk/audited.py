@@ -8,6 +8,8 @@ from app.accounts.absences import Absence
 from app.accounts.customernotes import CustomerNote
 from app.accounts.environments import Environment
 from app.accounts.models import ApiKey, Customer, Department, Organization, RoleScope, StaffProfile
+from app.accounts.skills import Skill
+from app.assignment.models import Pool
 from app.automation.models import Rule
 from app.core.audit import Watched
 from app.hours.models import Calendar, CalendarDate
@@ -64,6 +66,7 @@ AUDITED: dict[type, Watched] = {
     ),
     Rule: Watched(quiet=frozenset({"version", "updated_at", "position"})),
     Organization: Watched(secret=frozenset({"notes"}), quiet=frozenset({"customers", "budget_told"})),
+    Pool: Watched(),
     Priority: Watched(),
     Role: Watched(quiet=frozenset({"user"})),
     RoleScope: Watched(),
@@ -71,6 +74,7 @@ AUDITED: dict[type, Watched] = {
     SigningKey: Watched(secret=frozenset({"sealed"}), quiet=frozenset({"found_at", "public"})),
     SlaPolicy: Watched(),
     SlaTarget: Watched(),
+    Skill: Watched(),
     StaffProfile: Watched(
         quiet=frozenset({"generation", "last_assigned_at", "availability", "away_until", "away_reason"})
     ),

@@ -14,8 +14,8 @@ from flask_appbuilder.security.sqla.models import (
     assoc_user_role,
 )
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy.orm import aliased, joinedload
 
 from app.accounts import availability as presence
 from app.accounts.availability import Standing
@@ -104,7 +104,7 @@ def candidates(ticket: Placed, names: Lookups) -> list[Candidate]:
     for row in plain_rows(_WORKERS):
         own = departments.get(row.id)
         if row.id not in found and (own is None or not own.isdisjoint(here)) and _in_scope(row, ticket):
-            present = presence.standing(row.availability, row.away_until, row.away_reason, at)
+            present = presence.standing(row.availability, row.away_until, row.away_reason, at, row.stand_in)
             found[row.id] = Candidate(row.id, f"{row.first_name} {row.last_name}".strip(), row.load or 0, present)
     return sorted(found.values(), key=lambda one: (not one.available, one.name.casefold()))
 
@@ -132,15 +132,17 @@ def _holders(verb: str) -> Select[int]:
 
 
 _LOADS = HELD.subquery()
+_INSTEAD = aliased(User)
 _WORKERS = (
     select(
         User.id, User.first_name, User.last_name, StaffProfile.availability, StaffProfile.away_until, StaffProfile.away_reason, RoleScope.scope, RoleScope.categories,
-        _LOADS.c.tickets.label("load"),
+        _LOADS.c.tickets.label("load"), (_INSTEAD.first_name + " " + _INSTEAD.last_name).label("stand_in"),
     )
     .join(StaffProfile, StaffProfile.user_id == User.id)
     .join(assoc_user_role, assoc_user_role.c.user_id == User.id)
     .outerjoin(RoleScope, RoleScope.role_id == assoc_user_role.c.role_id)
     .outerjoin(_LOADS, _LOADS.c.assignee_id == User.id)
+    .outerjoin(_INSTEAD, and_(_INSTEAD.id == StaffProfile.stand_in_id, _INSTEAD.active.is_(True)))
     .where(User.active.is_(True), User.id.in_(_holders("show")), User.id.in_(_holders("reply")))
 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from app.accounts import availability as presence
 from app.accounts.availability import Standing
-from app.accounts.models import Availability, Department
+from app.accounts.models import Availability, Department, StaffProfile
 from app.accounts.viewer import Viewer
 from app.assignment import queue
 from app.assignment.choosing import choose
@@ -22,7 +22,6 @@ from app.core.extensions import db
 from app.core.rows import plain_rows
 from app.desk.listing import is_id
 from app.desk.promise import Promise, promise_of
-from app.settings import desk
 from app.tickets.models import Ticket
 from app.tickets.queues import LIVE, TicketQuery
 
@@ -56,7 +55,8 @@ class Agent(NamedTuple):
     id: int
     name: str
     standing: Standing
-    open: int
+    open: float
+    """By the weights of what they hold."""
     capacity: int
     waiting: int
     overdue: int
@@ -122,7 +122,7 @@ class TeamLoad:
     @property
     def free(self) -> int:
         """Places of those who are there."""
-        return sum(max(one.capacity - one.open, 0) for one in self.agents if one.available)
+        return sum(max(int(one.capacity - one.open), 0) for one in self.agents if one.available)
 
 
 def seen_departments(viewer: Viewer) -> list[Department]:
@@ -135,7 +135,7 @@ def seen_departments(viewer: Viewer) -> list[Department]:
 def nobodys(viewer: Viewer, places: Sequence[int]) -> Select[Ticket]:
     """What is queued, in the order in which it is served."""
     seen = TicketQuery.seen_by(viewer).where(queue.queued(), Ticket.department_id.in_(places)).statement
-    return seen.order_by(*queue.SERVED)
+    return seen.order_by(*queue.served())
 
 
 def why_waiting(ticket: Ticket, crew: Crew) -> str:
@@ -143,7 +143,7 @@ def why_waiting(ticket: Ticket, crew: Crew) -> str:
     if choice.agent is None:
         return choice.reason
     name = choice.agent.get_full_name()
-    if not desk.current().auto_assignment:
+    if not queue.automatic(ticket):
         return _("Tickets are not assigned automatically. %(name)s could take it.", name=name)
     return _("Its turn comes: %(name)s could take it.", name=name)
 
@@ -161,7 +161,7 @@ def _agents(crew: Crew, departments: list[Department], places: list[int], viewer
 def _works(staff_id: int, crew: Crew) -> bool:
     """Somebody who may answer; of who works in no department, only whoever holds something."""
     person = crew.viewers.get(staff_id)
-    busy = any(crew.load(staff_id))
+    busy = crew.load(staff_id).held
     return person is not None and person.can("reply") and (bool(person.departments) or busy or not crew.members)
 
 
@@ -195,8 +195,10 @@ def _agent(staff_id: int, crew: Crew, sums: _Sums, named: Mapping[int, str]) -> 
     return Agent(
         staff_id,
         str(profile),
-        presence.standing(profile.availability, profile.away_until, profile.away_reason, crew.at),
-        load.open,
+        presence.standing(
+            profile.availability, profile.away_until, profile.away_reason, crew.at, _stand_in(profile, crew)
+        ),
+        load.weight,
         crew.capacity(staff_id),
         load.waiting,
         sums.overdue.get(staff_id, 0),
@@ -205,9 +207,14 @@ def _agent(staff_id: int, crew: Crew, sums: _Sums, named: Mapping[int, str]) -> 
     )
 
 
+def _stand_in(profile: StaffProfile, crew: Crew) -> str | None:
+    colleague = crew.people.get(profile.stand_in_id or 0)
+    return str(colleague) if colleague is not None else None
+
+
 def _tickets_of(agent: Agent, viewer: Viewer, at: dt.datetime) -> list[Held]:
     """The most urgent first, then the oldest."""
-    theirs = TicketQuery.seen_by(viewer).live().of(agent.id).statement.order_by(*queue.SERVED).options(*LOADED)
+    theirs = TicketQuery.seen_by(viewer).live().of(agent.id).statement.order_by(*queue.served()).options(*LOADED)
     return [Held(ticket, promise_of(ticket, at)) for ticket in db.session.scalars(theirs.limit(ROWS))]
 
 

@@ -7,6 +7,7 @@ from flask_appbuilder import AppBuilder
 from flask_babel import lazy_gettext as _l
 
 from app.desk.answering import ComposerView
+from app.desk.assigned import AssignedView
 from app.desk.assisting import AssistingView
 from app.desk.bulkpages import BulkView
 from app.desk.conversing import WorkspaceView
@@ -49,6 +50,7 @@ def register(appbuilder: AppBuilder) -> None:
         WorkspaceView,
         ComposerView,
         AssistingView,
+        AssignedView,
         PropertiesView,
         NewTicketView,
         MessagingView,

@@ -210,6 +210,31 @@ class DeskSettings:
             "open": _l("that are open are all given back"),
         },
     )
+    assignment_previous_days: int = setting(
+        30,
+        "assignment",
+        _l("A reopened ticket goes back to who had it within"),
+        _l("0: never."),
+        unit=_l("days"),
+        least=0,
+        most=3650,
+    )
+    assignment_waiting_half: bool = setting(
+        False, "assignment", _l("Waiting and held tickets count half"), _l("Off: they count nothing.")
+    )
+    assignment_weight_low: int = setting(1, "assignment", _l("A low ticket counts as"), unit=_l("tickets"), least=1, most=20)  # fmt: skip
+    assignment_weight_normal: int = setting(1, "assignment", _l("A normal ticket counts as"), unit=_l("tickets"), least=1, most=20)  # fmt: skip
+    assignment_weight_high: int = setting(1, "assignment", _l("A high ticket counts as"), unit=_l("tickets"), least=1, most=20)  # fmt: skip
+    assignment_weight_critical: int = setting(1, "assignment", _l("A critical ticket counts as"), unit=_l("tickets"), least=1, most=20)  # fmt: skip
+    assignment_ageing_hours: int = setting(
+        24,
+        "assignment",
+        _l("A queued ticket is served a priority earlier after"),
+        _l("And after as long again once more, so that no low one waits for ever. 0: never."),
+        unit=_l("hours"),
+        least=0,
+        most=8760,
+    )
     default_capacity: int = setting(
         30, "assignment", _l("Open tickets an agent can hold"), unit=_l("tickets"), least=1, most=10_000
     )
@@ -262,6 +287,7 @@ class DeskSettings:
     )
     sla_version: str = setting("0", "time", _l("Version of the SLA policies"), hidden=True)
     calendar_version: str = setting("0", "time", _l("Version of the calendars"), hidden=True)
+    pool_version: str = setting("0", "assignment", _l("Version of the pools"), hidden=True)
     played_server: str = setting("{}", "email", _l("Mail server that the mail lab plays"), hidden=True)
     rule_version: str = setting("0", "time", _l("Version of the rules"), hidden=True)
     mailbox_version: str = setting("0", "email", _l("Version of the mailboxes"), hidden=True)

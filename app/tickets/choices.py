@@ -6,10 +6,11 @@ import datetime as dt
 import enum
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Column, ForeignKey, Table
+from sqlalchemy import Column, ForeignKey, Table, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Department
+from app.accounts.skills import Skill
 from app.core import clock
 from app.core.model import Base, BigId, intpk, longtext
 from app.core.shipped import shown
@@ -100,6 +101,14 @@ class Priority(Base):
         return shown(self.name)
 
 
+category_skill = Table(
+    "category_skill",
+    Base.metadata,
+    Column("category_id", BigId, ForeignKey("category.id", ondelete="CASCADE"), primary_key=True),
+    Column("skill_id", BigId, ForeignKey("skill.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+
 class Category(Base):
     """What a ticket is about."""
 
@@ -116,6 +125,10 @@ class Category(Base):
     active: Mapped[bool] = mapped_column(default=True)
     position: Mapped[int] = mapped_column(default=0)
 
+    any_skill: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """One of the skills is enough; else all of them are needed."""
+
+    skills: Mapped[list[Skill]] = relationship(Skill, secondary=category_skill, order_by=Skill.name)
     parent: Mapped[Category | None] = relationship(remote_side="Category.id")
     department: Mapped[Department | None] = relationship(Department)
 

@@ -135,6 +135,8 @@ class CategoryView(DeskView):
         "description",
         "parent",
         "department",
+        "skills",
+        "any_skill",
         "public",
         "active",
         "position",
@@ -142,13 +144,14 @@ class CategoryView(DeskView):
     order_columns = ["name", "position"]
     base_order = ("position", "asc")
     label_columns = {
-        "name": _l("Name"), "description": _l("Description"), "parent": _l("Part of"), "department": _l("Department"),
+        "name": _l("Name"), "description": _l("Description"), "parent": _l("Part of"), "department": _l("Department"), "skills": _l("Skills"), "any_skill": _l("One of them is enough"),
         "public": _l("Customers may choose it"), "active": _l("Active"), "position": _l("Place in lists"),
     }  # fmt: skip
     formatters_columns = {"name": shown, "description": shown}
     description_columns = {
         "name": KEPT_NAME,
         "department": _l("Where its tickets go when the customer chose no department."),
+        "skills": _l("Automatic assignment gives its tickets only to who has them all."),
     }
 
 

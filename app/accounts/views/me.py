@@ -15,6 +15,7 @@ from flask_appbuilder.utils.base import get_safe_redirect
 from flask_babel import gettext as _
 
 from app.accounts import absences, passwords, secondfactor, sessions
+from app.accounts import availability as presence
 from app.accounts import staff as people
 from app.accounts.models import StaffProfile
 from app.accounts.security import current_secret
@@ -94,6 +95,20 @@ class MyAccountView(BaseView):
         flash(_("Saved."), "success")
         return redirect("/admin/me/", 303)
 
+    @expose("/stand-in", methods=["POST"])
+    @has_access
+    @permission_name("edit")
+    def stand_in(self) -> Any:
+        """Whom colleagues ask while they are away; empty: nobody."""
+        profile, wanted = db.session.get_one(StaffProfile, g.user.id), request.form.get("stand_in", "")
+        colleague = next((one for one in people.colleagues(g.user.id) if str(one.id) == wanted), None)
+        if wanted and colleague is None:
+            return self._page({"stand_in": _("There is no such person on the desk.")}), 422
+        presence.name_stand_in(profile, colleague, g.user)
+        db.session.commit()
+        flash(_("Saved."), "success")
+        return redirect("/admin/me/#absences", 303)
+
     @expose("/sessions/end-others", methods=["POST"])
     @has_access
     @permission_name("edit")
@@ -130,6 +145,7 @@ class MyAccountView(BaseView):
             profile=profile,
             errors=errors or {},
             absences=absences.coming(g.user.id),
+            colleagues=[(one.id, one.get_full_name()) for one in people.colleagues(g.user.id)],
             zones=zones(),
             desk_zone=desk.current().time_zone,
             roles=sorted(g.user.role_names),
