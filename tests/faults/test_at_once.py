@@ -27,7 +27,18 @@ from app.tickets.models import Ticket
 from app.tickets.thread import Message
 from app.tickets.timeline import Did, TicketEvent
 from tests.api.desk import Program
-from tests.factories import PASSWORD, a_customer, a_supervisor, a_ticket, acting, an_admin, sign_in
+from tests.factories import (
+    PASSWORD,
+    a_customer,
+    a_department,
+    a_supervisor,
+    a_ticket,
+    acting,
+    an_admin,
+    an_agent,
+    setting,
+    sign_in,
+)
 from tests.run.desks import PROJECT, surroundings
 
 EIGHT = 8
@@ -47,9 +58,44 @@ def eight_processes(tmp_path: Path, deed: str, *given: object) -> list[str]:
     return lines
 
 
+def holders() -> dict[int | None, int]:
+    rows = db.session.execute(select(Ticket.assignee_id, func.count()).group_by(Ticket.assignee_id))
+    return {row[0]: row[1] for row in rows}
+
+
 def assignments(ticket_id: int) -> int:
     events = select(func.count()).select_from(TicketEvent)
     return db.session.scalar(events.where(TicketEvent.ticket_id == ticket_id, TicketEvent.what == Did.ASSIGNED)) or 0
+
+
+@pytest.mark.parametrize("method", ["least_loaded", "round_robin"])
+def test_eight_processes_that_hand_out_tickets_give_each_to_one_and_to_all_alike(
+    app: Flask, tmp_path: Path, method: str
+) -> None:
+    department = a_department()
+    for _ in range(3):
+        an_agent(department, capacity=7)
+    ids = [a_ticket(department=department).id for _ in range(24)]
+    setting(auto_assignment=True, assignment_method=method)
+    db.session.commit()
+    eight_processes(tmp_path, "hand_out", EIGHT, *ids)
+
+    held = holders()
+    assert (held.pop(None), sorted(held.values())) == (3, [7, 7, 7])
+    assert [assignments(one) for one in ids].count(1) == 21
+
+
+@pytest.mark.parametrize("method", ["least_loaded", "round_robin"])
+def test_eight_processes_never_spread_by_more_than_one(app: Flask, tmp_path: Path, method: str) -> None:
+    department = a_department()
+    for _ in range(3):
+        an_agent(department, capacity=100)
+    ids = [a_ticket(department=department).id for _ in range(25)]
+    setting(auto_assignment=True, assignment_method=method)
+    db.session.commit()
+    eight_processes(tmp_path, "hand_out", EIGHT, *ids)
+
+    assert sorted(holders().values()) == [8, 8, 9]
 
 
 def test_of_eight_processes_that_take_a_ticket_one_has_it_and_the_others_are_told_who(

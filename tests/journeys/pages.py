@@ -19,7 +19,7 @@ PAGES = {
     ],
     "agent": [
         "/admin/my-day/", "/admin/tickets/", "/admin/tickets/?view=everything&priority=4", "/admin/tickets/1001", "/admin/tickets/new", "/admin/tickets/message", "/admin/tickets/1001/documents", "/admin/tickets/1001/documents/1", "/admin/notifications/", "/admin/notifications/preferences", "/admin/me/",
-        "/admin/me/second-factor/", "/admin/tickets/999999", "/admin/views/", "/admin/views/columns", "/admin/bulk/", "/admin/macros/", "/admin/macros/new", "/admin/tickets/1001/macros", "/admin/tasks/?view=all", "/admin/tasks/board?view=all", "/admin/tasks/new", "/admin/reports/", "/admin/reports/time/?by=ticket&span=year", "/admin/tickets/1001/time",
+        "/admin/me/second-factor/", "/admin/tickets/999999", "/admin/views/", "/admin/views/columns", "/admin/bulk/", "/admin/macros/", "/admin/macros/new", "/admin/tickets/1001/macros", "/admin/tasks/?view=all", "/admin/tasks/board?view=all", "/admin/tasks/new", "/admin/reports/", "/admin/reports/time/?by=ticket&span=year", "/admin/tickets/1001/time", "/admin/tickets/1001/why",
     ],
     "supervisor": [
         "/admin/tickets/1001/timeline", "/admin/tickets/1001/ledger", "/admin/reports/turns", "/admin/tickets/1001/similar", "/admin/tickets/1001/print", "/admin/tickets/1001?only=notes&find=the", "/admin/tickets/1001?only=suppliers", "/admin/customers/1/notes", "/admin/tickets/1001/merge", "/admin/tickets/merge?with=1001&with=1002", "/admin/tickets/1001/links", "/admin/tasks/1", "/admin/tickets/1001/time/1", "/admin/tickets/1001/tasks/new", "/admin/tickets/1001/tasks/link", "/admin/tickets/1001/messages/1/move",
