@@ -24,7 +24,7 @@ HELD = (
     .where(Tally.assignee_id != NOBODY, Status.state.in_(WEIGHS))
     .group_by(Tally.assignee_id)
 )
-"""Staff id -> Load.open, for statements that join it: the one figure of somebody's load, wherever it is shown or weighed."""
+"""Staff id -> tickets on which it is their turn, for statements that join it: what Load.weight is where nothing weighs more than one."""
 
 
 class Load(NamedTuple):
