@@ -13,6 +13,7 @@ from app.core.audit import Audit
 from app.core.extensions import db
 from app.core.fab import DeskView
 from app.desk.audited import AUDITED
+from app.settings import desk
 from app.tickets.choices import Category
 from tests.factories import a_category, a_customer, a_super_admin, a_ticket, acting, an_admin, an_agent, sign_in
 
@@ -69,9 +70,10 @@ def test_a_change_that_was_refused_is_not_told(app, client):
 def test_a_setting_is_told_with_its_value_before_and_after(app, client):
     sign_in(client, an_admin(name="kim"))
 
+    fields = {field.name: getattr(desk.current(), field.name) for field in desk.fields("assignment")}
+    typed = {name: str(value) for name, value in fields.items() if not isinstance(value, bool)}
     client.post(
-        "/admin/settings/assignment",
-        data={"assignment_method": "round_robin", "default_capacity": "7", "tickets_of_absent": "keep"},
+        "/admin/settings/assignment", data={**typed, "assignment_method": "round_robin", "default_capacity": "7"}
     )
 
     told = {line.object_id: line for line in lines(object_kind="setting", actor_name="kim")}
