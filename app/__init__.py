@@ -60,7 +60,7 @@ DOORS: tuple[str, ...] = (
     "app.desk.fieldadmin",
     "app.desk.supplieradmin",
     "app.desk.timeadmin",
-    "app.sla.views",
+    "app.desk.slaadmin",
     "app.assignment.views",
     "app.mail.views",
     "app.notifications.views",

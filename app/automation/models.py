@@ -32,6 +32,7 @@ class On(enum.StrEnum):
     STATUS = "status"
     ASSIGNED = "assigned"
     UPDATED = "updated"
+    SLA_WARNING = "sla_warning"
     SLA_BREACHED = "sla_breached"
 
 
@@ -43,6 +44,7 @@ ON_LABELS = {
     On.STATUS: _l("the status changes"),
     On.ASSIGNED: _l("the assignee changes"),
     On.UPDATED: _l("priority, category, department, tags or a field change"),
+    On.SLA_WARNING: _l("a promise is nearly due"),
     On.SLA_BREACHED: _l("a promise is broken"),
 }
 

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -89,9 +89,14 @@ def _look_after_rest(dialect: Dialect, connection: Any, entry: ConnectionPoolEnt
 
 def insert_new(table: type[Any], values: Mapping[str, Any]) -> bool:
     """Whether the row is new: one that breaks a unique rule is left out. Of two transactions at once the second waits for the first."""
+    return bool(insert_all_new(table, [values]))
+
+
+def insert_all_new(table: type[Any], rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """The keys of those that are new, in one statement."""
     kind: Any = postgresql if is_postgresql() else sqlite
-    new = kind.insert(table).values(dict(values)).on_conflict_do_nothing()
-    return db.session.execute(new.returning(*inspect(table).primary_key)).first() is not None
+    new = kind.insert(table).values([dict(row) for row in rows]).on_conflict_do_nothing()
+    return [tuple(row) for row in db.session.execute(new.returning(*inspect(table).primary_key))]
 
 
 def put(row: Row) -> Row:

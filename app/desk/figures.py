@@ -32,7 +32,7 @@ def tell_rows(registry: CollectorRegistry) -> None:
             "Tickets neither resolved nor closed.",
             db.session.scalar(select(func.coalesce(func.sum(Tally.tickets), 0))),
         ),
-        "deskhand_sla_breaches": ("Promises that were broken so far.", db.session.scalar(select(func.count()).select_from(SlaFired))),
+        "deskhand_sla_breaches": ("Promises that were broken so far.", db.session.scalar(select(func.count()).select_from(SlaFired).where(SlaFired.level == 100))),
     }  # fmt: skip
     opened, resolved = db.session.execute(
         select(func.coalesce(func.sum(DailyFigure.opened), 0), func.coalesce(func.sum(DailyFigure.resolved), 0))

@@ -53,6 +53,7 @@ KINDS: dict[str, Kind] = {
     "customer_replied": Kind(),
     "priority_changed": Kind(),
     "mention": Kind(),
+    "sla_near": Kind(),
     "sla_breach": Kind(),
     "follow_up": Kind(),
     "action_required": Kind(),

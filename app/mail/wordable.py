@@ -146,6 +146,7 @@ WORDABLE: dict[str, Wordable] = {
         _l("To staff: a rating"), (*STAFFS, "answer", "comment"),
         _l("{{ who }} rated {{ ticket.number }} {{ ticket.subject }}: {{ answer }}\n\n{{ comment }}\n\n{{ url }}"),
     ),
+    "sla_near": Wordable(_l("To staff: a promise is nearly due"), STAFFS, _STAFF),
     "sla_breach": Wordable(_l("To staff: a promise is late"), STAFFS, _STAFF),
     "follow_up": Wordable(_l("To staff: look at it again"), STAFFS, _DATE),
     "action_required": Wordable(_l("To staff: something has to be done"), STAFFS, _DATE),

@@ -84,6 +84,20 @@ def lead(ticket: Ticket) -> Viewer | None:
     return found if found is not None and may_see(found, ticket) else None
 
 
+def group(name: str, ticket: Ticket) -> list[int]:
+    """Of those whom a level of a promise names: supervisors, the lead, or the members of a department; each who sees the ticket."""
+    if name == "supervisors":
+        return [person.id for person in supervisors(ticket)]
+    if name == "lead":
+        found = lead(ticket)
+        return [found.id] if found is not None else []
+    kind, _colon, department = name.partition(":")
+    if kind != "department" or not department.isdecimal():
+        return []
+    members = select(department_member.c.staff_id).where(department_member.c.department_id == int(department))
+    return [person.id for person in _who_see(ticket, db.session.scalars(members.limit(MOST)).all())]
+
+
 def proof_link(secret: str) -> str:
     """Where a customer proves their address."""
     return f"{current_app.config['PUBLIC_URL']}/portal/prove/{secret}"

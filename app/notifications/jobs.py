@@ -14,12 +14,6 @@ def tell_department(event_id: int) -> None:
         rules.tell_department(event)
 
 
-def tell_lead(event_id: int) -> None:
-    event = db.session.get(TicketEvent, event_id)
-    if event is not None:
-        rules.tell_lead(event)
-
-
 def tell_due_tasks() -> None:
     tasks.tell_due()
 

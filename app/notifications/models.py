@@ -30,6 +30,7 @@ class Notice(enum.StrEnum):
     CUSTOMER_REPLIED = "customer_replied"
     PRIORITY_CHANGED = "priority_changed"
     MENTION = "mention"
+    SLA_NEAR = "sla_near"
     SLA_BREACH = "sla_breach"
     MAIL_FAILED = "mail_failed"
     MAIL_UNTRUSTED = "mail_untrusted"
@@ -61,6 +62,7 @@ LABELS = {
     Notice.CUSTOMER_REPLIED: _l("A customer replied"),
     Notice.PRIORITY_CHANGED: _l("The priority of my ticket changed"),
     Notice.MENTION: _l("Somebody mentioned me"),
+    Notice.SLA_NEAR: _l("A promised answer is nearly due"),
     Notice.SLA_BREACH: _l("A promised answer is late"),
     Notice.MAIL_FAILED: _l("An answer of ours did not reach the customer"),
     Notice.REPLY_HELD: _l("A reply of mine was held back"),
@@ -161,6 +163,7 @@ SENTENCES = {
     Notice.CUSTOMER_REPLIED: lambda said: _("%(who)s replied", who=said.get("who", "–")),
     Notice.PRIORITY_CHANGED: lambda said: _("%(who)s changed the priority from %(was)s to %(now)s", who=said.get("who", "–"), was=shown(said.get("was", "–")), now=shown(said.get("now", "–"))),
     Notice.MENTION: lambda said: _("%(who)s mentioned you", who=said.get("who", "–")),
+    Notice.SLA_NEAR: lambda said: _("A promised answer is nearly due"),
     Notice.SLA_BREACH: lambda said: _("The promised answer is late"),
     Notice.REPLY_HELD: lambda said: _("Your reply was held back: it waits for you as a draft"),
     Notice.FOLLOW_UP: lambda said: _("You wanted to look at this again"),

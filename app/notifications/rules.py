@@ -33,8 +33,8 @@ from app.tickets.timeline import Did, TicketEvent
 from app.tickets.visibility import parts_of
 from app.tickets.visibility import sees as may_see
 
-LEAD_AFTER = dt.timedelta(minutes=60)
-"""A breach that lasts so long is the department lead's, too."""
+BREACH = ("assignee", "supervisors")
+"""Whom a breach is told that names nobody: one from before policies did."""
 SAME_DEED = dt.timedelta(seconds=15)
 """A reply that also resolves or closes is one mail, not two."""
 FOLLOWED_DEEDS = {Did.REPLIED: Notice.COLLEAGUE_REPLIED, Did.NOTED: Notice.NOTED}
@@ -185,12 +185,14 @@ def _tell_owner(event: TicketEvent, kind: Notice) -> None:
         tell_staff(int(staff_id), kind, event)
 
 
-def tell_of_breach(event: TicketEvent) -> None:
-    """The assignee and the supervisors who see the ticket at once; the department's lead when it lasts."""
-    ticket = event.ticket
-    own = [ticket.assignee_id] if ticket.assignee_id is not None else []
-    _tell(own, Notice.SLA_BREACH, event, others=[person.id for person in audience.supervisors(ticket)])
-    _put_job("notifications.tell_lead", event, LEAD_AFTER)
+def tell_of_promise(event: TicketEvent) -> None:
+    """Nearly due, broken, or late for long: whoever the policy names, of those who see the ticket. Of a broken one its followers hear as well."""
+    ticket, tell = event.ticket, event.particulars.get("tell", BREACH)
+    own = [ticket.assignee_id] if "assignee" in tell and ticket.assignee_id is not None else []
+    others = [staff_id for group in tell for staff_id in audience.group(group, ticket)]
+    kind = Notice.SLA_NEAR if event.what is Did.PROMISE_NEAR else Notice.SLA_BREACH
+    if tell:
+        _tell(own, kind, event, others=others, following=event.what is Did.BREACHED)
 
 
 def tell_of_budget(event: TicketEvent) -> None:
@@ -239,18 +241,6 @@ def tell_department(event: TicketEvent) -> None:
     people = [person.id for person in audience.available(ticket, clock.now())]
     told = _added(ticket) if kind is Notice.CUSTOMER_REPLIED and ticket.further else []
     _tell([], kind, event, mail, others=people, besides=told)
-
-
-def tell_lead(event: TicketEvent) -> None:
-    """Only while the promise is still open."""
-    ticket = event.ticket
-    lead = audience.lead(ticket)
-    if (
-        lead is not None
-        and ticket.live
-        and (ticket.needs_response or (ticket.next_due_at is not None and ticket.next_due_at < clock.now()))
-    ):
-        _tell([], Notice.SLA_BREACH, event, others=[lead.id], following=False)
 
 
 def acknowledge(ticket: Ticket, message_id: int | None) -> None:

@@ -48,6 +48,7 @@ DEFAULTS = {
     Notice.CUSTOMER_REPLIED: Wanted(app=True, mail=True),
     Notice.PRIORITY_CHANGED: Wanted(app=True, mail=True),
     Notice.MENTION: Wanted(app=True, mail=True),
+    Notice.SLA_NEAR: Wanted(app=True, mail=False),
     Notice.SLA_BREACH: Wanted(app=True, mail=True),
     Notice.MAIL_FAILED: Wanted(app=True, mail=False),
     Notice.REPLY_HELD: Wanted(app=True, mail=False),

@@ -1,39 +1,42 @@
-"""A broken promise is told exactly once, by the enforcer or by the late answer itself, whichever comes first."""
+"""Levels of a promise are told exactly once: by the enforcer or, of a broken one, by the late answer itself, whichever comes first."""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Select, select, update
 
 from app.accounts.viewer import SYSTEM
 from app.core import clock
-from app.core.database import insert_new
+from app.core.database import insert_all_new
 from app.core.extensions import db
+from app.core.outbox import Outbox
+from app.sla import policies
 from app.sla.models import METRIC_LABELS, SlaClock, SlaFired
+from app.sla.promises import WHOLE
 from app.tickets.models import Ticket
 from app.tickets.timeline import Did
 
 log = logging.getLogger(__name__)
 
-BATCH = 100
+BATCH = 40
 AGAIN = dt.timedelta(minutes=10)
-WHOLE = 100
-"""Per cent of the allowance: the promise is broken."""
 
 
 def enforce() -> bool:
-    """Tell of the clocks that ran out, one batch; True when there may be more.
+    """Tell of the clocks that reached a level, one batch; True when there may be more.
 
     Two enforcers share the work: what one holds, the other skips. A clock that cannot be told of does not keep the others waiting.
     """
     late: SlaClock | None = None
-    rows = db.session.execute(_due(clock.now())).all()
+    now = clock.now()
+    rows = db.session.execute(_due(now)).all()
     try:
         for late, ticket in rows:
-            late.breached_at, late.next_fire_at = late.due_at, None
-            tell(late, ticket)
+            _advance(late, ticket, now)
         db.session.flush()
     except Exception:  # one clock does not keep the others from being noted
         assert late is not None
@@ -50,25 +53,76 @@ def _due(now: dt.datetime) -> Select[SlaClock, Ticket]:
 
 def _put_off(clock_id: int) -> None:
     """The batch is undone and told anew without this one."""
-    log.exception("the breach of clock %s could not be told; again in %s", clock_id, AGAIN)
+    log.exception("the levels of clock %s could not be told; again in %s", clock_id, AGAIN)
     db.session.rollback()
     db.session.execute(update(SlaClock).where(SlaClock.id == clock_id).values(next_fire_at=clock.now() + AGAIN))
 
 
+def _advance(late: SlaClock, ticket: Ticket, now: dt.datetime) -> None:
+    """To the highest level that was reached; of several nobody looked at in time it alone is told, to everybody whom any of them names."""
+    levels, told = late.levels, late.told_level
+    passed = [code for code, at in levels if told < code and at < now]
+    late.next_fire_at = next((at for code, at in levels if code > told and at >= now), None)
+    if not passed:
+        return
+    known = policies.in_force().levels(late.policy_id)
+    people = list(dict.fromkeys(person for code in passed if code in known for person in known[code].tell))
+    late.told_level = highest = passed[-1]
+    if WHOLE in passed:
+        late.breached_at, late.detected_at = late.due_at, now
+    new = _fired(late, passed, now)
+    if WHOLE in new:
+        _tell_breach(late, ticket, people if highest == WHOLE else ())
+    if highest in new:
+        if highest != WHOLE:
+            _tell_level(late, ticket, highest, people)
+        acts = [known[code].act for code in passed if code in known and known[code].act]
+        _act(late, ticket, acts[-1] if acts else "")
+
+
 def tell(late: SlaClock, ticket: Ticket) -> bool:
-    """True for the one who told it first."""
-    now = clock.now()
-    late.detected_at = now
+    """The promise was kept too late, or stands still when it was broken already. True for the one who told it first."""
+    late.detected_at, late.told_level = clock.now(), max(late.told_level or 0, WHOLE)
     db.session.flush()  # a clock that starts and ends late in one transaction has no id yet
-    fired = {"clock_id": late.id, "epoch": late.epoch, "level": WHOLE, "at": now}
-    first = insert_new(SlaFired, fired)
+    first = WHOLE in _fired(late, [WHOLE], late.detected_at)
     if first:
-        due_at = late.breached_at or late.due_at
-        ticket.record(
-            Did.BREACHED,
-            SYSTEM,
-            metric=late.metric.value,
-            metric_name=str(METRIC_LABELS[late.metric]),
-            due_at=due_at.isoformat() if due_at else None,
-        )
+        known = policies.in_force().levels(late.policy_id).get(WHOLE)
+        _tell_breach(late, ticket, known.tell if known else ())
     return first
+
+
+def _fired(late: SlaClock, codes: Sequence[int], now: dt.datetime) -> set[int]:
+    """Those that nobody told before. All but the highest, and the breach itself, were passed over."""
+    rows = [
+        {"clock_id": late.id, "epoch": late.epoch, "level": code, "at": now, "skipped": code not in (WHOLE, codes[-1])}
+        for code in codes
+    ]
+    return {level for _clock, _epoch, level in insert_all_new(SlaFired, rows)}
+
+
+def _tell_breach(late: SlaClock, ticket: Ticket, people: Sequence[str]) -> None:
+    due_at = late.breached_at or late.due_at
+    ticket.record(
+        Did.BREACHED,
+        SYSTEM,
+        **_particulars(late),
+        due_at=due_at.isoformat() if due_at else None,
+        tell=list(people),
+    )
+
+
+def _tell_level(late: SlaClock, ticket: Ticket, code: int, people: Sequence[str]) -> None:
+    what = Did.PROMISE_NEAR if code < WHOLE else Did.PROMISE_LATE
+    ticket.record(what, SYSTEM, **_particulars(late), level=code if code < WHOLE else code - WHOLE, tell=list(people))
+
+
+def _particulars(late: SlaClock) -> dict[str, Any]:
+    return {"metric": late.metric.value, "metric_name": str(METRIC_LABELS[late.metric])}
+
+
+def _act(late: SlaClock, ticket: Ticket, act: str) -> None:
+    """By a job: it takes its turn with whoever works on the ticket. The priority that is meant is named, so that a second run changes nothing."""
+    if act == "raise":
+        Outbox.put("sla.act", clock_id=late.id, act=act, rank=ticket.priority_rank + 1)
+    elif act:
+        Outbox.put("sla.act", clock_id=late.id, act=act)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.core import clock
 from app.core.extensions import db
 from app.core.outbox import Outbox
-from app.sla import breaches, history, policies
+from app.sla import breaches, history, matching, policies
 from app.sla.fold import ClockRow, ClockState, clocks
 from app.sla.models import SlaClock
 from app.sla.policies import Promises
@@ -30,14 +30,16 @@ MOVES: dict[Did, frozenset[Metric]] = {
 
 def follow(event: TicketEvent) -> None:
     """Reaction: what this deed means for the ticket's promises."""
-    ticket, promises = event.ticket, policies.in_force(event.ticket.department_id)
+    ticket, promises = event.ticket, policies.in_force()
+    if matching.MOVES.get(event.what, "") not in ("", *promises.asks):
+        return
     moves = MOVES.get(event.what, ALL) & promises.metrics
     if not moves or (moves == {Metric.FIRST_RESPONSE} and _first_response_is_settled(ticket, event)):
         return
     if event.what is Did.OPENED:
         _keep(ticket, [history.Deed.of(event)], promises, {})
     else:
-        _keep(ticket, history.deeds(ticket), promises, _rows(ticket))
+        _keep(ticket, history.deeds(ticket, promises.asks), promises, _rows(ticket))
 
 
 def follow_calendars(_: None) -> None:
@@ -47,7 +49,8 @@ def follow_calendars(_: None) -> None:
 
 def rebuild(ticket: Ticket) -> bool:
     """Replay all events; True when a row was not as it should be. What ended under an older policy stays as it was."""
-    return _keep(ticket, history.deeds(ticket), policies.in_force(ticket.department_id), _rows(ticket))
+    promises = policies.in_force()
+    return _keep(ticket, history.deeds(ticket, promises.asks), promises, _rows(ticket))
 
 
 def of(ticket: Ticket) -> list[SlaClock]:
@@ -116,26 +119,29 @@ def _values(row: ClockRow) -> dict[str, Any]:
 
 
 def _fire(values: dict[str, Any], kept: SlaClock, row: ClockRow) -> None:
-    """When the enforcer has to look at the clock. A missed deadline that lies ahead again may be missed again."""
-    values["next_fire_at"] = row.due_at if row.state is ClockState.RUNNING and not kept.detected_at else None
-    if row.state is ClockState.RUNNING and row.due_at and kept.detected_at:
-        if row.due_at > clock.now():
-            values.update(epoch=kept.epoch + 1, detected_at=None, breached_at=None, next_fire_at=row.due_at)
-        else:
-            values["breached_at"] = row.due_at
+    """When the enforcer has to look at the clock. What was told already and lies ahead again may be told again."""
+    due_at, now, told = values["due_at"], clock.now(), kept.told_level or 0
+    if row.state is not ClockState.RUNNING or due_at is None:
+        values.update(schedule=None, next_fire_at=None)
+        return
+    schedule = row.schedule(due_at)
+    if any(code <= told and at > now for code, at in schedule):
+        told = max((code for code, at in schedule if at < now), default=0)
+        values.update(epoch=kept.epoch + 1, told_level=told)
+    if kept.detected_at and due_at > now:
+        values.update(detected_at=None, breached_at=None)
+    elif kept.detected_at:
+        values["breached_at"] = due_at
+    values["schedule"] = [[code, at.isoformat()] for code, at in schedule]
+    values["next_fire_at"] = next((at for code, at in schedule if code > told), None)
 
 
 def _no_longer_promised(kept: SlaClock) -> bool:
     """The row stays, so that a breach already told is not told again when the promise comes back."""
     if kept.ended:
         return False
-    kept.state, kept.ended_at, kept.due_at, kept.paused_since, kept.next_fire_at = (
-        ClockState.CANCELLED,
-        clock.now(),
-        None,
-        None,
-        None,
-    )
+    kept.state, kept.ended_at = ClockState.CANCELLED, clock.now()
+    kept.due_at = kept.paused_since = kept.next_fire_at = kept.schedule = None
     return True
 
 

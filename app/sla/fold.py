@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.hours.stretch import Pause, Stretch
-from app.sla.promises import Metric, Policy, Target
+from app.sla.promises import WHOLE, Metric, Policy, Target
 from app.sla.story import Cycle, Event, Outcome, Story
 
 
@@ -52,6 +52,16 @@ class ClockRow:
         """When the promise was broken, as far as the events alone can tell; of a running clock only the time of day can, see `breached`."""
         stopped_at = self.ended_at or self.paused_since
         return self.stretch.due_at if stopped_at and self.stretch.breached(stopped_at) else None
+
+    def schedule(self, due_at: dt.datetime) -> list[tuple[int, dt.datetime]]:
+        """When each level is reached if nothing happens meanwhile, the earliest first; that the promise is broken is always one of them."""
+        codes = sorted({WHOLE, *(level.code for level in self.policy.levels)})
+        return [(code, self._reached_at(code, due_at)) for code in codes]
+
+    def _reached_at(self, code: int, due_at: dt.datetime) -> dt.datetime:
+        if code < WHOLE:
+            return min(self.stretch.at_share(code), due_at)
+        return due_at + dt.timedelta(minutes=code - WHOLE)
 
     def breached(self, now: dt.datetime) -> bool:
         return self.stretch.breached(self.ended_at or self.paused_since or now)

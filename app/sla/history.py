@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import or_, select
 
 from app.accounts.viewer import Kind
 from app.core.extensions import db
+from app.sla import matching
+from app.sla.matching import Facts
 from app.sla.policies import Promises
 from app.sla.promises import Policy
 from app.sla.story import Event, Happened
@@ -53,10 +55,12 @@ class Deed(NamedTuple):
         return cls(event.what, event.at, event.actor_kind, event.particulars)
 
 
-def deeds(ticket: Ticket) -> list[Deed]:
+def deeds(ticket: Ticket, asks: frozenset[str] = frozenset()) -> list[Deed]:
+    """`asks`: what policies ask of a ticket besides its priority; of anything else no change is read."""
+    told = [*TOLD, *(what for what, name in matching.MOVES.items() if name in asks)]
     columns = (TicketEvent.what, TicketEvent.at, TicketEvent.actor_kind, TicketEvent.particulars)
     wanted = (
-        select(*columns).where(TicketEvent.ticket_id == ticket.id, TicketEvent.what.in_(TOLD)).order_by(TicketEvent.id)
+        select(*columns).where(TicketEvent.ticket_id == ticket.id, TicketEvent.what.in_(told)).order_by(TicketEvent.id)
     )
     done = [Deed(*row) for row in db.session.execute(wanted)]
     return _still_here(ticket, done) if any(deed.what in WENT for deed in done) else done
@@ -73,18 +77,34 @@ def _still_here(ticket: Ticket, done: list[Deed]) -> list[Deed]:
     return [deed for deed in done if deed.what not in spoken or deed.particulars.get("message_id") in here]
 
 
-def first_policy(ticket: Ticket, done: Iterable[Deed], promises: Promises) -> Policy:
-    """The one for the priority that the ticket was opened with."""
-    changes = (deed.particulars.get("rank_was") for deed in done if deed.what is Did.PRIORITY_CHANGED)
-    return promises.for_rank(next(changes, None) or ticket.priority_rank)
+def facts_at_opening(ticket: Ticket, done: Sequence[Deed], asks: frozenset[str]) -> Facts:
+    """As it is now, and all that was changed since taken back."""
+    facts = matching.facts_of(ticket, asks)
+    for deed in reversed(done):
+        facts = facts.before(deed.what, deed.particulars)
+    return facts
+
+
+def first_policy(ticket: Ticket, done: Sequence[Deed], promises: Promises) -> Policy:
+    """The one for what the ticket was when it was opened."""
+    return promises.policy(facts_at_opening(ticket, done, promises.asks))
 
 
 def story(ticket: Ticket, done: Sequence[Deed], promises: Promises) -> list[Event]:
     """Empty for a ticket that was not opened here: nothing was promised about what another helpdesk left behind."""
     if not done or done[0].what is not Did.OPENED or done[0].particulars.get("imported"):
         return []
-    told = (_told(deed, promises) for deed in done[1:])
-    return [_opening(ticket, done), *(event for event in told if event)]
+    events, facts = [_opening(ticket, done)], facts_at_opening(ticket, done, promises.asks)
+    for deed in done[1:]:
+        was, facts = facts, facts.changed(deed.what, deed.particulars)
+        event = _told(deed) if facts == was else _applied(deed, promises.policy(facts))
+        if event:
+            events.append(event)
+    return events
+
+
+def _applied(deed: Deed, policy: Policy) -> Event:
+    return Event(deed.at, Happened.POLICY_APPLIED, policy=policy)
 
 
 def _opening(ticket: Ticket, done: Sequence[Deed]) -> Event:
@@ -97,14 +117,12 @@ def _opening(ticket: Ticket, done: Sequence[Deed]) -> Event:
     )
 
 
-def _told(deed: Deed, promises: Promises) -> Event | None:
+def _told(deed: Deed) -> Event | None:
     given = deed.particulars
     if deed.what is Did.SENDER_ACCEPTED or (deed.what is Did.RECEIVED and given.get("trusted", True)):
         return Event(deed.at, Happened.CUSTOMER_MESSAGE)
     if deed.what is Did.REPLIED and deed.actor_kind is not Kind.SYSTEM and not given.get("elsewhere"):
         return Event(deed.at, Happened.STAFF_REPLY)
-    if deed.what is Did.PRIORITY_CHANGED and "rank" in given:
-        return Event(deed.at, Happened.POLICY_APPLIED, policy=promises.for_rank(given["rank"]))
     if deed.what in ENTERS:
         return Event(deed.at, Happened.STATE_ENTERED, state=given["state"])
     if deed.what is Did.MOVED_IN and given.get("asked"):

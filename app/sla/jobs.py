@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from app.core.extensions import db
 from app.core.outbox import Outbox
-from app.sla import breaches, clocks
-from app.sla.fold import ClockState
-from app.sla.models import SlaClock
+from app.sla import acting, breaches, clocks, rebuilding
 from app.tickets.models import Ticket
 
 log = logging.getLogger(__name__)
@@ -24,21 +23,32 @@ def enforce() -> None:
         db.session.commit()
 
 
-def check(after_ticket: int = 0) -> None:
-    """Replay the events of every ticket with something promised, and heal what differs. A page at a time, the next by a job of its own."""
-    going = select(SlaClock.ticket_id).where(SlaClock.state.in_((ClockState.RUNNING, ClockState.PAUSED)))
-    page = (
-        select(Ticket)
-        .where(Ticket.id > after_ticket, or_(Ticket.live.is_(True), Ticket.id.in_(going)))
-        .order_by(Ticket.id)
-        .limit(PAGE)
-        .with_for_update()
-    )
-    tickets = db.session.scalars(page).all()
+def act(clock_id: int, act: str, rank: int = 0) -> None:
+    """What a level wants done to the ticket."""
+    acting.act(clock_id, act, rank)
+
+
+def check(after_ticket: int = 0, rebuild_id: int = 0, customer_id: int = 0) -> None:
+    """Replay the events of every ticket with something promised, and heal what differs. A page at a time, the next by a job of its own.
+
+    `rebuild_id`: after a change of the policies, whose progress is read. `customer_id`: whose organization changed; of them alone.
+    """
+    run = rebuilding.going_on(rebuild_id) if rebuild_id else None
+    if rebuild_id and run is None:
+        return
+    wanted = select(Ticket).where(Ticket.id.in_(rebuilding.concerned()), Ticket.id > after_ticket)
+    if customer_id:
+        wanted = wanted.where(Ticket.requester_id == customer_id)
+    tickets = db.session.scalars(wanted.order_by(Ticket.id).limit(PAGE).with_for_update(of=Ticket)).all()
     wrong = [ticket.number for ticket in tickets if clocks.rebuild(ticket)]
-    if wrong:
+    if wrong and not rebuild_id and not customer_id:
         log.warning(
             "the clocks of %s tickets differed from their events and are right now, %s among them", len(wrong), wrong[0]
         )
+    if run is not None:
+        rebuilding.note(run, len(tickets), len(wrong), last=len(tickets) < PAGE)
     if len(tickets) == PAGE:
-        Outbox.put("sla.check", queue="bulk", after_ticket=tickets[-1].id)
+        ids: dict[str, Any] = {
+            name: value for name, value in (("rebuild_id", rebuild_id), ("customer_id", customer_id)) if value
+        }
+        Outbox.put("sla.check", queue="bulk", after_ticket=tickets[-1].id, **ids)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.core import clock
 from app.core.model import Base, BigId, intpk
 from app.core.shipped import shown
 from app.sla.fold import ClockState
-from app.sla.promises import Metric
+from app.sla.promises import Level, Metric
 
 
 class Hours(enum.StrEnum):
@@ -32,7 +34,7 @@ METRIC_LABELS = {
 
 
 class SlaPolicy(Base):
-    """The first active one by position holds for every ticket; without an active one nothing is promised, which is legal."""
+    """Of the active ones, by position, the first whose conditions a ticket meets holds for it; where none does, nothing is promised."""
 
     __tablename__ = "sla_policy"
 
@@ -42,6 +44,13 @@ class SlaPolicy(Base):
     active: Mapped[bool] = mapped_column(default=True)
     hours: Mapped[Hours] = mapped_column(default=Hours.ALWAYS)
     """Business hours are those of the ticket's department; round the clock, business days are Monday to Friday."""
+    calendar_id: Mapped[int | None] = mapped_column(BigId)
+    """One calendar for the business hours of all departments. When it is gone the desk's counts, and the page says so."""
+    conditions: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """A list of ids or words by what is asked (matching.py). All must be met; empty holds for every ticket."""
+    levels: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, server_default="[]")
+    """promises.Level, written."""
+    new_cycle_on_reopen: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     targets: Mapped[list[SlaTarget]] = relationship(
         back_populates="policy",
@@ -49,6 +58,12 @@ class SlaPolicy(Base):
         cascade="all, delete-orphan",
         passive_deletes=True,
     )
+
+    @property
+    def told(self) -> tuple[Level, ...]:
+        return tuple(
+            Level(int(each["code"]), tuple(each.get("tell", ())), str(each.get("act", ""))) for each in self.levels
+        )
 
     def __str__(self) -> str:
         return shown(self.name)
@@ -66,6 +81,9 @@ class SlaTarget(Base):
     first_response_minutes: Mapped[int | None]
     first_response_business_days: Mapped[int | None]
     next_response_minutes: Mapped[int | None]
+    next_response_business_days: Mapped[int | None]
+    periodic_update_minutes: Mapped[int | None]
+    periodic_update_business_days: Mapped[int | None]
     resolution_minutes: Mapped[int | None]
     resolution_business_days: Mapped[int | None]
 
@@ -122,6 +140,17 @@ class SlaClock(Base):
     """When the breach was told."""
     next_fire_at: Mapped[dt.datetime | None]
     """When the enforcer has to look at it; empty when there is nothing more to tell."""
+    schedule: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    """While it runs: each level's code and when it is reached."""
+    told_level: Mapped[int] = mapped_column(default=0, server_default="0")
+    """The highest level that was told, or passed over, in this epoch."""
+
+    @property
+    def levels(self) -> list[tuple[int, dt.datetime]]:
+        """A clock from before there were levels knows its end alone."""
+        if self.schedule is None:
+            return [(100, self.due_at)] if self.due_at else []
+        return [(int(code), dt.datetime.fromisoformat(at)) for code, at in self.schedule]
 
     @property
     def ended(self) -> bool:
@@ -138,5 +167,21 @@ class SlaFired(Base):
     )
     epoch: Mapped[int] = mapped_column(primary_key=True)
     level: Mapped[int] = mapped_column(primary_key=True)
-    """Per cent of the allowance."""
+    """Per cent of the allowance; above 100 the minutes after its end are added."""
     at: Mapped[dt.datetime]
+    skipped: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """A higher level was reached as well before anybody looked: that one was told."""
+
+
+class SlaRebuild(Base):
+    """One run over all promises after a change of the policies, and how far it is."""
+
+    __tablename__ = "sla_rebuild"
+
+    id: Mapped[intpk]
+    started_at: Mapped[dt.datetime] = mapped_column(default=clock.now)
+    total: Mapped[int] = mapped_column(default=0)
+    done: Mapped[int] = mapped_column(default=0)
+    moved: Mapped[int] = mapped_column(default=0)
+    """Tickets whose promises are others now."""
+    ended_at: Mapped[dt.datetime | None]

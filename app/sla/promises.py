@@ -29,6 +29,33 @@ STANDS_STILL: Mapping[Metric, frozenset[str]] = {
 What is done stands still everywhere: a ticket that comes back goes on without the time it was resolved."""
 
 
+WHOLE = 100
+"""Per cent of the allowance: the promise is broken."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """Who is told when so much of an allowance is used, and what is done besides."""
+
+    code: int
+    """Up to 100 per cent of the allowance; above, 100 and the minutes after it is used up. So levels stand in the order in which they come."""
+    tell: tuple[str, ...] = ()
+    """assignee, supervisors, lead, or department:ID for all of its members."""
+    act: str = ""
+    """raise: the next priority; lead: the ticket goes to the department's lead."""
+
+    @property
+    def percent(self) -> int | None:
+        return self.code if self.code <= WHOLE else None
+
+    @property
+    def minutes(self) -> int | None:
+        return self.code - WHOLE if self.code > WHOLE else None
+
+
+SHIPPED = (Level(80, ("assignee",)), Level(WHOLE, ("assignee", "supervisors")), Level(WHOLE + 60, ("lead",)))
+
+
 @dataclass(frozen=True)
 class Target:
     """One promise. The ids say which calendar, as it was, counted its time; they are for whoever stores the clock."""
@@ -51,3 +78,4 @@ class Policy:
     """A reopened ticket gets a fresh resolution clock, instead of the old one going on."""
     policy_id: int = 0
     version: int = 0
+    levels: tuple[Level, ...] = ()

@@ -37,6 +37,8 @@ class Did(enum.StrEnum):
     REMINDED = "reminded"
     KEPT_OPEN = "kept_open"
     BREACHED = "breached"
+    PROMISE_NEAR = "promise_near"
+    PROMISE_LATE = "promise_late"
     MERGED = "merged"
     TOOK_IN = "took_in"
     UNMERGED = "unmerged"

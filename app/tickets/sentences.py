@@ -227,6 +227,16 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
         else _("rated the ticket: %(now)s", now=scores.spoken(given.get("now")))
     ),
     Did.BREACHED: lambda given: _("noted a broken promise: %(what)s", what=_promise(given)),
+    Did.PROMISE_NEAR: lambda given: _(
+        "noted that %(percent)s %% of the time for a promise is used: %(what)s",
+        percent=given.get("level", "–"),
+        what=_promise(given),
+    ),
+    Did.PROMISE_LATE: lambda given: _(
+        "noted a promise that is late by %(time)s: %(what)s",
+        time=said(int(given.get("level", 0))),
+        what=_promise(given),
+    ),
     Did.TASK_CREATED: _of_task(lambda task, given: _("made the task “%(task)s”", task=task)),
     Did.TASK_LINKED: _of_task(lambda task, given: _("linked the task “%(task)s”", task=task)),
     Did.TASK_UNLINKED: _of_task(lambda task, given: _("took the task “%(task)s” off the ticket", task=task)),
@@ -291,6 +301,7 @@ def sentence_of(what: Did, particulars: dict[str, Any]) -> str:
 WAYS: dict[str, Callable[[str], str]] = {
     "rule": lambda name: _("by the rule “%(name)s”", name=name),
     "macro": lambda name: _("by the macro “%(name)s”", name=name),
+    "promise": lambda name: _("by the SLA policy “%(name)s”", name=name),
     "reason": lambda reason: _("because: %(reason)s", reason=reason),
 }
 """Names in an event's particulars that say what made it happen."""

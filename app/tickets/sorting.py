@@ -105,14 +105,15 @@ class Sorted(Timeline):
         if not name:
             raise Invalid(_("A tag needs a name."), {"tag": _("Please write a word.")})
         if name not in {tag.name for tag in self.tags}:
-            self.tags.append(db.session.scalar(select(Tag).where(Tag.name == name)) or Tag(name=name))
-            self.record(Did.TAGGED, by, tag=name)
+            tag = db.session.scalar(select(Tag).where(Tag.name == name)) or Tag(name=name)
+            self.tags.append(tag)
+            self.record(Did.TAGGED, by, tag=name, tag_id=tag.id)
 
     def untag(self, name: str, by: Actor) -> None:
         demand(by, "tag", self)
         for tag in [tag for tag in self.tags if tag.name == name.strip().casefold()]:
             self.tags.remove(tag)
-            self.record(Did.UNTAGGED, by, tag=tag.name)
+            self.record(Did.UNTAGGED, by, tag=tag.name, tag_id=tag.id)
 
     def hide(self, by: Actor, hidden: bool = True) -> None:
         """Hidden from the client: neither portal nor mail shows it to customers."""

@@ -14,6 +14,7 @@ from app.mail.models import Delivery, DeliveryState
 from app.notifications import inbox
 from app.notifications.inbox import Wanted
 from app.notifications.models import Notice, Notification
+from app.sla import jobs as sla
 from app.tickets.choices import State
 from app.tickets.conversation import Then
 from app.tickets.models import TicketKind
@@ -213,23 +214,37 @@ def test_a_breach_is_told_to_the_assignee_and_the_supervisors_who_see_the_ticket
 def test_an_hour_later_the_departments_lead_is_told_if_it_lasts(app):
     lead = an_agent()
     department = a_department(lead_id=lead.id)
+    opened = clock.now()
     late, answered = (
-        a_ticket(department=department, assignee=an_agent()),
-        a_ticket(department=department, assignee=an_agent()),
+        a_ticket(department=department, assignee=an_agent(), priority=a_priority(4)),
+        a_ticket(department=department, assignee=an_agent(), priority=a_priority(4)),
     )
     setting(agents_see_departments=True)
-    for ticket in (late, answered):
-        ticket.record(Did.BREACHED, SYSTEM)
-    answered.reply(Words("Here"), by=acting(an_admin()))
-    run_jobs()
+    with time_machine.travel(opened + dt.timedelta(minutes=62)):
+        sla.enforce()
+        answered.reply(Words("Here"), by=acting(an_admin()))
+        run_jobs()
     assert told(lead) == []
 
-    with time_machine.travel(clock.now() + dt.timedelta(minutes=61)):
+    with time_machine.travel(opened + dt.timedelta(minutes=122)):
+        sla.enforce()
         run_jobs()
 
     assert [
         row.ticket_id for row in db.session.scalars(select(Notification).where(Notification.staff_id == lead.id))
     ] == [late.id]
+
+
+def test_before_it_is_late_the_assignee_alone_is_warned_and_by_mail_only_who_wants_that(app):
+    agent, supervisor, opened = an_agent(), a_supervisor(), clock.now()
+    a_ticket(assignee=agent, priority=a_priority(4))
+    with time_machine.travel(opened + dt.timedelta(minutes=49)):
+        sla.enforce()
+        run_jobs()
+
+    assert told(agent)[-1] is Notice.SLA_NEAR
+    assert Notice.SLA_NEAR not in told(supervisor)
+    assert "sla_near" not in mailed(agent)
 
 
 def test_nobody_is_told_of_a_ticket_they_do_not_see(app):

@@ -30,6 +30,7 @@ from app.mail.filters import MailFilter
 from app.mail.models import Delivery, RawMail, RawState
 from app.notifications.models import Notice, Notification
 from app.settings import desk
+from app.sla.models import SlaPolicy
 from app.tickets import files, requests, suppliers, tasks, timespent, uploadlinks
 from app.tickets.bulk import BulkChange
 from app.tickets.choices import CannedResponse, Category
@@ -312,7 +313,7 @@ def _ids(
         "category_id": ticket.category_id or 999_999, "slug": "works" if mine else "draft", "section": "general" if mine else "nowhere", "report": "team" if mine else "nowhere", "table": "team", "locale": "en" if mine else "tlh",
         "request_id": _asked(ticket), "supplier_id": _supplier_of(ticket), "note_id": _noted(customer), "task_id": _to_do(ticket), "entry_id": _timed(ticket), "timer_id": 999_999, "word": "forged", "key_id": 999_999, "raw_id": _came_in(ticket),
         "filename": "app.css" if mine else "../config.py", "secret": "x" * 43, "session_id": 999_999, "seal": "forged", "name": "nothing",
-        "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, "absence_id": _planned(ticket), "token": "forged", "raw_mail_id": _set_aside(customer), "filter_id": _filter(), "macro_id": _macro(ticket), "rule_id": _rule() if mine else 999_999, "version": 1 if mine else 999, "run_id": _ran(ticket), **(_calendar() if mine else {"calendar_id": 999_999, "date_id": 999_999}), **_kept_by(ticket.assignee_id or 0),
+        "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, "absence_id": _planned(ticket), "token": "forged", "raw_mail_id": _set_aside(customer), "filter_id": _filter(), "macro_id": _macro(ticket), "rule_id": _rule() if mine else 999_999, "policy_id": _policy() if mine else 999_999, "version": 1 if mine else 999, "run_id": _ran(ticket), **(_calendar() if mine else {"calendar_id": 999_999, "date_id": 999_999}), **_kept_by(ticket.assignee_id or 0),
     }  # fmt: skip
 
 
@@ -362,6 +363,11 @@ def _calendar() -> dict[str, int | str]:
     db.session.add(calendar)
     db.session.flush()
     return {"calendar_id": calendar.id, "date_id": date.id}
+
+
+def _policy() -> int:
+    """The one that every desk has."""
+    return db.session.scalars(select(SlaPolicy.id).order_by(SlaPolicy.id)).first() or 999_999
 
 
 def _macro(ticket: Ticket) -> int:

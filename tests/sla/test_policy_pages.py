@@ -1,72 +1,232 @@
 """Admins shape what is promised."""
 
+import datetime as dt
+
+import pytest
 from sqlalchemy import select
 
 from app.core.extensions import db
-from app.sla.models import SlaPolicy, SlaTarget
-from tests.factories import a_priority, a_supervisor, a_ticket, an_admin, run_jobs, sign_in
+from app.sla import jobs
+from app.sla.models import SlaPolicy, SlaRebuild, SlaTarget
+from app.tickets.choices import Priority
+from tests.factories import (
+    a_category,
+    a_department,
+    a_priority,
+    a_supervisor,
+    a_ticket,
+    an_admin,
+    run_jobs,
+    sign_in,
+)
+
+HERE = "/admin/sla-policies/"
+TARGET = {"t-2-first_response": "2 h"}
+
+
+def kept(name: str = "Always") -> SlaPolicy:
+    db.session.expire_all()
+    return db.session.scalars(select(SlaPolicy).where(SlaPolicy.name == name)).one()
 
 
 def critical() -> SlaTarget:
-    db.session.expire_all()
-    return db.session.scalars(select(SlaTarget).where(SlaTarget.priority_rank == 4)).one()
+    return next(target for target in kept().targets if target.priority_rank == 4)
+
+
+def a_form(name: str, **fields: object) -> dict[str, object]:
+    return {"name": name, "hours": "always", "active": "y", **fields}
 
 
 def test_an_admin_reads_and_changes_a_target_and_running_clocks_follow(app, client):
     ticket = a_ticket(priority=a_priority(4))
     sign_in(client, an_admin())
-    target = critical()
 
-    assert "Always" in client.get("/admin/sla-policies/list/").text
-    assert client.get("/admin/sla-targets/list/").status_code == 200
-    answer = client.post(
-        f"/admin/sla-targets/edit/{target.id}",
-        data={"policy": target.policy_id, "priority_rank": "4", "first_response_minutes": "30"},
-    )
-    assert answer.status_code == 302, answer.text
+    page = client.get(HERE).text
+    assert "Critical 1 h, High 4 h, Normal 24 h, Low 5 business days" in page
+    assert "the assignee and the supervisors" in page
+    answer = client.post(f"{HERE}{kept().id}", data=a_form("Always", **{"t-4-first_response": "30 min"}))
+    assert answer.status_code == 303, answer.text
     run_jobs()
 
     assert critical().first_response_minutes == 30
     assert (ticket.first_response_due_at - ticket.created_at).total_seconds() == 1800
-    assert a_ticket(priority=a_priority(4)).first_response_due_at is not None
+    assert "Last counted anew" in client.get(HERE).text
+    assert db.session.scalars(select(SlaRebuild)).one().moved == 1
 
 
-def test_minutes_and_days_together_are_refused_beside_the_field(app, client):
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("0", "Nobody can answer in no time"),
+        ("soon", "This is no time"),
+        ("3 days", "Days may be of 24 hours or of work"),
+        ("4000 business days", "at most 366 days"),
+    ],
+    ids=["nothing", "a word", "days of which kind", "for ever"],
+)
+def test_a_target_that_says_no_time_is_refused_beside_its_field_and_nothing_is_lost(app, client, written, told):
     sign_in(client, an_admin())
-    target = critical()
 
-    answer = client.post(
-        f"/admin/sla-targets/edit/{target.id}",
-        data={
-            "policy": target.policy_id,
-            "priority_rank": "4",
-            "first_response_minutes": "30",
-            "first_response_business_days": "2",
-        },
-    )
+    answer = client.post(f"{HERE}{kept().id}", data=a_form("Renamed", **{"t-4-first_response": written}))
 
-    assert "not both" in answer.text
+    assert answer.status_code == 422
+    assert told in answer.text and f'value="{written}"' in answer.text and 'value="Renamed"' in answer.text
     assert critical().first_response_minutes == 60
 
 
 def test_a_supervisor_changes_no_promise(app, client):
     sign_in(client, a_supervisor())
 
-    assert client.get("/admin/sla-policies/list/").status_code in (302, 403)
-    client.post(f"/admin/sla-targets/delete/{critical().id}")
+    assert client.get(HERE).status_code in (302, 403)
+    client.post(f"{HERE}{kept().id}/delete")
     assert critical().first_response_minutes == 60
 
 
-def test_a_new_policy_before_the_old_one_takes_over(app, client):
+def test_a_policy_with_a_condition_goes_before_the_one_for_every_ticket_and_holds_first(app, client):
     sign_in(client, an_admin())
-    old = db.session.scalars(select(SlaPolicy)).one()
-    old.position = 5
+    sales = a_department("Sales")
+
+    answer = client.post(f"{HERE}new", data=a_form("Sales", department=str(sales.id), **TARGET))
+
+    assert answer.status_code == 303, answer.text
+    assert kept("Sales").position < kept().position
+    theirs, other = a_ticket(department=sales), a_ticket(department=a_department("Second line"))
+    assert theirs.first_response_due_at - theirs.created_at == dt.timedelta(hours=2)
+    assert other.first_response_due_at - other.created_at == dt.timedelta(hours=24)
+
+
+def test_a_policy_that_promises_nothing_is_legal(app, client):
+    sign_in(client, an_admin())
+    sales = a_department("Sales")
+
+    client.post(f"{HERE}new", data=a_form("Nothing promised", department=str(sales.id)))
+
+    assert a_ticket(department=sales).next_due_at is None
+    assert "promises nothing" in client.get(HERE).text
+
+
+def test_a_second_policy_for_every_ticket_is_refused_with_a_sentence(app, client):
+    sign_in(client, an_admin())
+
+    answer = client.post(f"{HERE}new", data=a_form("Another", **TARGET))
+
+    assert answer.status_code == 409
+    assert "“Always” has no condition and holds for every ticket" in answer.text
+    assert len(db.session.scalars(select(SlaPolicy)).all()) == 1
+
+
+def test_the_one_for_every_ticket_cannot_be_moved_up(app, client):
+    sign_in(client, an_admin())
+    client.post(f"{HERE}new", data=a_form("Sales", department=str(a_department("Sales").id), **TARGET))
+
+    client.post(f"{HERE}{kept().id}/move", data={"way": "up"})
+
+    assert "has to be the last" in client.get(HERE).text
+    assert kept("Sales").position < kept().position
+
+
+def test_a_policy_that_never_holds_is_told(app, client):
+    sign_in(client, an_admin())
+    sales, gone = a_department("Sales"), a_category("Gone")
+    client.post(f"{HERE}new", data=a_form("Wide", department=str(sales.id), **TARGET))
+    client.post(f"{HERE}new", data=a_form("Narrow", department=str(sales.id), category=str(gone.id), **TARGET))
+    client.post(f"{HERE}new", data=a_form("Of the past", category=str(gone.id), **TARGET))
+    db.session.delete(gone)
     db.session.commit()
 
-    answer = client.post(
-        "/admin/sla-policies/add",
-        data={"name": "Nothing promised", "hours": "business", "active": "y", "position": "0"},
+    page = client.get(HERE).text
+
+    assert "“Wide” above takes all of its tickets" in page
+    assert "what it asks of Category is not there any more" in page
+    assert client.get(f"{HERE}{kept('Of the past').id}").status_code == 200
+
+
+def test_promises_for_a_priority_that_is_gone_are_told_and_stay(app, client):
+    sign_in(client, an_admin())
+    db.session.scalars(select(Priority).where(Priority.rank == 1)).one().active = False
+    db.session.commit()
+
+    assert "priorities of rank 1, which are not there any more" in client.get(HERE).text
+    assert 'type="hidden" name="t-1-first_response"' in client.get(f"{HERE}{kept().id}").text
+
+
+def test_a_first_response_promised_later_than_the_resolution_is_told(app, client):
+    sign_in(client, an_admin())
+
+    client.post(f"{HERE}{kept().id}", data=a_form("Always", **{"t-4-first_response": "5h", "t-4-resolution": "4h"}))
+
+    assert "Critical: “First response” is promised later than the resolution" in client.get(HERE).text
+
+
+@pytest.mark.parametrize(
+    ("level", "told"),
+    [
+        ({"level-at-0": "80"}, "tells nobody and does nothing"),
+        ({"level-at-0": "120", "level-tell-0": "assignee"}, "1 to 100 per cent"),
+        ({"level-at-0": "x", "level-tell-0": "assignee"}, "1 to 100 per cent"),
+        (
+            {"level-at-0": "80", "level-tell-0": "assignee", "level-at-1": "80", "level-tell-1": "lead"},
+            "Two levels stand at the same point",
+        ),
+    ],
+    ids=["of nobody", "over a hundred", "no number", "twice the same"],
+)
+def test_a_level_that_means_nothing_is_refused(app, client, level, told):
+    sign_in(client, an_admin())
+
+    answer = client.post(f"{HERE}{kept().id}", data=a_form("Always", **level))
+
+    assert answer.status_code == 422
+    assert told in answer.text
+
+
+def test_what_the_form_shows_it_saves_unchanged(app, client):
+    """As a browser sends it back."""
+    from tests.sla.forms import filled
+
+    sign_in(client, an_admin())
+    client.post(
+        f"{HERE}new",
+        data=a_form(
+            "All",
+            channel=["mail", "portal"],
+            kind="ticket",
+            **{
+                "t-3-next_response": "2 business days",
+                "t-2-periodic_update": "90",
+                "level-at-0": "10",
+                "level-unit-0": "minutes",
+                "level-tell-0": ["lead", "assignee"],
+                "level-act-0": "raise",
+            },
+        ),
+    )
+    one = kept("All")
+    before = (one.conditions, one.levels, [(row.priority_rank, row.next_response_business_days, row.periodic_update_minutes) for row in one.targets])  # fmt: skip
+    assert before == (
+        {"kind": ["ticket"], "channel": ["mail", "portal"]},
+        [{"code": 110, "tell": ["assignee", "lead"], "act": "raise"}],
+        [(3, 2, None), (2, None, 90)],
     )
 
-    assert answer.status_code == 302, answer.text
-    assert a_ticket().next_due_at is None
+    answer = client.post(f"{HERE}{one.id}", data=filled(client.get(f"{HERE}{one.id}").text))
+
+    assert answer.status_code == 303, answer.text
+    one = kept("All")
+    assert before == (one.conditions, one.levels, [(row.priority_rank, row.next_response_business_days, row.periodic_update_minutes) for row in one.targets])  # fmt: skip
+
+
+def test_why_a_ticket_has_its_policy_is_told_on_its_page_and_by_its_number(app, client):
+    admin = an_admin()
+    sign_in(client, admin)
+    client.post(f"{HERE}new", data=a_form("Sales", department=str(a_department("Sales").id), **TARGET))
+    ticket = a_ticket(department=a_department("Second line"))
+    jobs.enforce()
+    db.session.commit()
+
+    for page in (f"/admin/tickets/{ticket.number}/promises", f"{HERE}?number={ticket.number}"):
+        told = client.get(page).text
+        assert "does not fit: Department is Second line" in told
+        assert "fits, and holds" in told and "24 h" in told
+    assert "no ticket with this number" in client.get(f"{HERE}?number=99999").text
+    assert f"/admin/tickets/{ticket.number}/promises" in client.get(f"/admin/tickets/{ticket.number}").text
