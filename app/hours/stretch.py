@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from app.hours.business import NONE, BusinessHours
+from app.hours.business import NONE, BusinessHours, NoWorkingTime
 
 Pause = tuple[dt.datetime, dt.datetime]
 
@@ -37,6 +37,14 @@ class Stretch:
     @property
     def due_at(self) -> dt.datetime:
         return self._moved_by_pauses(self._due_without_pauses())
+
+    @property
+    def ends(self) -> bool:
+        """Whether its hours hold that much within the years that are looked at: those of a calendar may run out."""
+        try:
+            return bool(self.due_at)
+        except NoWorkingTime:
+            return False
 
     def at_share(self, percent: int) -> dt.datetime:
         """The instant when this share of the allowance is used up, for a warning before it is too late."""

@@ -91,19 +91,22 @@ def next_due_at(rows: Iterable[ClockRow]) -> dt.datetime | None:
 
 
 def clock_row(cycle: Cycle, story: Story) -> ClockRow | None:
-    """None where the policy does not promise this."""
+    """None where the policy does not promise this, or where its hours never come: nobody can be held to that."""
     policy = cycle.policy or story.policy
     target = policy.targets.get(cycle.metric)
     if target is None:
         return None
     pauses, paused_since = standstills(story.states, target.stands_still, cycle.started_at, cycle.ended_at)
+    stretch = Stretch(target.hours, cycle.started_at, target.allowance, pauses)
+    if not stretch.ends:
+        return None
     return ClockRow(
         metric=cycle.metric,
         cycle=cycle.number,
         state=clock_state(cycle, paused_since),
         policy=policy,
         target=target,
-        stretch=Stretch(target.hours, cycle.started_at, target.allowance, pauses),
+        stretch=stretch,
         paused_since=paused_since,
         ended_at=cycle.ended_at,
     )

@@ -200,6 +200,11 @@ def _contradictions(policy: SlaPolicy, called: Mapping[int, str]) -> list[str]:
             if part is not None and whole is not None and _longer(part, whole):
                 words = {"metric": saying.METRICS[metric], "priority": called.get(target.priority_rank, "–")}
                 told.append(_("%(priority)s: “%(metric)s” is promised later than the resolution.", **words))
+    for rank, metric in policies.endless(policy):
+        words = {"metric": saying.METRICS[metric], "priority": called.get(rank, "–")}
+        told.append(
+            _("%(priority)s: for “%(metric)s” its hours are too few within ten years, so it is not promised.", **words)
+        )
     return told
 
 

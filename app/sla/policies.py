@@ -14,12 +14,13 @@ from sqlalchemy import event, inspect, select
 from sqlalchemy.orm import Session, selectinload
 
 from app.accounts.models import Customer
+from app.core import clock
 from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.hours import calendars
 from app.hours.business import BusinessHours
 from app.hours.calendars import Calendars, Kept, zone_in_use
-from app.hours.stretch import Allowance, BusinessDays
+from app.hours.stretch import Allowance, BusinessDays, Stretch
 from app.hours.weeks import weekdays
 from app.settings import desk
 from app.sla import matching
@@ -144,6 +145,18 @@ def _promised(row: SlaPolicy, target: SlaTarget, zone: str, calendar: Kept | Non
     }
     anew = bool(row.new_cycle_on_reopen)
     return Policy(targets, policy_id=row.id, levels=row.told, new_cycle_on_reopen=anew)
+
+
+def endless(row: SlaPolicy) -> list[tuple[int, Metric]]:
+    """By priority rank, what of it needs more time than its hours hold from now on: it is not promised."""
+    offer, now = _offer(row, desk.current().time_zone, calendars.in_force()), clock.now()
+    found = {
+        (rank, metric)
+        for (rank, _calendar), policy in offer.by_rank.items()
+        for metric, target in policy.targets.items()
+        if not Stretch(target.hours, now, target.allowance).ends
+    }
+    return sorted(found, reverse=True)
 
 
 def allowance_of(row: SlaTarget, metric: Metric) -> Allowance | None:

@@ -47,9 +47,7 @@ def upgrade() -> None:
     op.add_column("category", sa.Column("any_skill", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("staff_profile", sa.Column("share_percent", sa.Integer, nullable=False, server_default="100"))
     if op.get_bind().dialect.name == "sqlite":
-        op.execute(
-            "ALTER TABLE staff_profile ADD COLUMN stand_in_id INTEGER REFERENCES ab_user (id)"
-        )
+        op.execute("ALTER TABLE staff_profile ADD COLUMN stand_in_id INTEGER REFERENCES ab_user (id)")
     else:
         op.add_column("staff_profile", sa.Column("stand_in_id", sa.Integer, sa.ForeignKey("ab_user.id")))
 

@@ -66,6 +66,18 @@ def test_every_module_begins_with_a_sentence(path: Path) -> None:
     assert said.strip(), f"{named(path)} does not say what it is for"
 
 
+def test_no_table_names_a_key_twice() -> None:
+    """The second would win in silence: a reaction written twice is a reaction lost."""
+    twice = []
+    for path in MODULES:
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Dict):
+                keys = [ast.unparse(key) for key in node.keys if key is not None]
+                twice += [f"{named(path)}:{node.lineno} {key}" for key in set(keys) if keys.count(key) > 1]
+
+    assert twice == []
+
+
 def test_functions_are_short() -> None:
     measured = [each for path in MODULES for each in functions(path)]
     short = sum(1 for _, lines in measured if lines < SHORT) / len(measured)

@@ -247,7 +247,9 @@ def test_a_link_is_made_shown_on_both_sides_and_removed(app: Flask, client: Flas
 
 
 @pytest.mark.parametrize("given", [{"type": "99999", "number": "1"}, {"type": "x", "number": "nothing"}, {}])
-def test_an_odd_link_is_refused_in_a_sentence_beside_what_was_typed(app: Flask, client: FlaskClient, given: dict[str, str]) -> None:
+def test_an_odd_link_is_refused_in_a_sentence_beside_what_was_typed(
+    app: Flask, client: FlaskClient, given: dict[str, str]
+) -> None:
     ticket = a_ticket()
     sign_in(client, a_supervisor())
 

@@ -105,7 +105,18 @@ def hand_out(processes: str, place: int) -> str:
     return "handed out"
 
 
-DEEDS = {each.__name__: each for each in (take, hand_out, open_tickets, bring_mail, claim_slot, undo_or_leave, answer)}
+def enforce(_what: str, _place: int) -> str:
+    from app.sla import jobs
+
+    jobs.enforce()
+    db.session.commit()
+    return "enforced"
+
+
+DEEDS = {
+    each.__name__: each
+    for each in (take, hand_out, enforce, open_tickets, bring_mail, claim_slot, undo_or_leave, answer)
+}
 
 
 def child(place: int, start: int, answer: int) -> None:

@@ -11,6 +11,7 @@ from threading import Barrier
 
 import pyotp
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import func, select
 
@@ -21,6 +22,7 @@ from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.core.slots import JobSlot
 from app.mail.models import RawMail, RawState
+from app.sla.models import SlaFired
 from app.tickets import departures
 from app.tickets.drafts import Draft, Written
 from app.tickets.models import Ticket
@@ -31,6 +33,7 @@ from tests.factories import (
     PASSWORD,
     a_customer,
     a_department,
+    a_priority,
     a_supervisor,
     a_ticket,
     acting,
@@ -96,6 +99,26 @@ def test_eight_processes_never_spread_by_more_than_one(app: Flask, tmp_path: Pat
     eight_processes(tmp_path, "hand_out", EIGHT, *ids)
 
     assert sorted(holders().values()) == [8, 8, 9]
+
+
+def test_eight_enforcers_tell_of_each_level_of_a_promise_once(app: Flask, tmp_path: Path) -> None:
+    """Half of the tickets are late by three hours, of whose levels the highest is told; the others by a moment."""
+    now = clock.now()
+    for hours in (1, 4):
+        with time_machine.travel(now - dt.timedelta(hours=hours, seconds=5), tick=False):
+            for _ in range(60):
+                a_ticket(priority=a_priority(4))
+    db.session.commit()
+    eight_processes(tmp_path, "enforce", "all")
+
+    each = select(TicketEvent.what, func.count(), func.count(TicketEvent.ticket_id.distinct()))
+    told = each.where(TicketEvent.what.in_((Did.PROMISE_NEAR, Did.BREACHED, Did.PROMISE_LATE)))
+    assert {(row[0], row[1], row[2]) for row in db.session.execute(told.group_by(TicketEvent.what))} == {
+        (Did.BREACHED, 120, 120),
+        (Did.PROMISE_LATE, 60, 60),
+    }
+    fired = select(SlaFired.level, SlaFired.skipped, func.count()).group_by(SlaFired.level, SlaFired.skipped)
+    assert {tuple(row) for row in db.session.execute(fired)} == {(80, True, 120), (100, False, 120), (160, False, 60)}
 
 
 def test_of_eight_processes_that_take_a_ticket_one_has_it_and_the_others_are_told_who(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.journeys.deeds import LATE, ask, fill
+from tests.journeys.deeds import LATE, ask
 from tests.journeys.windows import PASSWORD, Windows
 from tests.run.desks import PROJECT, RunningDesk, a_desk, processes_of
 

@@ -5,11 +5,14 @@ import datetime as dt
 import pytest
 from sqlalchemy import select
 
+from app.accounts.viewer import CustomerActor
 from app.core.extensions import db
 from app.sla import jobs
 from app.sla.models import SlaPolicy, SlaRebuild, SlaTarget
 from app.tickets.choices import Priority
+from app.tickets.thread import Words
 from tests.factories import (
+    a_calendar,
     a_category,
     a_department,
     a_priority,
@@ -148,6 +151,21 @@ def test_promises_for_a_priority_that_is_gone_are_told_and_stay(app, client):
 
     assert "priorities of rank 1, which are not there any more" in client.get(HERE).text
     assert 'type="hidden" name="t-1-first_response"' in client.get(f"{HERE}{kept().id}").text
+
+
+def test_hours_that_never_hold_a_target_are_told_and_keep_no_customer_from_writing(app, client):
+    sign_in(client, an_admin())
+    sales = a_department("Sales", calendar=a_calendar("A moment", week="10:00-10:01"))
+    db.session.commit()
+    target = {"t-2-first_response": "8000 h", "t-2-resolution": "8 h"}
+    client.post(f"{HERE}{kept().id}", data=a_form("Always", **target) | {"hours": "business"})
+
+    ticket = a_ticket(department=sales)
+    ticket.receive(Words("Is anybody there?"), by=CustomerActor.of(ticket.requester))
+
+    assert ticket.first_response_due_at is None and ticket.resolution_due_at is not None
+    assert "Normal: for “First response” its hours are too few within ten years" in client.get(HERE).text
+    assert "“Resolution” its hours" not in client.get(HERE).text
 
 
 def test_a_first_response_promised_later_than_the_resolution_is_told(app, client):
