@@ -127,6 +127,17 @@ class MailboxView(DeskView):
 
     pre_update = pre_add
 
+    def post_add(self, box: Mailbox) -> None:
+        g.kept_mailbox = box.id
+
+    post_update = post_add
+
+    def post_add_redirect(self) -> Any:
+        """To its own page, where the servers can be tried."""
+        return self._back(g.kept_mailbox)
+
+    post_edit_redirect = post_add_redirect
+
     def pre_delete(self, box: Mailbox) -> None:
         boxrules.remove(box)
 

@@ -6,10 +6,28 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from flask import current_app, g, request
+from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from app.accounts.viewer import Viewer
 from app.core.words import language
+
+GROUPS = {
+    "Settings": (
+        (_l("Tickets"), ("Categories", "Statuses", "Priorities", "Tags", "Custom fields", "Canned responses", "Link types", "Activity types", "Suppliers", "Environments")),
+        (_l("Automation"), ("Macros", "Rules", "Default notices")),
+        (_l("Mail"), ("Mailboxes", "Mail templates", "Mail filters", "Banned senders", "Mail signing")),
+        (_l("Time and assignment"), ("Calendars", "SLA policies", "Who takes work", "Planned absences", "Skills", "Pools")),
+        (_l("Team"), ("Departments", "Staff", "Roles", "Role scopes", "API keys")),
+    )
+}  # fmt: skip
+"""Entries that stand together, where one list of them would be too long to look through. What is in none stands first."""
+
+
+class Group(NamedTuple):
+    label: str
+    """Empty: its entries stand for themselves."""
+    entries: tuple[Any, ...]
 
 
 class Place(NamedTuple):
@@ -30,7 +48,21 @@ def menu() -> Markup:
 def _drawn(app: Any, rights: str, language: str, current: str) -> Markup:
     """Rights and language are only part of the key: the template reads them itself, of the person who asks first."""
     template = app.jinja_env.get_template("appbuilder/navbar_menu.html")
-    return Markup(template.render(appbuilder=app.appbuilder, current=current))
+    return Markup(template.render(appbuilder=app.appbuilder, current=current, grouped=_grouped))
+
+
+def _grouped(top: Any) -> list[Group]:
+    """The entries below this one that the reader may see, in their groups."""
+    seen = current_app.jinja_env.filters["is_menu_visible"]
+    entries = [entry for entry in top.childs if entry is not None and entry.name != "-" and seen(entry)]
+    groups = GROUPS.get(top.name, ())
+    known = {name for _label, names in groups for name in names}
+    alone = Group("", tuple(entry for entry in entries if entry.name not in known))
+    by_name = {entry.name: entry for entry in entries}
+    return [
+        alone,
+        *(Group(str(label), tuple(by_name[name] for name in names if name in by_name)) for label, names in groups),
+    ]
 
 
 def _current(path: str) -> str:

@@ -49,6 +49,15 @@ def test_an_admin_adds_one_and_its_secret_never_comes_back(desk, caplog):
     assert CANARY not in told and box.secret not in told
 
 
+def test_whoever_saves_one_comes_to_its_page_where_the_servers_can_be_tried(client):
+    sign_in(client, an_admin())
+
+    for address in ("/admin/mailboxes/add", "/admin/mailboxes/edit/{}"):
+        box = db.session.scalar(select(Mailbox.id).where(Mailbox.name == "Billing"))
+        answer = client.post(address.format(box), data=FORM)
+        assert answer.location == f"/admin/mailboxes/show/{the_box().id}"
+
+
 def test_an_empty_password_leaves_the_one_that_is_there(desk):
     box = the_box()
     desk.post(f"/admin/mailboxes/edit/{box.id}", data=FORM | {"password": "", "sender_name": "Money"})
