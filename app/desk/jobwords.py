@@ -31,6 +31,7 @@ WORDS = {
     "desk.mail_summaries": _l("Mail the summary of the month"),
     "desk.change_many": _l("Change many tickets at once"),
     "mail.deliver": _l("Put a mail that came in where it belongs"),
+    "mail.forget_hooks": _l("Forget the used signatures of mails by HTTP"),
     "mail.forget_old": _l("Forget the bytes of old mails"),
     "mail.keep_files": _l("Store a mail\u2019s files once the storage answers"),
     "mail.send_due": _l("Send the mails that wait"),

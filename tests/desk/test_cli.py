@@ -74,6 +74,7 @@ def test_status_says_every_part_on_a_line(app: Flask) -> None:
         "outbox",
         "disk",
         "quarantine",
+        "mailboxes",
         "data",
     ]
     assert "NOT OK" in told.stdout
