@@ -99,7 +99,7 @@ def test_my_tickets_are_found_by_tab_words_number_and_order(windows: Windows) ->
     for name in ("Closed", "All", "Open"):
         tabs.get_by_role("link", name=name).click()
         expect(tabs.get_by_role("link", name=name)).to_have_attribute("aria-current", "page")
-        assert len(subjects(ada)) == min(counts[name], 20) or ada.get_by_role("navigation", name="Pages").is_visible()
+        assert len(subjects(ada)) == counts[name] or ada.get_by_role("navigation", name="Pages").is_visible()
 
     for words in (str(number), "zebra floor", "giraffe"):
         ada.get_by_label("Search your tickets").fill(words)
