@@ -15,7 +15,7 @@ SEEN = """() => {
   };
   const box = stop.getBoundingClientRect();
   const around = stop.closest("label, .box, .choice, .select2-container, .drop, .find, tr, .side") ?? stop;
-  const shown = marked(stop) || [stop.parentElement, around, ...stop.querySelectorAll("*")].some((one) => one && marked(one)) || marked(stop.nextElementSibling ?? stop) || getComputedStyle(stop, "::after").outlineStyle !== "none";
+  const shown = marked(stop) || [stop.parentElement, stop.closest(".select2-selection"), around, ...stop.querySelectorAll("*")].some((one) => one && marked(one)) || marked(stop.nextElementSibling ?? stop) || getComputedStyle(stop, "::after").outlineStyle !== "none";
   const inside = around.getBoundingClientRect();
   const away = inside.bottom < 0 || inside.top > innerHeight || inside.right < 0 || inside.left > innerWidth;
   return shown && !away && (box.width + inside.width) > 0 ? "" : `${stop.outerHTML.slice(0, 140)} ${shown ? "" : "has no sign of focus"} ${away ? "is out of sight" : ""}`;
