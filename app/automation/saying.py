@@ -19,18 +19,16 @@ from app.tickets import actions
 from app.tickets.actions import Action
 from app.tickets.choices import CannedResponse, Category, Priority, State, Status
 from app.tickets.durations import said as duration
-from app.tickets.models import TicketKind
-from app.tickets.thread import Channel
+from app.tickets.models import TICKET_KIND_LABELS
+from app.tickets.thread import CHANNEL_LABELS
 
 STATES = {
     State.NEW: _l("New"), State.OPEN: _l("Open"), State.WAITING: _l("Waiting"), State.HOLD: _l("On hold"), State.RESOLVED: _l("Resolved"), State.CLOSED: _l("Closed"),
 }  # fmt: skip
-KINDS = {TicketKind.TICKET: _l("Ticket"), TicketKind.CONVERSATION: _l("Conversation"), TicketKind.DOCUMENT_REQUEST: _l("Document request")}  # fmt: skip
-CHANNELS = {Channel.PORTAL: _l("Portal"), Channel.MAIL: _l("Mail"), Channel.API: _l("API"), Channel.STAFF: _l("Staff"), Channel.FORM: _l("Form")}  # fmt: skip
 ROWS: dict[str, Any] = {
     "status": Status, "priority": Priority, "category": Category, "department": Department, "assignee": User, "assign": User, "reply": CannedResponse,
 }  # fmt: skip
-FIXED: dict[str, Mapping[Any, Any]] = {"state": STATES, "kind": KINDS, "channel": CHANNELS}
+FIXED: dict[str, Mapping[Any, Any]] = {"state": STATES, "kind": TICKET_KIND_LABELS, "channel": CHANNEL_LABELS}
 TOLD = {
     deeds.ASSIGNEE: _l("the assignee"),
     deeds.LEAD: _l("the department's lead"),

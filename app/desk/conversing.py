@@ -87,7 +87,7 @@ class WorkspaceView(BaseView):
         wanted = select(Message).where(
             Message.id == message_id, Message.ticket_id == ticket.id, Message.html.is_not(None)
         )
-        message = db.session.scalar(wanted.options(selectinload(Message.attachments))) if message_id < 2**62 else None
+        message = db.session.scalar(wanted.options(selectinload(Message.attachments)))
         if message is None:
             abort(404)
         return files.framed(message)

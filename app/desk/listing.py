@@ -81,18 +81,6 @@ WHENS = {When.OVER: _l("Over"), When.TODAY: _l("Today"), When.WEEK: _l("Within 7
 SNOOZES = {Snooze.YES: _l("Snoozed"), Snooze.NO: _l("Not snoozed")}
 RATINGS = {Rated.GOOD: _l("Good"), Rated.FAIR: _l("Fair"), Rated.BAD: _l("Bad"), Rated.ANY: _l("Rated"), Rated.NONE: _l("Not rated")}  # fmt: skip
 DUES = {Due.OVERDUE: _l("Overdue"), Due.SOON: _l("Due within 4 hours"), Due.NONE: _l("No promise running")}
-CHANNELS = {
-    Channel.PORTAL: _l("Portal"),
-    Channel.MAIL: _l("Mail"),
-    Channel.API: _l("API"),
-    Channel.STAFF: _l("Staff"),
-    Channel.FORM: _l("Form"),
-}
-KINDS = {
-    TicketKind.TICKET: _l("Ticket"),
-    TicketKind.CONVERSATION: _l("Conversation"),
-    TicketKind.DOCUMENT_REQUEST: _l("Document request"),
-}
 
 
 def _of(column: Any, owner: Any, key: Any) -> Any:

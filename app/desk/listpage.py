@@ -20,7 +20,7 @@ from app.desk import asked, columns, fieldfilters, lookups, supplierfilters, tab
 from app.desk.columns import Columns
 from app.desk.counts import FILTERS, counts
 from app.desk.lines import FURTHER, SUPPLIERS, Line, lines_of
-from app.desk.listing import COUNT_CAP, DUES, KINDS, PAGE_SIZE, RATINGS, SNOOZES, USUAL_SORT, WHENS, Listing
+from app.desk.listing import COUNT_CAP, DUES, PAGE_SIZE, RATINGS, SNOOZES, USUAL_SORT, WHENS, Listing
 from app.desk.listrows import Row, rows
 from app.desk.lookups import Lookups
 from app.desk.passages import passages
@@ -31,7 +31,7 @@ from app.settings import desk
 from app.tickets import durations
 from app.tickets.choices import STATE_LABELS
 from app.tickets.fieldkinds import Field
-from app.tickets.models import Ticket
+from app.tickets.models import TICKET_KIND_LABELS, Ticket
 
 BULK = ("assign", "status", "priority", "department", "category", "tag", "task", "reply", "merge", "delete")
 """Rights that the bar over ticked rows asks for."""
@@ -50,7 +50,7 @@ Pairs = tuple[tuple[str, str], ...]
 SAID: dict[str, Mapping[Any, Any]] = {
     "columns": columns.LABELS,
     "states": STATE_LABELS,
-    "kinds": KINDS,
+    "kinds": TICKET_KIND_LABELS,
     "dues": DUES,
     "whens": WHENS,
     "snoozes": SNOOZES,
@@ -208,7 +208,7 @@ class ListPage:
             "priority": lambda: next((row.name for row in names.all("priority") if row.place == value), str(value)), "department": lambda: names.name("department", value),
             "assigned": lambda: {"me": _("Assigned to me"), "nobody": _("Unassigned")}.get(value) or names.name("person", int(value)),
             "customer": lambda: names.name("customer", value) or _("One customer"), "who": lambda: _("Customer: %(words)s", words=value), "organization": lambda: _("Organization: %(words)s", words=value),
-            "kind": lambda: str(KINDS[value]), "due": lambda: str(DUES[value]),
+            "kind": lambda: str(TICKET_KIND_LABELS[value]), "due": lambda: str(DUES[value]),
             "followup": lambda: _("Follow-up: %(when)s", when=WHENS[value]), "action": lambda: _("Action required: %(when)s", when=WHENS[value]), "snoozed": lambda: str(SNOOZES[value]), "spam": lambda: _("Only spam") if value == "yes" else _("Without spam"), "time": lambda: _("Time spent: %(time)s", time=durations.spoken(value)), "rating": lambda: _("Rating: %(answer)s", answer=RATINGS[value]), "environment": lambda: names.name("environment", value) if value else _("No environment"),
             "supplier": lambda: supplierfilters.said(value, names), "further": lambda: supplierfilters.said_further(value, names), "tag": lambda: _("Tag %(name)s", name=value), "channel": lambda: _("By %(channel)s", channel=value.value),
             "created_from": lambda: _("Created from %(day)s", day=value), "created_to": lambda: _("Created until %(day)s", day=value),

@@ -12,7 +12,6 @@ from app.core.shipped import shown
 from app.core.words import catalogue
 from app.core.words import said as _
 from app.desk.lines import FURTHER, SUPPLIERS, Line
-from app.desk.listing import CHANNELS
 from app.desk.lookups import Lookups
 from app.desk.passages import Passage
 from app.desk.promise import promise_of
@@ -21,7 +20,7 @@ from app.tickets.dates import nearness
 from app.tickets.durations import said
 from app.tickets.fieldkinds import Values
 from app.tickets.scores import Scale, called
-from app.tickets.thread import Channel
+from app.tickets.thread import CHANNEL_LABELS, Channel
 
 
 class Row(NamedTuple):
@@ -115,7 +114,7 @@ def _joined(named: Mapping[int, Mapping[int, Values]], ticket_id: int, field: in
 @lru_cache(64)
 def _channels(_catalogue: object) -> dict[Channel, str]:
     """Said once a language; the catalogue tells the languages apart."""
-    return {channel: str(label) for channel, label in CHANNELS.items()}
+    return {channel: str(label) for channel, label in CHANNEL_LABELS.items()}
 
 
 def _date(at: dt.datetime | None) -> tuple[str, str, str] | None:

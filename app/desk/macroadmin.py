@@ -137,8 +137,7 @@ def _last() -> int:
 
 
 def _seen(macro_id: int) -> Macro:
-    found = select(Macro).where(Macro.id == macro_id, visible_to(g.user)) if macro_id < 2**63 else None
-    return (db.session.scalar(found) if found is not None else None) or abort(404)
+    return db.session.scalar(select(Macro).where(Macro.id == macro_id, visible_to(g.user))) or abort(404)
 
 
 def _changeable(macro_id: int) -> Macro:

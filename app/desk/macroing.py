@@ -74,7 +74,7 @@ class MacroRunView(BaseView):
     @permission_name("show")
     def undo(self, number: int, run_id: int) -> Any:
         ticket = find(number, g.user, lock=True)
-        done = db.session.get(MacroRun, run_id) if run_id < 2**63 else None
+        done = db.session.get(MacroRun, run_id)
         if done is None or done.ticket_id != ticket.id or done.staff_id != g.user.id:
             raise NotThere(_("There is no such run of a macro."))
         session.pop(KEPT, None)

@@ -38,9 +38,10 @@ class SlaPolicyView(BaseView):
     def index(self) -> Any:
         """With a number, also which policy that ticket has."""
         found, called = policies.in_order(), saying.ranks()
+        known = saying.names_in(found)
         tried, refusal = _tried(request.args.get("number", "").strip())
         return self.render_template(
-            "desk/slapolicies.html", title=_("SLA policies"), policies=found, called=called, said=saying, problems=keeping.problems(found, called),
+            "desk/slapolicies.html", title=_("SLA policies"), policies=found, called=called, said=saying, known=known, problems=keeping.problems(found, called, known),
             rebuild=rebuilding.latest(), number=request.args.get("number", "")[:30], tried=tried, refusal=refusal, amount=amounts.said,
         )  # fmt: skip
 
@@ -121,10 +122,10 @@ class TicketPromiseView(BaseView):
     @has_access
     @permission_name("show")
     def of_ticket(self, number: int) -> Any:
-        ticket = find(number, g.user)
+        ticket, found = find(number, g.user), policies.in_order()
         return self.render_template(
             "desk/promises.html", title=_("Why this promise"), ticket=ticket, decision=deciding.decide(ticket), clocks=deciding.running(ticket), metrics=METRIC_LABELS,
-            names={policy.id: str(policy) for policy in policies.in_order()}, said=saying, amount=amounts.said, lasting=_lasting, now=clock.now(),
+            names={policy.id: str(policy) for policy in found}, said=saying, known=saying.names_in(found), amount=amounts.said, lasting=_lasting, now=clock.now(),
         )  # fmt: skip
 
 
@@ -143,16 +144,9 @@ def _tried(number: str) -> tuple[tuple[Ticket, deciding.Decision] | None, str]:
 
 
 def _policy(policy_id: int) -> SlaPolicy:
-    return (db.session.get(SlaPolicy, policy_id) if policy_id < 2**62 else None) or abort(404)
+    return db.session.get(SlaPolicy, policy_id) or abort(404)
 
 
 def register(appbuilder: AppBuilder) -> None:
-    appbuilder.add_view(
-        SlaPolicyView,
-        "SLA policies",
-        label=_l("SLA policies"),
-        category="Settings",
-        category_label=_l("Settings"),
-        category_icon="fa-gear",
-    )
+    appbuilder.add_view(SlaPolicyView, "SLA policies", label=_l("SLA policies"), category="Settings")
     appbuilder.add_view_no_menu(TicketPromiseView)

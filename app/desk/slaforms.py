@@ -189,8 +189,17 @@ def _named(typed: Typed, wrong: dict[str, str]) -> dict[str, list[Any]]:
                 ids.append(row_id)
         found[name] = sorted(set(ids))
         if missing:
-            wrong[name] = _("There is no such name: %(names)s.", names=", ".join(missing))
+            wrong[name] = _("There is no such name: %(names)s.", names=", ".join(missing)) + _near(name, missing[0])
     return found
+
+
+def _near(field: str, word: str) -> str:
+    """Whoever wrote only the beginning of a name is told the whole."""
+    name = saying.ROWS[field].name
+    near = db.session.scalar(
+        select(name).where(func.lower(name).startswith(word.casefold(), autoescape=True)).order_by(name)
+    )
+    return " " + _("Did you mean “%(name)s”?", name=near) if near else ""
 
 
 def _id_of(field: str, word: str) -> int | None:

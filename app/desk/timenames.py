@@ -55,7 +55,7 @@ def _said_of(by: str, written: str, language: str) -> str:
     """Kept: a page says dozens of days, and Babel takes its time for each."""
     if by == "month":
         return str(format_date(dt.date.fromisoformat(f"{written}-01"), "MMMM yyyy", locale=language))
-    said = str(format_date(dt.date.fromisoformat(written), "medium", locale=language))
+    said = str(format_date(dt.date.fromisoformat(written), _("d MMM yyyy"), locale=language))
     return _("Week from %(day)s", day=said) if by == "week" else said
 
 

@@ -21,7 +21,7 @@ from app.hours.business import BusinessHours
 from app.hours.models import Calendar, CalendarDate
 from app.hours.opening import WHOLE_DAY
 from app.hours.spans import Spans
-from app.hours.weeks import working_week
+from app.hours.weeks import NINE_TO_FIVE, working_week
 from app.hours.zones import zone_names
 from app.settings import desk
 from app.settings.models import Setting
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 WATCHED = (Calendar, CalendarDate, Department, Setting)
 
-NINE_TO_FIVE: Spans = ((9 * 60, 17 * 60),)
 SHIPPED: dict[str, tuple[Spans, ...]] = {
     "Business hours": (*(NINE_TO_FIVE,) * 5, (), ()),
     "Always": (WHOLE_DAY,) * 7,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from itertools import groupby
 
-from babel.dates import format_skeleton, get_day_names
+from babel.dates import format_date, get_day_names
 from flask_babel import gettext as _
 
 from app.core.words import language
@@ -31,8 +31,8 @@ def spans_in_words(spans: Spans) -> str:
 
 
 def on(date: dt.date) -> str:
-    """With weekday and year: Thu, 24 Dec 2026."""
-    return format_skeleton("yMMMEd", date, locale=language())
+    """With weekday and year: Thu 24 Dec 2026."""
+    return str(format_date(date, _("EEE d MMM yyyy"), locale=language()))
 
 
 def _from_to(days: list[int]) -> str:

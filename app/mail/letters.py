@@ -219,7 +219,7 @@ def _about_to_supplier(ticket: Ticket, delivery: Delivery) -> dict[str, Any]:
 def _about_task(task_id: int) -> dict[str, Any]:
     """For staff alone: no customer is ever written to about a task."""
     task = db.session.get_one(Task, task_id)
-    due = str(format_date(task.due_on, "full", locale=get_locale() or "en")) if task.due_on else ""
+    due = str(format_date(task.due_on, _("EEEE d MMMM yyyy"), locale=get_locale() or "en")) if task.due_on else ""
     return {
         "url": f"{current_app.config['PUBLIC_URL']}/admin/tasks/{task.id}",
         "task": {"title": task.title, "details": task.details or "", "due": due},
@@ -230,7 +230,7 @@ def _documents(request_id: int) -> dict[str, Any]:
     """What was asked for, each with what became of it; as it is when the mail leaves."""
     request = db.session.get_one(DocumentRequest, request_id)
     return {
-        "due": str(format_date(request.due_on, "full", locale=get_locale() or "en")) if request.due_on else "",
+        "due": str(format_date(request.due_on, _("EEEE d MMMM yyyy"), locale=get_locale() or "en")) if request.due_on else "",
         "slots": [
             {
                 "name": slot.name, "hint": slot.hint, "takes": slot.takes, "required": slot.required, "missing": slot.state not in HERE, "label": slot.label,

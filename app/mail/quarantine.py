@@ -57,7 +57,7 @@ def count() -> int:
 def take(raw_mail_id: int) -> RawMail:
     """The message, and nobody else deals with it before we commit. Raises NotWaiting."""
     wanted = select(RawMail).where(RawMail.id == raw_mail_id, where_waiting()).with_for_update()
-    row = db.session.scalar(wanted) if raw_mail_id < 2**62 else None
+    row = db.session.scalar(wanted)
     if row is None:
         raise NotWaiting
     return row

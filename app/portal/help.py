@@ -55,13 +55,8 @@ def everything() -> Any:
 
 @help_center.get("/topic/<int:category_id>")
 def topic(category_id: int) -> Any:
-    category = (
-        db.session.scalar(
-            select(Category).where(Category.id == category_id, Category.active.is_(True), Category.public.is_(True))
-        )
-        if category_id < 2**63
-        else None
-    )
+    shown = select(Category).where(Category.id == category_id, Category.active.is_(True), Category.public.is_(True))
+    category = db.session.scalar(shown)
     if category is None:
         abort(404)
     return page(

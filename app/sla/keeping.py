@@ -12,7 +12,6 @@ from sqlalchemy import select
 
 from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
-from app.hours.models import Calendar
 from app.hours.stretch import Allowance, BusinessDays
 from app.sla import matching, policies, rebuilding, saying
 from app.sla.models import Hours, SlaPolicy, SlaTarget
@@ -154,12 +153,16 @@ def _demand_order() -> None:
             raise OutOfOrder(policy)
 
 
-def problems(found: Sequence[SlaPolicy], called: Mapping[int, str]) -> dict[int, list[str]]:
+def problems(found: Sequence[SlaPolicy], called: Mapping[int, str], known: saying.Names) -> dict[int, list[str]]:
     """By policy, what of it can never be, or hardly be meant."""
     told: dict[int, list[str]] = {}
     above: list[SlaPolicy] = []
     for policy in found:
-        told[policy.id] = [*_unreachable(policy, above), *_gone(policy, called), *_contradictions(policy, called)]
+        told[policy.id] = [
+            *_unreachable(policy, above),
+            *_gone(policy, called, known),
+            *_contradictions(policy, called),
+        ]
         if policy.active:
             above.append(policy)
     return told
@@ -171,12 +174,10 @@ def _unreachable(policy: SlaPolicy, above: Sequence[SlaPolicy]) -> list[str]:
     return [_("It never holds: “%(name)s” above takes all of its tickets.", name=by)] if by else []
 
 
-def _gone(policy: SlaPolicy, called: Mapping[int, str]) -> list[str]:
+def _gone(policy: SlaPolicy, called: Mapping[int, str], known: saying.Names) -> list[str]:
     told = []
-    if policy.calendar_id is not None and db.session.get(Calendar, policy.calendar_id) is None:
-        told.append(_("Its calendar is not there any more: that of the desk counts."))
     for name, wanted in matching.asked_of(policy.conditions or {}).items():
-        there = wanted & saying.names(name, list(wanted)).keys()
+        there = wanted & known[name].keys()
         if not there:
             told.append(
                 _("It never holds: what it asks of %(field)s is not there any more.", field=saying.FIELDS[name])

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.core import clock
 from app.core.model import Base, BigId, intpk
 from app.core.shipped import shown
+from app.hours.models import Calendar
 from app.sla.fold import ClockState
 from app.sla.promises import Level, Metric
 
@@ -44,14 +45,15 @@ class SlaPolicy(Base):
     active: Mapped[bool] = mapped_column(default=True)
     hours: Mapped[Hours] = mapped_column(default=Hours.ALWAYS)
     """Business hours are those of the ticket's department; round the clock, business days are Monday to Friday."""
-    calendar_id: Mapped[int | None] = mapped_column(BigId)
-    """One calendar for the business hours of all departments. When it is gone the desk's counts, and the page says so."""
+    calendar_id: Mapped[int | None] = mapped_column(ForeignKey("calendar.id"))
+    """One calendar for the business hours of all departments."""
     conditions: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     """A list of ids or words by what is asked (matching.py). All must be met; empty holds for every ticket."""
     levels: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, server_default="[]")
     """promises.Level, written."""
     new_cycle_on_reopen: Mapped[bool] = mapped_column(default=False, server_default=false())
 
+    calendar: Mapped[Calendar | None] = relationship(Calendar)
     targets: Mapped[list[SlaTarget]] = relationship(
         back_populates="policy",
         order_by="SlaTarget.priority_rank.desc()",

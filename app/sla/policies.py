@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import g
 from sqlalchemy import event, inspect, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from app.accounts.models import Customer
 from app.core import clock
@@ -98,7 +98,7 @@ def in_force() -> Promises:
 
 def in_order() -> list[SlaPolicy]:
     """All, the switched off ones too."""
-    wanted = select(SlaPolicy).options(selectinload(SlaPolicy.targets))
+    wanted = select(SlaPolicy).options(selectinload(SlaPolicy.targets), joinedload(SlaPolicy.calendar))
     return list(db.session.scalars(wanted.order_by(SlaPolicy.position, SlaPolicy.id)))
 
 

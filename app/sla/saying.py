@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
@@ -11,18 +11,15 @@ from sqlalchemy import select
 
 from app.accounts.models import Department, Organization
 from app.core.extensions import db
-from app.hours.models import Calendar
 from app.sla import amounts, matching, policies
 from app.sla.models import HOURS_LABELS, Hours, SlaPolicy
 from app.sla.promises import WHOLE, Level, Metric
 from app.tickets.choices import Category, Priority, Tag
 from app.tickets.durations import said as duration
-from app.tickets.models import TicketKind
-from app.tickets.thread import Channel
+from app.tickets.models import TICKET_KIND_LABELS
+from app.tickets.thread import CHANNEL_LABELS
 
-KINDS = {TicketKind.TICKET: _l("Ticket"), TicketKind.CONVERSATION: _l("Conversation"), TicketKind.DOCUMENT_REQUEST: _l("Document request")}  # fmt: skip
-CHANNELS = {Channel.PORTAL: _l("Portal"), Channel.MAIL: _l("Mail"), Channel.API: _l("API"), Channel.STAFF: _l("Staff"), Channel.FORM: _l("Form")}  # fmt: skip
-FIXED: Mapping[str, Mapping[Any, Any]] = {"kind": KINDS, "channel": CHANNELS}
+FIXED: Mapping[str, Mapping[Any, Any]] = {"kind": TICKET_KIND_LABELS, "channel": CHANNEL_LABELS}
 ROWS: Mapping[str, Any] = {"department": Department, "category": Category, "organization": Organization, "tag": Tag}
 FIELDS = {
     "department": _l("Department"), "category": _l("Category"), "kind": _l("Kind"), "channel": _l("Channel"), "organization": _l("Organization"), "tag": _l("Tag"),
@@ -35,12 +32,33 @@ TELL = {"assignee": _l("the assignee"), "supervisors": _l("the supervisors"), "l
 ACTS = {"": _l("nothing besides"), "raise": _l("raise the priority"), "lead": _l("give it to the department's lead")}
 
 
-def names(field: str, ids: Sequence[Any] = ()) -> dict[Any, str]:
+Names = Mapping[str, Mapping[Any, str]]
+"""What stands in policies is called, by what is asked and its value; what is gone has no name."""
+
+
+def names(field: str, ids: Iterable[Any] = ()) -> dict[Any, str]:
     """What the values of a condition are called; of tables those asked for, in one statement."""
     if field in FIXED:
         return {key.value: str(words) for key, words in FIXED[field].items()}
-    rows = db.session.scalars(select(ROWS[field]).where(ROWS[field].id.in_(ids))) if ids else ()
+    wanted = sorted(ids)
+    rows = db.session.scalars(select(ROWS[field]).where(ROWS[field].id.in_(wanted))) if wanted else ()
     return {row.id: str(row) for row in rows}
+
+
+def names_in(found: Iterable[SlaPolicy]) -> Names:
+    """Of everything these policies ask and tell, in a statement a table."""
+    ids: dict[str, set[Any]] = {field: set() for field in matching.FIELDS}
+    for policy in found:
+        for field, wanted in matching.asked_of(policy.conditions or {}).items():
+            ids[field] |= wanted
+        ids["department"] |= {department_told(who) for level in policy.told for who in level.tell} - {None}
+    return {field: names(field, wanted) for field, wanted in ids.items()}
+
+
+def department_told(who: str) -> int | None:
+    """Of `department:7`, 7."""
+    kind, _colon, number = who.partition(":")
+    return int(number) if kind == "department" and number else None
 
 
 def ranks() -> dict[int, str]:
@@ -52,11 +70,10 @@ def ranks() -> dict[int, str]:
     return {rank: ", ".join(each) for rank, each in called.items()}
 
 
-def conditions(policy: SlaPolicy) -> str:
+def conditions(policy: SlaPolicy, known: Names) -> str:
     parts = []
     for field, wanted in matching.asked_of(policy.conditions or {}).items():
-        known = names(field, list(wanted))
-        values = [known.get(value) or _("(no longer there)") for value in sorted(wanted, key=str)]
+        values = [known[field].get(value) or _("(no longer there)") for value in sorted(wanted, key=str)]
         parts.append(_("%(field)s is %(values)s", field=FIELDS[field], values=_(" or ").join(values)))
     return _("If %(conditions)s", conditions=_(" and ").join(parts)) if parts else _("For every ticket")
 
@@ -76,13 +93,12 @@ def promises(policy: SlaPolicy, called: Mapping[int, str]) -> list[str]:
 
 
 def counting(policy: SlaPolicy) -> str:
-    if policy.hours is Hours.BUSINESS and policy.calendar_id is not None:
-        calendar = db.session.get(Calendar, policy.calendar_id)
-        return _("Hours of the calendar “%(name)s”", name=calendar or _("(no longer there)"))
+    if policy.hours is Hours.BUSINESS and policy.calendar is not None:
+        return _("Hours of the calendar “%(name)s”", name=policy.calendar)
     return str(COUNTED[policy.hours])
 
 
-def level(one: Level) -> str:
+def level(one: Level, known: Names) -> str:
     """When, who is told, and what is done."""
     if one.code < WHOLE:
         when = _("When %(percent)s %% of the time is used", percent=one.code)
@@ -90,14 +106,14 @@ def level(one: Level) -> str:
         when = _("When the promise is broken")
     else:
         when = _("When it is late by %(time)s", time=duration(one.minutes or 0))
-    told = [person(each) for each in one.tell]
+    told = [person(each, known) for each in one.tell]
     who = _("told: %(who)s", who=_(" and ").join(told)) if told else ""
     act = str(ACTS[one.act]) if one.act and one.act in ACTS else ""
     return ", ".join(each for each in (when, who, act) if each)
 
 
-def person(who: str) -> str:
+def person(who: str, known: Names) -> str:
     if who in TELL:
         return str(TELL[who])
-    department = db.session.get(Department, int(who.partition(":")[2] or 0))
+    department = known["department"].get(department_told(who))
     return _("everybody of %(department)s", department=department) if department else _("(no longer there)")

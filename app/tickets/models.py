@@ -6,6 +6,7 @@ import datetime as dt
 import enum
 from typing import ClassVar
 
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -33,6 +34,13 @@ class TicketKind(enum.StrEnum):
     TICKET = "ticket"
     CONVERSATION = "conversation"
     DOCUMENT_REQUEST = "document_request"
+
+
+TICKET_KIND_LABELS = {
+    TicketKind.TICKET: _l("Ticket"),
+    TicketKind.CONVERSATION: _l("Conversation"),
+    TicketKind.DOCUMENT_REQUEST: _l("Document request"),
+}
 
 
 class Ticket(Conversation, Lifecycle, Assignable, Sorted, Fielded, Dated, Mergeable, Supplied, Junk, Base):

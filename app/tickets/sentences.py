@@ -34,7 +34,7 @@ def _of_task(sentence: Callable[[str, dict[str, Any]], str]) -> Callable[[dict[s
 
 def day_of(written: str) -> str:
     """A date as it stands in an event or a notice, as the reader writes one."""
-    return str(format_date(dt.date.fromisoformat(written), "medium", locale=language()))
+    return str(format_date(dt.date.fromisoformat(written), _("d MMM yyyy"), locale=language()))
 
 
 def _promise(given: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ import enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
+from flask_babel import lazy_gettext as _l
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -34,6 +35,15 @@ class Channel(enum.StrEnum):
     API = "api"
     STAFF = "staff"
     FORM = "form"
+
+
+CHANNEL_LABELS = {
+    Channel.PORTAL: _l("Portal"),
+    Channel.MAIL: _l("Mail"),
+    Channel.API: _l("API"),
+    Channel.STAFF: _l("Staff"),
+    Channel.FORM: _l("Form"),
+}
 
 
 class Addressed(NamedTuple):

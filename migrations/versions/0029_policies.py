@@ -27,7 +27,10 @@ def upgrade() -> None:
     op.add_column("sla_policy", sa.Column("conditions", sa.JSON, nullable=False, server_default="{}"))
     op.add_column("sla_policy", sa.Column("levels", sa.JSON, nullable=False, server_default="[]"))
     op.add_column("sla_policy", sa.Column("new_cycle_on_reopen", sa.Boolean, nullable=False, server_default=sa.false()))
-    op.add_column("sla_policy", sa.Column("calendar_id", BIG))
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("ALTER TABLE sla_policy ADD COLUMN calendar_id INTEGER REFERENCES calendar (id)")
+    else:
+        op.add_column("sla_policy", sa.Column("calendar_id", BIG, sa.ForeignKey("calendar.id")))
     for name in TARGETS:
         op.add_column("sla_target", sa.Column(name, sa.Integer))
     op.add_column("sla_clock", sa.Column("schedule", sa.JSON))

@@ -11,7 +11,7 @@ from tests.journeys.windows import PASSWORD, Windows
 from tests.run.desks import PROJECT, RunningDesk, a_desk, processes_of
 
 READY_WITHIN_SECONDS = 120.0
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

@@ -105,6 +105,7 @@ def test_an_agent_finds_a_ticket_answers_notes_assigns_and_sets_the_status(windo
         field = details.get_by_label(label, exact=True)
         value = field.locator("option", has_text=choice).get_attribute("value")
         last = f"={value}&"  # each letter on the way may choose somebody else
+        keys.to(field)
         with page.expect_response(lambda answer, last=last: last in (answer.request.post_data or "")) as saved:
             keys.choose(field, choice)
             keys.press("Tab")

@@ -35,7 +35,7 @@ class Windows:
 
     def context(self, *, script: bool = True) -> BrowserContext:
         context = self.browser.new_context(base_url=self.url, viewport=WIDE, java_script_enabled=script, locale="en-GB")  # type: ignore[arg-type]
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         context.on("console", self._hear)
         context.on("weberror", self._note_error)
         context.on("request", self._watch)

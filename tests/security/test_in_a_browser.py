@@ -69,7 +69,7 @@ def desk(app: Flask, browser: Browser) -> Iterator[Desk]:
 def signed_in(desk: Desk, session: dict[str, object]) -> BrowserContext:
     serializer = desk.app.session_interface.get_signing_serializer(desk.app)  # type: ignore[attr-defined]
     context = desk.browser.new_context(base_url=desk.url)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     context.add_cookies([{"name": desk.app.config["SESSION_COOKIE_NAME"], "value": serializer.dumps(session), "url": desk.url}])  # fmt: skip
     return context
 

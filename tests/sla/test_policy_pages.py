@@ -19,6 +19,7 @@ from tests.factories import (
     a_supervisor,
     a_ticket,
     an_admin,
+    an_organization,
     run_jobs,
     sign_in,
 )
@@ -234,6 +235,17 @@ def test_what_the_form_shows_it_saves_unchanged(app, client):
     assert before == (one.conditions, one.levels, [(row.priority_rank, row.next_response_business_days, row.periodic_update_minutes) for row in one.targets])  # fmt: skip
 
 
+def test_the_beginning_of_a_name_is_answered_with_the_whole(app, client):
+    an_organization("Northwind Logistics")
+    sign_in(client, an_admin())
+
+    answer = client.post(f"{HERE}new", data=a_form("Important", organization="northw%, northwind", **TARGET))
+    again = client.post(f"{HERE}new", data=a_form("Important", organization="Northw", **TARGET))
+
+    assert "There is no such name: northw%, northwind." in answer.text and "Did you mean" not in answer.text
+    assert "There is no such name: Northw. Did you mean “Northwind Logistics”?" in again.text
+
+
 def test_why_a_ticket_has_its_policy_is_told_on_its_page_and_by_its_number(app, client):
     admin = an_admin()
     sign_in(client, admin)
@@ -248,3 +260,40 @@ def test_why_a_ticket_has_its_policy_is_told_on_its_page_and_by_its_number(app, 
         assert "fits, and holds" in told and "24 h" in told
     assert "no ticket with this number" in client.get(f"{HERE}?number=99999").text
     assert f"/admin/tickets/{ticket.number}/promises" in client.get(f"/admin/tickets/{ticket.number}").text
+
+
+def test_a_calendar_that_a_policy_counts_by_stays(app, client):
+    sign_in(client, an_admin())
+    calendar = a_calendar("Night shift")
+    client.post(
+        f"{HERE}new",
+        data=a_form("By night", **TARGET, department=str(a_department("Night").id))
+        | {"hours": f"calendar:{calendar.id}"},
+    )
+
+    told = client.post(f"/admin/calendars/{calendar.id}/delete", follow_redirects=True).text
+
+    assert "“Night shift” is still followed by: By night." in told
+    assert "Hours of the calendar “Night shift”" in client.get(HERE).text
+
+
+def test_more_policies_cost_no_more_statements(app, client, at_most):
+    sign_in(client, an_admin())
+
+    def add(name: str) -> None:
+        department, category, calendar = a_department(name), a_category(name), a_calendar(name)
+        asked = {"department": str(department.id), "category": str(category.id), "hours": f"calendar:{calendar.id}"}
+        told = {"level-at-0": "50", "level-unit-0": "percent", "level-department-0": str(department.id)}
+        assert client.post(f"{HERE}new", data=a_form(name, **TARGET) | asked | told).status_code == 303
+
+    add("First")
+    client.get(HERE)
+    with at_most(40) as with_one:
+        client.get(HERE)
+    for name in ("Second", "Third", "Fourth"):
+        add(name)
+    client.get(HERE)
+    with at_most(len(with_one)):
+        page = client.get(HERE).text
+
+    assert "everybody of Fourth" in page and "Hours of the calendar “Third”" in page and "Category is Second" in page
