@@ -191,8 +191,9 @@ def tell_of_promise(event: TicketEvent) -> None:
     own = [ticket.assignee_id] if "assignee" in tell and ticket.assignee_id is not None else []
     others = [staff_id for group in tell for staff_id in audience.group(group, ticket)]
     kind = Notice.SLA_NEAR if event.what is Did.PROMISE_NEAR else Notice.SLA_BREACH
+    broken = event.what is Did.BREACHED or bool(event.particulars.get("broken"))
     if tell:
-        _tell(own, kind, event, others=others, following=event.what is Did.BREACHED)
+        _tell(own, kind, event, others=others, following=broken)
 
 
 def tell_of_budget(event: TicketEvent) -> None:

@@ -59,7 +59,7 @@ def _put_off(clock_id: int) -> None:
 
 
 def _advance(late: SlaClock, ticket: Ticket, now: dt.datetime) -> None:
-    """To the highest level that was reached; of several nobody looked at in time it alone is told, to everybody whom any of them names."""
+    """To the highest level that was reached; of several nobody looked at in time it alone acts and is told, but to everybody whom any of them names."""
     levels, told = late.levels, late.told_level
     passed = [code for code, at in levels if told < code and at < now]
     late.next_fire_at = next((at for code, at in levels if code > told and at >= now), None)
@@ -75,9 +75,8 @@ def _advance(late: SlaClock, ticket: Ticket, now: dt.datetime) -> None:
         _tell_breach(late, ticket, people if highest == WHOLE else ())
     if highest in new:
         if highest != WHOLE:
-            _tell_level(late, ticket, highest, people)
-        acts = [known[code].act for code in passed if code in known and known[code].act]
-        _act(late, ticket, acts[-1] if acts else "")
+            _tell_level(late, ticket, highest, people, broken=WHOLE in new)
+        _act(late, ticket, known[highest].act if highest in known else "", now)
 
 
 def tell(late: SlaClock, ticket: Ticket) -> bool:
@@ -111,18 +110,20 @@ def _tell_breach(late: SlaClock, ticket: Ticket, people: Sequence[str]) -> None:
     )
 
 
-def _tell_level(late: SlaClock, ticket: Ticket, code: int, people: Sequence[str]) -> None:
+def _tell_level(late: SlaClock, ticket: Ticket, code: int, people: Sequence[str], broken: bool) -> None:
+    """`broken`: nobody heard of the breach itself, as this level was reached before anybody looked."""
     what = Did.PROMISE_NEAR if code < WHOLE else Did.PROMISE_LATE
-    ticket.record(what, SYSTEM, **_particulars(late), level=code if code < WHOLE else code - WHOLE, tell=list(people))
+    level = code if code < WHOLE else code - WHOLE
+    ticket.record(what, SYSTEM, **_particulars(late), level=level, tell=list(people), broken=broken)
 
 
 def _particulars(late: SlaClock) -> dict[str, Any]:
     return {"metric": late.metric.value, "metric_name": str(METRIC_LABELS[late.metric])}
 
 
-def _act(late: SlaClock, ticket: Ticket, act: str) -> None:
+def _act(late: SlaClock, ticket: Ticket, act: str, now: dt.datetime) -> None:
     """By a job: it takes its turn with whoever works on the ticket. The priority that is meant is named, so that a second run changes nothing."""
     if act == "raise":
-        Outbox.put("sla.act", clock_id=late.id, act=act, rank=ticket.priority_rank + 1)
+        Outbox.put("sla.act", clock_id=late.id, act=act, rank=ticket.priority_rank + 1, since=now.isoformat())
     elif act:
-        Outbox.put("sla.act", clock_id=late.id, act=act)
+        Outbox.put("sla.act", clock_id=late.id, act=act, since=now.isoformat())

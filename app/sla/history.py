@@ -109,11 +109,11 @@ def _applied(deed: Deed, policy: Policy) -> Event:
 
 def _opening(ticket: Ticket, done: Sequence[Deed]) -> Event:
     by_staff = done[0].particulars.get("by_staff", ticket.opened_by_staff)
-    states = (deed.particulars["state_was"] for deed in done if deed.what in ENTERS)
+    states = (deed.particulars.get("state_was") for deed in done if deed.what in ENTERS or deed.what in MERGES)
     return Event(
         ticket.created_at,
         Happened.OPENED_BY_STAFF if by_staff else Happened.OPENED_BY_CUSTOMER,
-        state=next(states, None) or ticket.state.value,
+        state=next((state for state in states if state), ticket.state.value),
     )
 
 

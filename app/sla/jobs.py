@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from typing import Any
 
@@ -23,9 +24,9 @@ def enforce() -> None:
         db.session.commit()
 
 
-def act(clock_id: int, act: str, rank: int = 0) -> None:
-    """What a level wants done to the ticket."""
-    acting.act(clock_id, act, rank)
+def act(clock_id: int, act: str, rank: int = 0, since: str = "") -> None:
+    """What a level wants done to the ticket. `since`: when it was reached."""
+    acting.act(clock_id, act, rank, dt.datetime.fromisoformat(since) if since else None)
 
 
 def check(after_ticket: int = 0, rebuild_id: int = 0, customer_id: int = 0) -> None:
