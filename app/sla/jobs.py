@@ -34,13 +34,15 @@ def check(after_ticket: int = 0, rebuild_id: int = 0, customer_id: int = 0) -> N
 
     `rebuild_id`: after a change of the policies, whose progress is read. `customer_id`: whose organization changed; of them alone.
     """
-    run = rebuilding.going_on(rebuild_id) if rebuild_id else None
-    if rebuild_id and run is None:
-        return
     wanted = select(Ticket).where(Ticket.id.in_(rebuilding.concerned()), Ticket.id > after_ticket)
     if customer_id:
         wanted = wanted.where(Ticket.requester_id == customer_id)
     tickets = db.session.scalars(wanted.order_by(Ticket.id).limit(PAGE).with_for_update(of=Ticket)).all()
+    run = (
+        rebuilding.going_on(rebuild_id) if rebuild_id else None
+    )  # asked with the tickets held: a later run has to wait for them
+    if rebuild_id and run is None:
+        return
     wrong = [ticket.number for ticket in tickets if clocks.rebuild(ticket)]
     if wrong and not rebuild_id and not customer_id:
         log.warning(
