@@ -295,7 +295,7 @@
     setTimeout(() => toast.remove(), Number(toast.dataset.toast) * 1000);
   });
   document.addEventListener("DOMContentLoaded", () => {
-    if (innerWidth > 860) $(".nav-list [aria-current]")?.scrollIntoView({ block: "nearest" }); // the menu may be longer than the window
+    if (innerWidth > 1024) $(".nav-list [aria-current]")?.scrollIntoView({ block: "nearest" }); // the menu may be longer than the window
     showBulk();
     leave();
     $('[aria-invalid="true"]')?.focus();

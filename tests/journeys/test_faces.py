@@ -16,6 +16,8 @@ from tests.journeys.pages import PAGES, forgotten, generated_lists
 from tests.journeys.windows import PHONE, WIDE, Windows
 
 SIZES = {"wide": WIDE, "phone": PHONE}
+BETWEEN = ({"width": 1100, "height": 800}, {"width": 900, "height": 1100})
+"""Half a large screen with the menu beside the page, and a tablet without."""
 
 
 def findings(page: Page, **options: object) -> list[str]:
@@ -27,6 +29,19 @@ def findings(page: Page, **options: object) -> list[str]:
 def sideways(page: Page) -> list[str]:
     reach = page.evaluate("() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     return [f"{reach[0]} px wide"] if reach[0] > reach[1] else []
+
+
+def crowded(page: Page) -> list[str]:
+    """What reaches over the side in the widths between the desk and the phone."""
+    found = []
+    for size in BETWEEN:
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        found += sideways(page) + page.evaluate(REACHING)
+    return found
+
+
+REACHING = """() => [...document.querySelectorAll("main, .ws-main")].filter((part) => part.scrollWidth > part.clientWidth + 1)
+  .map((part) => `at ${innerWidth} px: ${part.className || part.tagName} holds ${part.scrollWidth} in ${part.clientWidth}`)"""
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +85,9 @@ def test_a_page_has_no_finding(windows: Windows, made: dict[str, str], who: str,
         wrong[address] = sideways(page) + findings(page)
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")
         wrong[f"{address} in the dark"] = findings(page, runOnly=["color-contrast"])
+        if size == "wide":
+            wrong[f"{address} in between"] = crowded(page)
+            page.set_viewport_size(WIDE)
     assert not any(wrong.values()), json.dumps(
         {address: found for address, found in wrong.items() if found}, indent=1, ensure_ascii=False
     )
@@ -156,6 +174,9 @@ def test_longer_words_fit(windows: Windows, made: dict[str, str], language: str,
             page.goto(made.get(address, address))
             assert page.locator("html").get_attribute("lang") == language, address
             wrong[address] = sideways(page) + page.evaluate(CUT)
+            if size == "wide":
+                wrong[f"{address} in between"] = crowded(page)
+                page.set_viewport_size(WIDE)
         page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     assert not any(wrong.values()), json.dumps(
         {address: found for address, found in wrong.items() if found}, indent=1, ensure_ascii=False
