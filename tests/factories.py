@@ -25,6 +25,7 @@ from app.tickets.lists import Audience
 from app.tickets.macros import Macro
 from app.tickets.models import Ticket
 from app.tickets.opening import NewTicket, open_ticket
+from app.tickets.steps import allow
 from app.tickets.supplied import Supplier, SupplierContact
 from app.tickets.thread import Channel, Words
 
@@ -245,3 +246,10 @@ def a_calendar(name: str = "", week: str = "", **given: Any) -> Calendar:
     db.session.add(calendar)
     db.session.flush()
     return calendar
+
+
+def bound(role: str, *steps: tuple[str, str]) -> Role:
+    """From now on this role may make these changes of status alone, named by their statuses."""
+    found = db.session.scalars(select(Role).where(Role.name == role)).one()
+    allow(found, [(a_status(was).id, a_status(now).id) for was, now in steps])
+    return found

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from app.accounts import sessions
 from app.accounts.models import Customer, Department, RightsVersion, RoleScope, StaffProfile
+from app.accounts.steps import StatusStep
 
-WATCHED = (Role, PermissionView, User, RoleScope, Department)
+WATCHED = (Role, PermissionView, User, RoleScope, Department, StatusStep)
 UNIMPORTANT = {"last_login", "login_count", "fail_login_count"}
 ENDS_STAFF_SESSIONS = {"password", "email", "active", "roles"}
 ENDS_CUSTOMER_SESSIONS = {"password_hash", "email_key", "active"}

@@ -35,6 +35,7 @@ RUN_DESK = {
     "Department": CRUD,
     "Staff": (*CRUD, "invite"),
     "Status": CRUD,
+    "StatusStep": ("list", "edit"),
     "Priority": CRUD,
     "Tag": CRUD,
     "LinkType": CRUD,

@@ -22,6 +22,7 @@ from sqlalchemy import bindparam, select
 from app.accounts import secondfactor, sessions
 from app.accounts.models import Customer, RightsVersion, RoleScope, Scope, StaffProfile, department_member
 from app.accounts.sessions import SignedIn
+from app.accounts.steps import StatusStep
 from app.core.extensions import db
 
 
@@ -43,6 +44,10 @@ class Actor:
     def can(self, verb: str, view: str = "Ticket") -> bool:
         """Whether a role of theirs has `can_<verb> on <view>`; the system may all, a customer's rights are fixed in rights.py."""
         return self.kind is Kind.SYSTEM
+
+    def may_step(self, was: int, now: int) -> bool:
+        """Whether they may change a status by hand from the one to the other. Roles bind staff alone."""
+        return True
 
 
 SYSTEM = Actor(Kind.SYSTEM, "Deskhand")
@@ -86,6 +91,8 @@ class Viewer(Actor):
     """A role of theirs needs a second factor."""
     lacks_factor: bool = False
     """It does, and they have none yet."""
+    steps: frozenset[tuple[int, int]] | None = None
+    """Changes of status that their roles allow, from one id to another; None: every one."""
 
     is_authenticated = True
     is_active = True
@@ -94,6 +101,13 @@ class Viewer(Actor):
 
     def can(self, verb: str, view: str = "Ticket") -> bool:
         return (f"can_{verb}", view) in self.permissions
+
+    def may_step(self, was: int, now: int) -> bool:
+        return self.steps is None or was == now or (was, now) in self.steps
+
+    def may_reach(self, status_id: int) -> bool:
+        """Whether they may change any other status to this one by hand."""
+        return self.steps is None or any(now == status_id for _was, now in self.steps)
 
     def get_id(self) -> str:
         """Flask-Login keeps it in the session; `start_session` adds the secret of the session's row."""
@@ -137,6 +151,18 @@ _roles = (
     .outerjoin(RoleScope, RoleScope.role_id == Role.id)
     .where(assoc_user_role.c.user_id == bindparam("staff"))
 )
+
+_steps = (
+    select(StatusStep.from_id, StatusStep.to_id)
+    .select_from(assoc_user_role)
+    .join(assoc_permissionview_role, assoc_permissionview_role.c.role_id == assoc_user_role.c.role_id)
+    .join(PermissionView, PermissionView.id == assoc_permissionview_role.c.permission_view_id)
+    .join(Permission, Permission.id == PermissionView.permission_id)
+    .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
+    .outerjoin(StatusStep, StatusStep.role_id == assoc_user_role.c.role_id)
+    .where(assoc_user_role.c.user_id == bindparam("staff"), Permission.name == "can_status", ViewMenu.name == "Ticket")
+)
+"""Of those of their roles that give the right at all: one without rows allows every step, so it opens them all."""
 
 
 def viewer(staff_id: int) -> Viewer | None:
@@ -182,6 +208,7 @@ def _kept(database: str, staff_id: int, generation: int, version: int) -> Viewer
         select(department_member.c.department_id).where(department_member.c.staff_id == staff_id)
     )
     needs_factor = any(row.second_factor for row in roles)
+    steps = frozenset((was, now) for was, now in db.session.execute(_steps, {"staff": staff_id}))
     digest = hashlib.sha256(repr(sorted(permissions)).encode()).hexdigest()[:16]
     return Viewer(
         Kind.STAFF,
@@ -204,6 +231,7 @@ def _kept(database: str, staff_id: int, generation: int, version: int) -> Viewer
         time_zone=user.time_zone,
         needs_factor=needs_factor,
         lacks_factor=needs_factor and not secondfactor.in_force(staff_id),
+        steps=None if not steps or (None, None) in steps else steps,
     )
 
 

@@ -18,6 +18,7 @@ from app.desk.mailsigning import MailSigningView
 from app.desk.mailtexts import MailTextView
 from app.desk.quarantine import QuarantineView
 from app.desk.settings import SettingsView
+from app.desk.stepadmin import StatusStepView
 
 SYSTEM = {"category": "System", "category_label": _l("System"), "category_icon": "fa-server"}
 
@@ -32,6 +33,7 @@ def register(appbuilder: AppBuilder) -> None:
         category_label=_l("Settings"),
         category_icon="fa-gear",
     )
+    appbuilder.add_view(StatusStepView, "Who may change what", label=_l("Who may change what"), category="Settings")
     appbuilder.add_view(CalendarView, "Calendars", label=_l("Calendars"), category="Settings")
     appbuilder.add_view(MailboxView, "Mailboxes", label=_l("Mailboxes"), category="Settings")
     appbuilder.add_view(MailTextView, "Mail templates", label=_l("Mail templates"), category="Settings")

@@ -53,6 +53,7 @@ class Line(NamedTuple):
     environment_id: int | None
     supplier_turn: Turn | None
     rating: int | None
+    status_id: int
     status: str
     colour: str | None
     customer: str

@@ -22,7 +22,7 @@ from app.desk.counts import FILTERS, counts
 from app.desk.lines import FURTHER, SUPPLIERS, Line, lines_of
 from app.desk.listing import COUNT_CAP, DUES, PAGE_SIZE, RATINGS, SNOOZES, USUAL_SORT, WHENS, Listing
 from app.desk.listrows import Row, rows
-from app.desk.lookups import Lookups
+from app.desk.lookups import Lookups, Reached
 from app.desk.passages import passages
 from app.desk.queues import Queue, in_queue
 from app.desk.tabs import Kept, Tab
@@ -73,6 +73,9 @@ class ListPage:
     """What came later is news (news.py)."""
     may: frozenset[str]
     """What may be done to several at once."""
+    statuses: tuple[Reached, ...]
+    """What the reader may change some of them to."""
+    outcomes: frozenset[str]
 
     @classmethod
     def of(cls, listing: Listing, viewer: Viewer, bare: bool = False) -> ListPage:
@@ -96,7 +99,7 @@ class ListPage:
         said = rows(lines, tags, names, clock.now(), desk.current().number_pattern, found, own, values)
         typed = typed if errors else asked.said(listing, names)
         may = frozenset(verb for verb in BULK if viewer.can(verb))
-        return cls(listing, lines, said, max(total, len(ids)), told.queues, names, typed, errors, drawn_at, may)
+        return cls(listing, lines, said, max(total, len(ids)), told.queues, names, typed, errors, drawn_at, may, names.reached(viewer), names.outcomes(viewer))  # fmt: skip
 
     @property
     def tabs(self) -> tuple[tuple[Tab, ...], tuple[Tab, ...]]:

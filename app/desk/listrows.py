@@ -38,6 +38,7 @@ class Row(NamedTuple):
     organization: str
     department: str
     category: str
+    status_id: int
     status: str
     state: str
     colour: str | None
@@ -93,7 +94,7 @@ def rows(
             kind=kinds.get(line.kind.value, _("Document request")), unread=line.needs_response and line.live, hidden=line.hidden_from_client,
             customer=line.customer, organization=line.organization or "",
             department=names.name("department", line.department_id) or "", category=names.name("category", line.category_id) or "–",
-            status=shown(line.status), state=line.state.value, colour=line.colour, priority=priority.name if priority else "", rank=priority.place if priority else 0, sla=promise.kind, sla_text=promise.text,
+            status_id=line.status_id, status=shown(line.status), state=line.state.value, colour=line.colour, priority=priority.name if priority else "", rank=priority.place if priority else 0, sla=promise.kind, sla_text=promise.text,
             assignee=names.name("person", line.assignee_id) or (_("Somebody") if line.assignee_id else None),
             created=instant(line.created_at), updated=instant(line.last_activity_at), follow_up=_date(line.follow_up_at), action=_date(line.action_required_at),
             action_near=nearness(line.action_required_at, at).value if line.action_required_at and line.live else "",

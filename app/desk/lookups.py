@@ -59,6 +59,15 @@ class Named(NamedTuple):
     manual: bool
 
 
+class Reached(NamedTuple):
+    """A status that some tickets can be brought to."""
+
+    id: int
+    name: str
+    froms: str
+    """The ids of those it may be chosen from; empty: all."""
+
+
 @dc.dataclass(frozen=True)
 class Lookups:
     rows: dict[str, tuple[Named, ...]]
@@ -76,6 +85,32 @@ class Lookups:
 
     def choosable_statuses(self, current: int | None = None) -> list[Named]:
         return [row for row in self.all("status") if (row.active and row.manual) or row.id == current]
+
+    def steps(self, viewer: Viewer, current: int) -> list[Named]:
+        """The status it has, and those that this person may change it to."""
+        return [row for row in self.choosable_statuses(current) if viewer.may_step(current, row.id)]
+
+    def reached(self, viewer: Viewer) -> tuple[Reached, ...]:
+        """For tickets of any status: those to which this person may change some."""
+        all_ids = [row.id for row in self.all("status")]
+        found = [
+            (row, [was for was in all_ids if viewer.may_step(was, row.id)])
+            for row in self.choosable_statuses()
+            if viewer.may_reach(row.id)
+        ]
+        return tuple(
+            Reached(row.id, row.name, "" if len(froms) == len(all_ids) else " ".join(map(str, froms)))
+            for row, froms in found
+        )
+
+    def outcomes(self, viewer: Viewer) -> frozenset[str]:
+        """Of waiting, resolving, closing and reopening, what this person may do to some ticket."""
+        ways = {"wait": State.WAITING, "resolve": State.RESOLVED, "close": State.CLOSED}
+        found = {name: self.status_of(state) for name, state in ways.items()}
+        may = {name for name, status in found.items() if status is not None and viewer.may_reach(status.id)}
+        live = {row.id: State(row.detail).live for row in self.all("status")}
+        back = any(viewer.may_step(was, now) for was in live for now in live if live[now] and not live[was])
+        return frozenset(may | {"reopen"} if back else may)
 
     def name(self, kind: str, wanted: int | None) -> str | None:
         row = self.row(kind, wanted)

@@ -14,7 +14,7 @@ from app.core.words import language
 
 GROUPS = {
     "Settings": (
-        (_l("Tickets"), ("Categories", "Statuses", "Priorities", "Tags", "Custom fields", "Canned responses", "Link types", "Activity types", "Suppliers", "Environments")),
+        (_l("Tickets"), ("Categories", "Statuses", "Who may change what", "Priorities", "Tags", "Custom fields", "Canned responses", "Link types", "Activity types", "Suppliers", "Environments")),
         (_l("Automation"), ("Macros", "Rules", "Default notices")),
         (_l("Mail"), ("Mailboxes", "Mail templates", "Mail filters", "Banned senders", "Mail signing")),
         (_l("Time and assignment"), ("Calendars", "SLA policies", "Who takes work", "Planned absences", "Skills", "Pools")),

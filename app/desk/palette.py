@@ -80,7 +80,13 @@ def _here(ticket: Ticket) -> list[Offer]:
 
     people = [(one.id, one.name if one.id != g.user.id else _("me")) for one in pickers.candidates(ticket, names)]
     each("assign", "assignee", _("Assign to"), [*people, ("nobody", _("nobody"))], ticket.assignee_id or "nobody")
-    each("status", "status", _("Status:"), [(row.id, row.name) for row in names.choosable_statuses()], ticket.status_id)
+    each(
+        "status",
+        "status",
+        _("Status:"),
+        [(row.id, row.name) for row in names.steps(g.user, ticket.status_id)],
+        ticket.status_id,
+    )
     for verb, word in (("priority", _("Priority:")), ("department", _("Move to")), ("category", _("Category:"))):
         each(verb, verb, word, [(row.id, row.name) for row in names.active(verb)], getattr(ticket, f"{verb}_id"))
     if ticket.live:

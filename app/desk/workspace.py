@@ -322,9 +322,11 @@ class Workspace:
                 (Then.CLOSE, State.CLOSED, _("Send & close"), "archive"),
             ):
                 status = self.names.status_of(state)
-                if status is not None:
+                if status is not None and self.viewer.may_step(self.ticket.status_id, status.id):
                     found.setdefault(status.id, Way(then.value, words, sign))
             for status in self.names.choosable_statuses():
+                if not self.viewer.may_step(self.ticket.status_id, status.id):
+                    continue
                 found.setdefault(
                     status.id,
                     Way(f"status:{status.id}", _("Send & set to %(status)s", status=status.name), "circle-dot"),

@@ -1,6 +1,7 @@
 /* The ticket list, a ticket's page and the new ticket: what plain forms cannot do. Every page works without it.
 
-   data-row-status="ID" data-row-name="#1001"   opens the dialog #row-status for that row
+   data-row-status="ID" data-row-now="STATUS" data-row-name="#1001"   opens the dialog #row-status for that row; of its options
+                                                those with data-from="STATUS …" are for rows in one of these
    data-chosen                                  a file input: the chosen files' names stand in the form's [data-chosen-list]
    data-pick="URL" data-pick-name="FIELD"       an address field that suggests customers from GET URL?q=, JSON {"items": [{"name", "email", "organization"}]};
                                                 choosing one fills FIELD
@@ -10,12 +11,19 @@
   "use strict";
   const $ = (selector, root = document) => root.querySelector(selector);
 
+  /* The statuses that this person may choose from the row's present one. */
+  const narrow = (select, now) => {
+    for (const option of select.querySelectorAll("option[data-from]")) option.hidden = option.disabled = !option.dataset.from.split(" ").includes(now);
+    if (select.selectedOptions[0]?.disabled ?? true) select.value = [...select.options].find((option) => !option.disabled)?.value ?? "";
+  };
+
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-row-status]");
     const dialog = button && $("#row-status");
     if (!dialog) return;
     $("[data-row-id]", dialog).value = button.dataset.rowStatus;
     $("[data-row-said]", dialog).textContent = button.dataset.rowName;
+    narrow($("select", dialog), button.dataset.rowNow);
     dialog.showModal();
   });
 

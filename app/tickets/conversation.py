@@ -21,6 +21,7 @@ from app.core.extensions import db
 from app.settings import desk
 from app.tickets import mergeable
 from app.tickets.choices import State, Status
+from app.tickets.lifecycle import status_for
 from app.tickets.thread import Message, MessageKind, Words
 from app.tickets.timeline import Did, Timeline
 from app.tickets.turns import demand
@@ -216,6 +217,17 @@ class Conversation(Timeline):
                     Participant(ticket_id=message.ticket_id, role=ParticipantRole.MENTIONED, staff_id=profile.user_id)
                 )
                 self.record(Did.MENTIONED, by, now=mentioned.name, now_id=profile.user_id, message_id=message.id)
+
+
+def status_after(ticket: Any, then: Then | Status) -> Status | None:
+    """What an outcome that was chosen with a reply changes the status to; None where it changes nothing by hand."""
+    if isinstance(then, Status):
+        return then
+    if then is Then.WAIT:
+        return status_for(State.WAITING)
+    if then is Then.RESOLVE:
+        return status_for(State.RESOLVED) if ticket.live else None
+    return status_for(State.CLOSED) if then is Then.CLOSE and not ticket.closed else None
 
 
 def storable(text: str) -> str:

@@ -17,7 +17,7 @@ from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.tickets import canned, copies, drafts, fields, suppliers
 from app.tickets.choices import Priority, Status
-from app.tickets.conversation import LONGEST_MESSAGE, Then
+from app.tickets.conversation import LONGEST_MESSAGE, Then, status_after
 from app.tickets.drafts import LAST_TURN, Draft, Written
 from app.tickets.lifecycle import demand_choosable
 from app.tickets.mergeable import Merge
@@ -190,6 +190,9 @@ def _demand_reply(ticket: Ticket, by: Viewer, written: Written) -> None:
             fields.demand_filled(ticket)
     if isinstance(then, Status):
         demand_choosable(then, by)
+    outcome_status = status_after(ticket, then)
+    if outcome_status is not None:
+        ticket.demand_step(outcome_status, by)
     if _priority(written.priority) is not None:
         demand(by, "priority", ticket)
     for text, field in ((written.cc, "cc"), (written.bcc, "bcc")):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
 from app.accounts.viewer import SYSTEM, Actor, Kind
 from app.core import clock
-from app.core.errors import HelpdeskError, Invalid
+from app.core.errors import Forbidden, HelpdeskError, Invalid
 from app.core.extensions import db
 from app.settings import desk
 from app.tickets import fields
@@ -41,6 +41,18 @@ class Spam(HelpdeskError):
     def __init__(self, ticket: Any, by: Actor) -> None:
         told = _("Ticket %(number)s is spam. Say first that it is none.", number=ticket.display)
         super().__init__(told if by.kind is Kind.STAFF else _("You may not do this to this ticket."))
+
+
+class NotTheirStep(Invalid):
+    """Their role does not allow this change of status."""
+
+    code = Forbidden.code
+
+    def __init__(self, was: Status, now: Status) -> None:
+        told = _(
+            "Your role does not allow changing the status from “%(was)s” to “%(now)s”.", was=str(was), now=str(now)
+        )
+        super().__init__(told, {"status": told})
 
 
 def status_for(state: State) -> Status:
@@ -103,35 +115,35 @@ class Lifecycle(Timeline):
         """A person's choice of a status, asked for by its row."""
         demand(by, "status", self)
         demand_choosable(status, by)
-        self._enter(status, by)
+        self._step(status, by)
 
     def wait(self, by: Actor) -> None:
         """It is the customer's turn."""
         demand(by, "status", self)
-        self._enter(status_for(State.WAITING), by)
+        self._step(status_for(State.WAITING), by)
 
     def hold(self, by: Actor) -> None:
         """Paused by us or by a third party."""
         demand(by, "status", self)
-        self._enter(status_for(State.HOLD), by)
+        self._step(status_for(State.HOLD), by)
 
     def resolve(self, by: Actor) -> None:
         """A fix is given. Resolving what is resolved or closed does nothing."""
         demand(by, "status", self)
         if self.live:
-            self._enter(status_for(State.RESOLVED), by)
+            self._step(status_for(State.RESOLVED), by)
 
     def close(self, by: Actor) -> None:
         """Closing a closed ticket does nothing, so that a double click and a retried job are harmless."""
         demand(by, "close", self)
         if not self.closed:
-            self._enter(status_for(State.CLOSED), by)
+            self._step(status_for(State.CLOSED), by)
 
     def reopen(self, by: Actor) -> None:
         """Back to our turn, from resolved or closed. Does nothing to a live ticket."""
         demand(by, "reopen", self)
         if not self.live:
-            self._enter(self._status_when_reopened(), by)
+            self._step(self._status_when_reopened(), by)
 
     def keep_open(self, by: Actor) -> None:
         """The customer still wants it: the reminder and the automatic close count anew from now."""
@@ -150,6 +162,16 @@ class Lifecycle(Timeline):
             if candidate is not None and candidate.active and candidate.state.live:
                 return candidate
         return status_for(State.OPEN)
+
+    def demand_step(self, status: Status, by: Actor) -> None:
+        """Raise NotTheirStep when no role of theirs allows this change by hand."""
+        if not by.may_step(self.status_id, status.id):
+            raise NotTheirStep(self.status, status)
+
+    def _step(self, status: Status, by: Actor) -> None:
+        """By hand. What follows from something else enters its status without asking a role."""
+        self.demand_step(status, by)
+        self._enter(status, by)
 
     def _enter(self, status: Status, by: Actor = SYSTEM) -> None:
         """The one place where a ticket changes its status. Entering the status it has does nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g
+from flask import flash, g
 from flask_appbuilder import AppBuilder
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -18,6 +18,7 @@ from app.core.errors import HelpdeskError, Invalid
 from app.core.extensions import db
 from app.core.fab import DeskInterface, DeskView
 from app.core.shipped import shown
+from app.tickets import steps
 from app.tickets.choices import STATE_LABELS, CannedResponse, Category, Priority, State, Status, Tag
 from app.tickets.models import LinkType, Ticket
 from app.tickets.statuses import demand_rest
@@ -93,6 +94,13 @@ class StatusView(DeskView):
 
     def pre_delete(self, status: Status) -> None:
         demand_rest(status, None)
+        steps.forget(status)
+
+    def post_add(self, status: Status) -> None:
+        bound = steps.chosen()
+        names = ", ".join(role.name for role in steps.bound_roles() if role.id in bound)
+        if names:
+            flash(_("These roles may not change anything to or from it yet: %(names)s. See “Who may change what”.", names=names), "warning")  # fmt: skip
 
 
 class PriorityView(DeskView):

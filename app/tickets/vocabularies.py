@@ -11,6 +11,7 @@ from app.core.errors import HelpdeskError
 from app.core.extensions import db
 from app.core.shipped import shown
 from app.settings import desk
+from app.tickets import steps
 from app.tickets.choices import Category, Priority, State, Status
 from app.tickets.models import Ticket
 
@@ -116,6 +117,7 @@ def choose(name: str) -> None:
     if db.session.scalar(select(Ticket.id).limit(1)) is not None:
         raise DeskNotEmpty
     vocabulary = VOCABULARIES[name]
+    steps.forget_all()
     db.session.execute(delete(Status))
     statuses = _make_statuses(vocabulary)
     _rename_priorities(vocabulary.priorities)
