@@ -8,7 +8,7 @@ import enum
 from typing import Any
 
 from flask import Flask
-from flask_appbuilder.security.sqla.models import User
+from flask_appbuilder.security.sqla.models import Role, User
 from sqlalchemy import select
 
 from app.accounts import keys, tokens
@@ -313,7 +313,7 @@ def _ids(
         "category_id": ticket.category_id or 999_999, "slug": "works" if mine else "draft", "section": "general" if mine else "nowhere", "report": "team" if mine else "nowhere", "table": "team", "locale": "en" if mine else "tlh",
         "request_id": _asked(ticket), "supplier_id": _supplier_of(ticket), "note_id": _noted(customer), "task_id": _to_do(ticket), "entry_id": _timed(ticket), "timer_id": 999_999, "word": "forged", "key_id": 999_999, "raw_id": _came_in(ticket),
         "filename": "app.css" if mine else "../config.py", "secret": "x" * 43, "session_id": 999_999, "seal": "forged", "name": "nothing",
-        "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, "absence_id": _planned(ticket), "token": "forged", "raw_mail_id": _set_aside(customer), "filter_id": _filter(), "macro_id": _macro(ticket), "rule_id": _rule() if mine else 999_999, "policy_id": _policy() if mine else 999_999, "version": 1 if mine else 999, "run_id": _ran(ticket), **(_calendar() if mine else {"calendar_id": 999_999, "date_id": 999_999}), **_kept_by(ticket.assignee_id or 0),
+        "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, "absence_id": _planned(ticket), "token": "forged", "raw_mail_id": _set_aside(customer), "filter_id": _filter(), "macro_id": _macro(ticket), "rule_id": _rule() if mine else 999_999, "policy_id": _policy() if mine else 999_999, "role_id": db.session.scalars(select(Role.id).where(Role.name == "Developer")).one() if mine else 999_999, "version": 1 if mine else 999, "run_id": _ran(ticket), **(_calendar() if mine else {"calendar_id": 999_999, "date_id": 999_999}), **_kept_by(ticket.assignee_id or 0),
     }  # fmt: skip
 
 
