@@ -42,6 +42,7 @@ JOBS: dict[str, JobFunction] = {
     "portal.forget_unsent": portal.forget_unsent,
     "portal.mail_password_reset": portal.mail_password_reset,
     "portal.mail_sign_in_link": portal.mail_sign_in_link,
+    "reports.file_ended": reports.file_ended,
     "reports.find_trends": reports.find_trends,
     "reports.recount": reports.recount,
     "reports.sum_up": reports.sum_up,

@@ -43,6 +43,7 @@ WORDS = {
     "portal.mail_password_reset": _l("Mail a customer a link for a new password"),
     "portal.mail_sign_in_link": _l("Mail a customer a link that signs them in"),
     "reports.find_trends": _l("Find words that are written more often"),
+    "reports.file_ended": _l("Book the times of tickets that ended before the update"),
     "reports.recount": _l("Count the figures anew"),
     "reports.sum_up": _l("Sum up what reports read"),
     "satisfaction.ask": _l("Ask a customer how we did"),

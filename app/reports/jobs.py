@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 
+from app.core.outbox import Outbox
 from app.reports import ledgercount, promises, summing, trends
 from app.reports import recount as counting
 from app.reports.volume import today
@@ -20,6 +21,13 @@ def recount() -> None:
     promises.count(first, last)  # filed as tickets stand now, so they may differ rightly
     if wrong:
         log.warning("%s rows of the daily figures were wrong and are right now", wrong)
+
+
+def file_ended(after_ticket: int = 0) -> None:
+    """Ledgers of tickets that ended before there were any, put on its way by the update: some at a time, the next by a job of its own."""
+    last = ledgercount.file_some(after_ticket)
+    if last is not None:
+        Outbox.put("reports.file_ended", queue="reports", after_ticket=last)
 
 
 def sum_up() -> None:

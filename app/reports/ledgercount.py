@@ -27,6 +27,15 @@ def recount(first: dt.date, last: dt.date) -> int:
     return sum(_right(every[place : place + AT_ONCE]) for place in range(0, len(every), AT_ONCE))
 
 
+def file_some(after_ticket: int) -> int | None:
+    """Of the next tickets that have ended, whenever that was; behind which to go on, None when these were the last. Does not commit."""
+    ended = select(Ticket.id).where(Ticket.id > after_ticket, Ticket.live.is_(False), Ticket.resolved_at.is_not(None))
+    ids = db.session.scalars(ended.order_by(Ticket.id).limit(AT_ONCE).with_for_update(of=Ticket)).all()
+    if ids:
+        _right(ids)
+    return ids[-1] if len(ids) == AT_ONCE else None
+
+
 def _right(ids: Sequence[int]) -> int:
     found = {row.ticket_id: dict(row._mapping) for row in db.session.execute(select(ROWS).where(ROWS.c.ticket_id.in_(ids)))}  # fmt: skip
     wanted = _folded(ids)
