@@ -8,7 +8,7 @@ from alembic import op
 from app.core.model import UTCDateTime
 
 revision = "0035"
-down_revision = "0029"
+down_revision = "0032"
 branch_labels = None
 depends_on = None
 

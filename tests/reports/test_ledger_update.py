@@ -20,7 +20,7 @@ from app.reports.ledgers import ROWS, TicketLedger
 from app.tickets.models import Ticket
 from tests.factories import a_customer, a_ticket, run_jobs
 
-BEFORE = "0029"
+BEFORE = "0032"
 LONG_AGO = dt.datetime(2024, 3, 4, 9, tzinfo=dt.UTC)
 
 
