@@ -24,6 +24,7 @@ MODELS = (
     "app.tickets.seen",
     "app.tickets.uploadlinks",
     "app.tickets.fieldmodels",
+    "app.tickets.incidents",
     "app.tickets.lists",
     "app.tickets.tasks",
     "app.tickets.bulk",

@@ -20,7 +20,7 @@ from app.satisfaction.asking import Asking
 from app.search import held
 from app.search import index as search
 from app.sla import clocks as sla
-from app.tickets import requests, suppliers, timefigures
+from app.tickets import banners, requests, suppliers, timefigures
 from app.tickets.actions import Wish
 from app.tickets.timeline import Did
 
@@ -47,6 +47,7 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
     Did.NOTED: (search.index_message, notices.tell_followers, rules.hear),
     Did.STATUS_CHANGED: (ledgers.book_ended, sla.follow, notices.tell_followers, satisfaction.plan, rules.hear),
     Did.RESOLVED: (
+        banners.withdraw_ended,
         reports.count,
         ledgers.book,
         sla.follow,
@@ -57,6 +58,7 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
         rules.hear,
     ),
     Did.CLOSED: (
+        banners.withdraw_ended,
         reports.count,
         ledgers.book,
         sla.follow,
@@ -74,10 +76,10 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
         notices.tell_followers,
         rules.hear,
     ),
-    Did.MARKED_SPAM: (reports.count, ledgers.book, sla.follow, assignment.fill_room),
+    Did.MARKED_SPAM: (banners.withdraw_ended, reports.count, ledgers.book, sla.follow, assignment.fill_room),
     Did.UNMARKED_SPAM: (reports.count, ledgers.book, sla.follow),
     Did.SENDER_ACCEPTED: (sla.follow,),
-    Did.MERGED: (reports.count, ledgers.book, sla.follow, assignment.fill_room),
+    Did.MERGED: (banners.withdraw_ended, reports.count, ledgers.book, sla.follow, assignment.fill_room),
     Did.UNMERGED: (requests.count_anew, suppliers.count_anew, reports.count, ledgers.book, sla.follow),
     Did.GAVE_BACK: (requests.count_anew, suppliers.count_anew, sla.follow),
     Did.MOVED_OUT: (sla.follow,),

@@ -9,7 +9,7 @@ from app.core.errors import Forbidden
 from app.settings import desk
 
 STAFF_VERBS = (
-    "show", "reply", "note", "status", "priority", "assign", "tag", "link", "task", "task_delete", "time", "time_others", "budget", "category", "department", "hide", "merge", "split", "documents", "supplier", "people", "environment", "spam", "delete", "bulk", "export",
+    "show", "reply", "note", "status", "priority", "assign", "tag", "link", "incident", "task", "task_delete", "time", "time_others", "budget", "category", "department", "hide", "merge", "split", "documents", "supplier", "people", "environment", "spam", "delete", "bulk", "export",
 )  # fmt: skip
 """`can_<verb> on Ticket` in a role."""
 CUSTOMER_VERBS = ("show", "receive", "close", "reopen", "attach", "rate")

@@ -33,14 +33,14 @@ MOST = 50_000
 CHUNK = 1_000
 
 
-def begin(deed: str, asked: Asked, ids: Sequence[int], by: Viewer) -> BulkChange:
-    """Note what is wanted, and do it now or hand it to a worker. Commits."""
+def begin(deed: str, asked: Asked, ids: Sequence[int], by: Viewer, by_worker: bool = False) -> BulkChange:
+    """Note what is wanted, and do it now or hand it to a worker, who goes on with it whoever is killed. Commits."""
     change = BulkChange(staff_id=by.id, deed=deed, value=asked.value, words=asked.words[:255], total=len(ids))
     db.session.add(change)
     db.session.flush()
     for start in range(0, len(ids), CHUNK):
         _note(change.id, ids[start : start + CHUNK], by)
-    return _carry_on(change, by)
+    return _carry_on(change, by, by_worker)
 
 
 def undo(change: BulkChange, by: Viewer) -> BulkChange:
@@ -80,8 +80,8 @@ def outcomes(change: BulkChange) -> dict[Outcome, int]:
     return {row[0]: row[1] for row in db.session.execute(counted)}
 
 
-def _carry_on(change: BulkChange, by: Viewer) -> BulkChange:
-    if change.total > AT_ONCE:
+def _carry_on(change: BulkChange, by: Viewer, by_worker: bool = False) -> BulkChange:
+    if by_worker or change.total > AT_ONCE:
         Outbox.put("desk.change_many", queue="bulk", change_id=change.id)
         db.session.commit()
         return change

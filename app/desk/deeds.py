@@ -19,7 +19,7 @@ from app.core.extensions import db
 from app.desk import erasing, moments, pickers
 from app.desk.listing import is_id
 from app.settings import desk
-from app.tickets import departures, drafts, endings, macroruns, macros
+from app.tickets import departures, drafts, endings, incidents, macroruns, macros
 from app.tickets.canned import filled
 from app.tickets.choices import Category, Priority, Status
 from app.tickets.conversation import Then
@@ -158,6 +158,27 @@ def _macro(form: Mapping[str, str], value: str, viewer: Viewer) -> Asked:
     return Asked({"id": macro.id}, macro.name)
 
 
+def _incident(form: Mapping[str, str], value: str, viewer: Viewer) -> Asked:
+    found = next((one for one in incidents.running(viewer) if str(one.id) == value), None)
+    if found is None:
+        raise Invalid(_("This choice does not exist (any more)."), {"incident": _("Please choose an incident.")})
+    return Asked({"id": found.id}, found.display)
+
+
+def _join(ticket: Ticket, value: Value, by: Viewer) -> None:
+    incident = _get(Ticket, value["id"])
+    if incident is None:
+        raise HelpdeskError(_("The incident is gone."))
+    incidents.add(ticket, incident, by)
+
+
+def _leave(ticket: Ticket, was: Any, value: Value, by: Viewer) -> None:
+    """One that belonged to it before stays."""
+    incident = _get(Ticket, value["id"])
+    if incident is not None and was is None:
+        incidents.take_out(ticket, incident, by)
+
+
 def _run(ticket: Ticket, value: Value, by: Viewer) -> None:
     """All of it or nothing, on each."""
     macro = macros.find(value["id"], by)
@@ -269,5 +290,6 @@ DEEDS: dict[str, Deed] = {
     ),
     "reply_all": Deed("reply", _l("Reply to all"), _ending(_reply, "reply"), _write, _leaving, _unwrite),
     "macro": Deed("show", _l("Macro"), _ending(_macro, "macro"), _run, lambda ticket, value: macroruns.standing(ticket, value["id"]), _unrun),
+    "join_incident": Deed("link", _l("Add to incident"), _incident, _join, lambda ticket, value: incidents.part_of(ticket), _leave),
     "delete": Deed("delete", _l("Delete"), _nothing, lambda ticket, value, by: erasing.delete_ticket(ticket, by=by)),
 }  # fmt: skip

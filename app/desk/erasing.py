@@ -11,7 +11,7 @@ from app.accounts.viewer import Actor
 from app.core import storage
 from app.core.audit import What, note
 from app.core.extensions import db
-from app.tickets import merging, timefigures
+from app.tickets import banners, merging, timefigures
 from app.tickets.models import Ticket
 from app.tickets.thread import Attachment
 
@@ -25,7 +25,10 @@ def delete_ticket(ticket: Ticket, by: Actor) -> None:
     keys = list(db.session.scalars(select(Attachment.storage_key).where(Attachment.ticket_id == ticket.id)))
     note(What.TICKET_DELETED, f"{ticket.number}", by=by, files=len(keys))
     timefigures.forget(ticket.id)
+    published = any(one.ticket_id == ticket.id for one in banners.shown())
     db.session.delete(ticket)
+    if published:
+        banners.keep()
     db.session.commit()
     for key in keys:
         try:

@@ -18,6 +18,8 @@ from app.satisfaction.models import RATED
 from app.settings import desk
 from app.tickets.choices import State, Status
 from app.tickets.drafts import Draft
+from app.tickets.incidents import KIND, Incident
+from app.tickets.links import PLAIN
 from app.tickets.models import Ticket, TicketKind, TicketLink
 from app.tickets.seen import TicketSeen
 from app.tickets.supplied import Turn
@@ -106,6 +108,10 @@ class Facts(NamedTuple):
     """Staff wrote notes about its customer, likewise."""
     rated: bool
     """Its customer rated some ticket, likewise."""
+    incident: bool
+    """It stands for a disturbance that many report."""
+    incident_id: int | None
+    """The ticket that stands for the one it belongs to."""
     seen_message_id: int | None
     """The newest message that this person was shown at their last visit."""
     requester: Person
@@ -155,6 +161,8 @@ def of(number: int, viewer: Viewer) -> Facts | None:
         tasked,
         noted,
         rated,
+        incident,
+        incident_id,
         seen,
         *person,
     ) = row[own:]
@@ -168,6 +176,8 @@ def of(number: int, viewer: Viewer) -> Facts | None:
         bool(tasked),
         bool(noted),
         bool(rated),
+        bool(incident),
+        incident_id,
         seen,
     )
     return Facts._make((*row[:own], colour, assignee, organization, *kept, Person._make(person)))
@@ -180,7 +190,8 @@ _COLUMNS = Facts._fields[: Facts._fields.index("colour")]
 def _facts(viewer: Viewer, agents_see_departments: bool) -> Executable:
     """Built once for each viewer, as the row rule is. The setting is part of the rule, and so of the key."""
     drafted = exists().where(Draft.ticket_id == Ticket.id, Draft.spent_at.is_(None))
-    linked = or_(exists().where(TicketLink.ticket_id == Ticket.id), exists().where(TicketLink.other_id == Ticket.id))
+    linked = or_(exists().where(TicketLink.ticket_id == Ticket.id, PLAIN), exists().where(TicketLink.other_id == Ticket.id, PLAIN))  # fmt: skip
+    belongs = select(TicketLink.ticket_id).where(TicketLink.other_id == Ticket.id, TicketLink.kind == KIND).limit(1)
     tasked = exists().where(TaskLink.ticket_id == Ticket.id)
     timed = exists().where(Timer.ticket_id == Ticket.id, Timer.staff_id == viewer.id)
     seen = select(TicketSeen.message_id).where(TicketSeen.ticket_id == Ticket.id, TicketSeen.staff_id == viewer.id)
@@ -197,6 +208,8 @@ def _facts(viewer: Viewer, agents_see_departments: bool) -> Executable:
         tasked,
         NOTED,
         RATED,
+        exists().where(Incident.ticket_id == Ticket.id),
+        belongs.scalar_subquery(),
         seen.scalar_subquery(),
     )
     wanted = select(

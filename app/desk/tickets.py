@@ -23,7 +23,7 @@ from app.desk.bulkpages import tell
 from app.desk.deeds import DEEDS
 from app.desk.listing import Listing, is_id
 from app.desk.listpage import ListPage
-from app.tickets import macros, numbering
+from app.tickets import incidents, macros, numbering
 from app.tickets.actions import KINDS
 from app.tickets.models import Ticket
 from app.tickets.queues import TicketQuery
@@ -41,6 +41,7 @@ VERBS = (
     "assign",
     "tag",
     "link",
+    "incident",
     "task",
     "task_delete",
     "time",
@@ -75,7 +76,7 @@ class TicketView(DeskView):
     base_permissions = [f"can_{verb}" for verb in VERBS]
     method_permission_name = {
         "set_status": "status", "resolve": "status", "close": "status", "reopen": "status", "set_priority": "priority", "assign": "assign", "take": "assign",
-        "set_department": "department", "set_category": "category", "add_tag": "tag", "remove_tag": "tag", "snooze": "status", "follow_up": "status", "reply_all": "reply", "macro": "show", "merge": "merge", "delete_tickets": "delete",
+        "set_department": "department", "set_category": "category", "add_tag": "tag", "remove_tag": "tag", "snooze": "status", "follow_up": "status", "reply_all": "reply", "macro": "show", "join_incident": "link", "merge": "merge", "delete_tickets": "delete",
     }  # fmt: skip
     exclude_route_methods = {"show", "add", "edit", "delete", "download"}
     list_title = _l("Tickets")
@@ -241,6 +242,18 @@ class TicketView(DeskView):
         return self.render_template(
             "desk/bulkmacro.html", title=_("Run a macro"), macros=macros.offered(g.user), many=len(ids), form=request.form,
             rows=[] if request.form.get("all") else ids, back=Listing.posted(request.form).address(), kinds=KINDS,
+        )  # fmt: skip
+
+    @offered("join_incident", _l("Add to incident"), icon="megaphone")
+    def join_incident(self, ids: Ids) -> Any:
+        """Which one is chosen on a page of its own; there a few tickets may become one, too."""
+        if request.form.get("value") or ":" in request.form.get("action", ""):
+            return _do("join_incident", ids)
+        few = ids if len(ids) <= bulk.AT_ONCE and g.user.can("incident") else []
+        numbers = db.session.scalars(select(Ticket.number).where(Ticket.id.in_(few), visible_to(g.user)))
+        return self.render_template(
+            "desk/incident_bulk.html", offered=incidents.running(g.user), many=len(ids), rows=[] if request.form.get("all") else ids,
+            back=Listing.posted(request.form).address(), make=urlencode([("with", number) for number in numbers]),
         )  # fmt: skip
 
     @offered("merge", _l("Merge"), icon="git-merge")

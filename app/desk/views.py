@@ -13,6 +13,7 @@ from app.desk.bulkpages import BulkView
 from app.desk.conversing import WorkspaceView
 from app.desk.dashboard import DashboardView
 from app.desk.files import FilesView
+from app.desk.incidents import IncidentView
 from app.desk.joining import MergeView
 from app.desk.ledger import LedgerView
 from app.desk.menu import menu
@@ -35,6 +36,7 @@ from app.desk.teampages import TeamLoadView
 from app.desk.telling import RecordView
 from app.desk.tickets import TicketView
 from app.desk.undoing import just_done
+from app.desk.updating import UpdateView
 from app.desk.watching import WatchingView
 
 
@@ -58,6 +60,8 @@ def register(appbuilder: AppBuilder) -> None:
         FilesView,
         MergeView,
         MovingView,
+        IncidentView,
+        UpdateView,
         SpammingView,
         SupplieringView,
         LinkedTasksView,

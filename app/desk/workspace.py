@@ -49,11 +49,12 @@ from app.mail import boxes
 from app.satisfaction import reading
 from app.satisfaction.reading import Given
 from app.settings import desk
-from app.tickets import fields, links, requests
+from app.tickets import fields, incidents, links, requests
 from app.tickets.choices import State
 from app.tickets.conversation import Then
 from app.tickets.dates import nearness
 from app.tickets.fields import Held
+from app.tickets.incidents import Reach
 from app.tickets.links import Linked
 from app.tickets.models import Ticket
 from app.tickets.queues import TicketQuery
@@ -210,6 +211,17 @@ class Workspace:
     @cached_property
     def links(self) -> list[Linked]:
         return links.links_of(self.ticket.id, self.viewer) if self.ticket.linked else []
+
+    @cached_property
+    def incident(self) -> Ticket | None:
+        """The one that it belongs to, if the viewer sees that."""
+        found = self.ticket.incident_id
+        return incidents.seen(found, self.viewer) if found is not None else None
+
+    @cached_property
+    def reach(self) -> Reach | None:
+        """Of an incident: whom it concerns."""
+        return incidents.reach(self.ticket.id, self.viewer) if self.ticket.incident else None
 
     @cached_property
     def tasks(self) -> list[Line]:

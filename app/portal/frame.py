@@ -22,6 +22,7 @@ from app.core import clock, language
 from app.core.extensions import db
 from app.core.web import local
 from app.settings import desk
+from app.tickets import banners
 from app.tickets.choices import State
 from app.tickets.models import Ticket
 from app.tickets.visibility import visible_to
@@ -114,6 +115,7 @@ def page(template: str, code: int = 200, **context: Any) -> Response:
         "desk_email": settings.mail_from,
         "customer": customer,
         "settings": settings,
+        "incidents": banners.shown(),
         "day": day,
         "day_time": day_time,
     }

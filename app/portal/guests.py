@@ -22,6 +22,7 @@ from app.mail import outgoing
 from app.portal import choosing
 from app.portal.files import Received
 from app.portal.frame import link, page, portal, signed_in_customer, start_session, typed
+from app.portal.incidents import about, join_as_guest
 from app.portal.once import Sending
 from app.settings import desk
 from app.tickets import fieldforms
@@ -38,7 +39,8 @@ def contact_form() -> Any:
     if not desk.current().guests_may_write:
         flash(_("Please sign in to write to us."), "warning")
         return redirect("/portal/login?next=/portal/tickets/new")
-    return _contact_page(request.args)
+    banner = about(request.args.get("incident", ""))
+    return _contact_page({"subject": banner.title, **request.args} if banner else request.args)
 
 
 def _contact_page(values: Mapping[str, str], code: int = 200, errors: Mapping[str, str] | None = None) -> Any:
@@ -73,7 +75,9 @@ def write_as_guest() -> Any:
     sending = Sending(customer, typed("subject"), typed("message"))
     try:
         if not received.errors and not sending.became:
-            sending.done(_open(form, customer, received).id)
+            ticket = _open(form, customer, received)
+            join_as_guest(ticket, customer)
+            sending.done(ticket.id)
     except Invalid as refusal:
         errors = choosing.as_form(refusal)
     if errors or received.errors:

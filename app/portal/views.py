@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.portal import files, guests, help, ratings, saying, signin, tickets, uploads  # noqa: F401  # each adds its pages
+from app.portal import files, guests, help, incidents, ratings, saying, signin, tickets, uploads  # noqa: F401  # each adds its pages
 from app.portal.frame import help_center, portal
 
 

@@ -293,6 +293,7 @@ class DeskSettings:
     mailbox_version: str = setting("0", "email", _l("Version of the mailboxes"), hidden=True)
     notice_defaults: str = setting("{}", "email", _l("What people are told of by default"), hidden=True)
     custom_fields: str = setting("[]", "general", _l("Fields of tickets"), hidden=True)
+    incident_banners: str = setting("[]", "general", _l("Incidents that customers see"), hidden=True)
     time_zone: str = setting(
         "UTC", "time", _l("Time zone of the desk"), _l("Such as Europe/Berlin."), zone=True, longest=64
     )

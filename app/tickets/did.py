@@ -46,6 +46,15 @@ class Did(enum.StrEnum):
     MOVED_OUT = "moved_out"
     MOVED_IN = "moved_in"
     UNLINKED = "unlinked"
+    INCIDENT_DECLARED = "incident_declared"
+    INCIDENT_CALLED_OFF = "incident_called_off"
+    INCIDENT_JOINED = "incident_joined"
+    INCIDENT_LEFT = "incident_left"
+    INCIDENT_GREW = "incident_grew"
+    INCIDENT_SHRANK = "incident_shrank"
+    INCIDENT_UPDATED = "incident_updated"
+    INCIDENT_PUBLISHED = "incident_published"
+    INCIDENT_WITHDRAWN = "incident_withdrawn"
     DOCUMENTS_ASKED = "documents_asked"
     DOCUMENT_SENT = "document_sent"
     DOCUMENT_ACCEPTED = "document_accepted"
@@ -136,6 +145,13 @@ IN_THREAD = PUBLIC | {
     Did.MOVED_OUT,
     Did.MOVED_IN,
     Did.UNLINKED,
+    Did.INCIDENT_DECLARED,
+    Did.INCIDENT_CALLED_OFF,
+    Did.INCIDENT_JOINED,
+    Did.INCIDENT_LEFT,
+    Did.INCIDENT_UPDATED,
+    Did.INCIDENT_PUBLISHED,
+    Did.INCIDENT_WITHDRAWN,
     Did.SCHEDULED,
     Did.UNSENT,
     Did.HELD_BACK,

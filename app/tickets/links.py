@@ -18,6 +18,9 @@ from app.tickets.timeline import Did
 from app.tickets.turns import take
 from app.tickets.visibility import visible_to
 
+PLAIN = TicketLink.kind != "incident"
+"""A ticket of an incident and that incident are no pair; incidents.py says what they are."""
+
 
 class CannotLink(HelpdeskError):
     """These two are linked already, or are one."""
@@ -57,7 +60,7 @@ def link(ticket: Ticket, other: Ticket, kind: LinkType, by: Actor, reverse: bool
 def unlink(ticket: Ticket, other: Ticket, by: Actor) -> None:
     """Whichever of the two was linked with the other. Does nothing when they are not."""
     _take_both(ticket, other, by)
-    gone = delete(TicketLink).where(_between(ticket, other)).execution_options(synchronize_session="fetch")
+    gone = delete(TicketLink).where(_between(ticket, other), PLAIN).execution_options(synchronize_session="fetch")
     if db.session.execute(gone).rowcount:
         ticket.record(Did.UNLINKED, by, number=other.display, other_id=other.id)
         other.record(Did.UNLINKED, by, number=ticket.display, other_id=ticket.id)
@@ -69,7 +72,7 @@ def links_of(ticket_id: int, actor: Actor) -> list[Linked]:
         select(TicketLink, LinkType, Ticket)
         .join(Ticket, or_(_of(TicketLink.other_id, ticket_id), _of(TicketLink.ticket_id, ticket_id)))
         .outerjoin(LinkType, LinkType.id == TicketLink.type_id)
-        .where(or_(TicketLink.ticket_id == ticket_id, TicketLink.other_id == ticket_id), visible_to(actor))
+        .where(or_(TicketLink.ticket_id == ticket_id, TicketLink.other_id == ticket_id), PLAIN, visible_to(actor))
         .order_by(Ticket.number)
     )
     return [_told(made, kind, other, ticket_id) for made, kind, other in db.session.execute(wanted)]

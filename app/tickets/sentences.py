@@ -117,6 +117,17 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
         else _("linked ticket %(number)s", number=given["number"])
     ),
     Did.UNLINKED: lambda given: _("removed the link with ticket %(number)s", number=given["number"]),
+    Did.INCIDENT_DECLARED: lambda given: _("declared the ticket an incident"),
+    Did.INCIDENT_CALLED_OFF: lambda given: _("said that the ticket is no incident"),
+    Did.INCIDENT_JOINED: lambda given: _("added the ticket to the incident %(number)s", number=given["number"]),
+    Did.INCIDENT_LEFT: lambda given: _("took the ticket out of the incident %(number)s", number=given["number"]),
+    Did.INCIDENT_GREW: lambda given: _("added ticket %(number)s to the incident", number=given["number"]),
+    Did.INCIDENT_SHRANK: lambda given: _("took ticket %(number)s out of the incident", number=given["number"]),
+    Did.INCIDENT_UPDATED: lambda given: ngettext(
+        "wrote to one ticket of the incident", "wrote to %(num)d tickets of the incident", given.get("tickets", 0)
+    ),
+    Did.INCIDENT_PUBLISHED: lambda given: _("told customers of the incident: “%(now)s”", now=given["now"]),
+    Did.INCIDENT_WITHDRAWN: lambda given: _("took the incident off the customers’ pages"),
     Did.MERGED: lambda given: _("merged the ticket into %(number)s", number=given["number"]),
     Did.TOOK_IN: lambda given: _("merged ticket %(number)s into this one", number=given["number"]),
     Did.UNMERGED: lambda given: _("took the ticket out of %(number)s again", number=given["number"]),

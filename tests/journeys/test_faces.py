@@ -68,6 +68,12 @@ def made(all_windows: Windows) -> dict[str, str]:
     page.get_by_role("button", name="Make the task").click()
     expect(page.get_by_role("heading", name="A task to look at")).to_be_visible()
     found["/admin/tasks/1"] = page.url
+    page.goto("/admin/tickets/")
+    page.locator("td a[href*='/admin/tickets/']").first.click()
+    page.get_by_role("button", name="Declare an incident").click()
+    expect(page.get_by_role("heading", name="Whom it concerns")).to_be_visible()
+    for rest in ("", "/similar", "/update"):
+        found[f"/admin/tickets/1001/incident{rest}"] = page.url + rest
     page.close()
     return found
 

@@ -42,6 +42,7 @@ PLAIN = {
     "/admin/mail-templates/<kind>/html", "/admin/mail-log/resend", "/portal/say/<word>", "/admin/mail-signing/switch", "/admin/mail-signing/<int:key_id>/look-up", "/admin/mail-signing/<int:key_id>/remove",
     "/admin/mailboxes/<int:pk>/test-in", "/admin/mailboxes/<int:pk>/pause", "/admin/mailboxes/<int:pk>/resume", "/admin/mailboxes/<int:pk>/fetch", "/admin/mailboxes/<int:pk>/sign-in", "/hooks/mail/<int:pk>",
     "/admin/calendars/<int:calendar_id>/holidays",
+    "/admin/tickets/<int:number>/incident/end", "/admin/tickets/<int:number>/incident/banner", "/portal/incidents/<int:banner_id>/affected", "/admin/tickets/<int:number>/incident/update", "/admin/tickets/<int:number>/incident/leave", "/admin/tickets/<int:number>/incident/join", "/admin/tickets/<int:number>/incident/add", "/admin/tickets/incident",
 }  # fmt: skip
 """Shown only after something happened or to somebody else, sent by a script, or a button without a field: they are tried with odd fields
 all the same."""

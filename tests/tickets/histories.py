@@ -31,6 +31,7 @@ from app.tickets import (
     copies,
     departures,
     drafts,
+    incidents,
     links,
     macroruns,
     seen,
@@ -129,6 +130,12 @@ def _hand_in(desk: Desk, ticket: Ticket, n: int) -> None:
         collecting.hand_in(request, uploads, CustomerActor.of(ticket.requester), f"here {n}")
 
 
+def _incident(desk: Desk, ticket: Ticket, n: int) -> None:
+    """The next one belongs to it, unless either has part in another already."""
+    incidents.declare(ticket, desk.agent)
+    incidents.add(desk.tickets[n % 4], ticket, desk.agent)
+
+
 def _link(desk: Desk, ticket: Ticket, n: int) -> None:
     kinds = db.session.scalars(select(LinkType).order_by(LinkType.id)).all()
     links.link(ticket, desk.tickets[n % 4], kinds[n % len(kinds)], desk.agent)
@@ -213,6 +220,7 @@ DEEDS: dict[str, Deed] = WRITING | {
     "draft": _draft,
     "leave": _leave,
     "link": _link,
+    "incident": _incident,
     "hide": lambda desk, ticket, n: ticket.hide(SYSTEM, hidden=bool(n % 2)),
     "customer note": lambda desk, ticket, n: customernotes.write(ticket.requester_id, f"about {n}", "context", desk.agent),
 }  # fmt: skip
