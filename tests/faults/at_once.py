@@ -106,10 +106,19 @@ def hand_out(processes: str, place: int) -> str:
 
 
 def enforce(_what: str, _place: int) -> str:
+    """Who waits too long for SQLite's one writer tries again, as the worker does."""
+    from sqlalchemy.exc import OperationalError
+
     from app.sla import jobs
 
-    jobs.enforce()
-    db.session.commit()
+    for _attempt in range(9):
+        try:
+            jobs.enforce()
+            db.session.commit()
+        except OperationalError:
+            db.session.rollback()
+        else:
+            break
     return "enforced"
 
 
