@@ -76,6 +76,7 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
         notices.tell_followers,
         rules.hear,
     ),
+    Did.INCIDENT_CALLED_OFF: (banners.withdraw_ended,),
     Did.MARKED_SPAM: (banners.withdraw_ended, reports.count, ledgers.book, sla.follow, assignment.fill_room),
     Did.UNMARKED_SPAM: (reports.count, ledgers.book, sla.follow),
     Did.SENDER_ACCEPTED: (sla.follow,),

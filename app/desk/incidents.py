@@ -194,8 +194,6 @@ def _declare(ticket: Ticket) -> None:
 
 
 def _call_off(ticket: Ticket) -> None:
-    """Customers read no more of it either."""
-    banners.withdraw(ticket, g.user)
     incidents.call_off(ticket, g.user)
 
 

@@ -196,9 +196,8 @@ def _named(typed: Typed, wrong: dict[str, str]) -> dict[str, list[Any]]:
 def _near(field: str, word: str) -> str:
     """Whoever wrote only the beginning of a name is told the whole."""
     name = saying.ROWS[field].name
-    near = db.session.scalar(
-        select(name).where(func.lower(name).startswith(word.casefold(), autoescape=True)).order_by(name)
-    )
+    begins = func.lower(name).startswith(word.casefold(), autoescape=True)
+    near = db.session.scalar(select(name).where(begins).order_by(name).limit(1))
     return " " + _("Did you mean “%(name)s”?", name=near) if near else ""
 
 

@@ -105,7 +105,7 @@ def own(incident: Ticket, customer: CustomerActor) -> Ticket | None:
 
 def report(incident: Ticket, customer: Customer, by: CustomerActor) -> Ticket:
     """A ticket of theirs that belongs to the incident; whoever asks looked for the one that is there."""
-    title = next(one.title for one in shown() if one.ticket_id == incident.id)
+    title = db.session.scalars(select(Incident.title).where(Incident.ticket_id == incident.id)).one()
     words = Words(_("I am affected too: %(title)s", title=title), via=Channel.PORTAL)
     new = NewTicket(title, words, customer, department=incident.department, category=incident.category)
     ticket = open_ticket(new, by=by)

@@ -80,8 +80,8 @@ def call_off(ticket: Ticket, by: Actor) -> None:
     if of(ticket) is not None:
         for one in db.session.scalars(select(Ticket).join(TicketLink, _belongs(ticket.id)).order_by(Ticket.id)).all():
             _leave(one, ticket, by)
+        ticket.record(Did.INCIDENT_CALLED_OFF, by)  # first: what customers read of it is withdrawn by this event
         db.session.execute(delete(Incident).where(Incident.ticket_id == ticket.id))
-        ticket.record(Did.INCIDENT_CALLED_OFF, by)
 
 
 def add(ticket: Ticket, to: Ticket, by: Actor) -> None:

@@ -132,6 +132,26 @@ def test_a_breach_that_cannot_be_told_does_not_silence_the_others(app):
     assert (told(spoilt), told(other)) == (["first_response"], ["first_response"])
 
 
+def test_a_fault_of_the_database_puts_no_clock_off(app):
+    with time_machine.travel(MONDAY, tick=False) as now:
+        ticket = a_ticket(priority=a_priority(4))
+        db.session.commit()
+        now.shift(2 * HOUR)
+
+        def fail(event: TicketEvent) -> None:
+            raise OperationalError("UPDATE ticket", {}, Exception("deadlock detected"))
+
+        events.react({Did.BREACHED: (fail,)})
+        with pytest.raises(OperationalError):
+            jobs.enforce()
+        db.session.rollback()
+        events.react(REACTIONS)
+        jobs.enforce()
+        db.session.commit()
+
+    assert told(ticket) == ["first_response"]
+
+
 def test_two_enforcers_at_once_tell_of_each_breach_once(app):
     tickets = 130
     with time_machine.travel(MONDAY, tick=False):
