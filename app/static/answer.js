@@ -178,7 +178,7 @@
       if (!coming && after) {
         const button = after;
         after = null;
-        if (kept?.id) form.requestSubmit(button);
+        form.requestSubmit(button);
       }
     });
     coming += 1;
@@ -195,6 +195,7 @@
     const away = make("button", { type: "button", className: "linkish", textContent: form.dataset.tRemove });
     again.addEventListener("click", () => { row.remove(); attach(form, file); });
     away.addEventListener("click", () => row.remove());
+    row.dataset.failed = "";
     row.replaceChildren(make("span", { className: "error", role: "alert", textContent: typeof sentence === "string" ? `${file.name}${words.tColon ?? ":"} ${sentence}` : form.dataset.tFailed }), again, away);
   };
   const bring = (form, files) => [...files].forEach((file) => attach(form, file));
@@ -219,12 +220,23 @@
       if (kind === "drop") bring(form, event.dataTransfer.files);
     });
   }
-  /* Sent while a file is still on its way: it goes when the file is here, and not at all when the file failed. */
+  /* Sent while a file is still on its way: it goes when the file is here. While one stands there that failed nothing goes, for it would be missing unnoticed. */
+  const hold = (row) => {
+    if (!$("[data-held]", row)) {
+      const said = make("span", { className: "error", role: "alert", textContent: row.closest("form").dataset.tHeld });
+      said.dataset.held = "";
+      row.append(said);
+    }
+    $("button", row).focus();
+  };
   document.addEventListener("submit", (event) => {
-    if (!event.target.matches("form[data-composer]") || !coming) return;
+    const form = event.target;
+    const lost = form.matches("form[data-composer]") && $("[data-failed]", form);
+    if (!form.matches("form[data-composer]") || !(coming || lost)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    after = event.submitter;
+    if (coming) after = event.submitter;
+    else hold(lost);
   }, true);
 
   /* ---------- completion: /canned, @people, addresses ---------- */

@@ -198,6 +198,29 @@ def test_a_file_shows_its_way_and_one_that_fails_loses_nothing(windows: Windows)
     expect(agent.locator("#thread").get_by_role("link", name=re.compile("server.log"))).to_be_visible()
 
 
+def test_nothing_leaves_while_a_file_stands_there_that_failed(windows: Windows) -> None:
+    number = ask(windows.page("ada"), "One of two files", department="Support")
+    agent = at(windows, "supervisor", number)
+    body(agent).fill("Both logs for you.")
+    agent.route("**/files", lambda route: route.abort())
+    agent.locator("#files").set_input_files([LOG])
+    expect(agent.get_by_role("alert")).to_contain_text("could not be sent")
+    windows.problems.clear()
+    agent.unroute("**/files")
+    agent.locator("#files").set_input_files([{**LOG, "name": "second.log"}])
+    expect(agent.get_by_role("checkbox", name=re.compile("second.log"))).to_be_checked()
+
+    agent.locator("[data-send]").click()
+    expect(agent.get_by_role("alert").last).to_have_text("Nothing was sent yet. Try this file again or remove it.")
+    expect(agent.get_by_role("button", name="Try again")).to_be_focused()
+    agent.keyboard.press("Enter")
+    expect(agent.get_by_role("checkbox", name=re.compile("server.log"))).to_be_checked()
+    agent.locator("[data-send]").click()
+    entry = agent.locator("#thread article").last
+    expect(entry.get_by_role("link", name=re.compile("server.log"))).to_be_visible()
+    expect(entry.get_by_role("link", name=re.compile("second.log"))).to_be_visible()
+
+
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 def test_the_composer_with_all_of_it_has_no_finding(windows: Windows, size: dict[str, int]) -> None:
     number = ask(windows.page("ada"), "All of it", department="Support")
