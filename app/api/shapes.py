@@ -131,7 +131,7 @@ def message(row: Message) -> dict[str, Any]:
         },
         "via": row.via.value,
         "text": row.text,
-        "html": from_text(row.text),
+        "html": str(row.as_html),
         "full_text": row.full_text or row.text,
         "trusted": row.trusted,
         "to": row.sent_to,

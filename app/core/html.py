@@ -2,10 +2,13 @@
 
 import html
 import re
+from collections.abc import Sequence
 from functools import partial
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
 
 from app.core import markup
 from app.core.markup import names
@@ -49,6 +52,8 @@ _LINK = re.compile(
     re.I,
 )
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+_STYLED = re.compile(r"[*_`#>|~\[]|^[ \t]*(?:[-+]|\d{1,9}[.)])[ \t]|^(?: {4}|\t)", re.MULTILINE)
+"""What Markdown could mean anything by; the rest is quicker read as plain text."""
 
 
 def clean(text: str, *, own_links: bool = False) -> str:
@@ -176,6 +181,51 @@ def _linked(line: str) -> str:
         )
         at = match.start() + len(address)
     return "".join(pieces) + html.escape(line[at:])
+
+
+def from_letter(text: str) -> str:
+    """What the team writes to people: Markdown whose line ends, backslashes and raw HTML stay as typed. Pictures are links: a letter loads nothing."""
+    if len(text) > MAX_MARKDOWN_LENGTH or not _STYLED.search(text):
+        return from_text(text)
+    return clean(_LETTER.render(text), own_links=True)
+
+
+def _letters() -> MarkdownIt:
+    reader = MarkdownIt("commonmark", {"html": False, "breaks": True, "linkify": True})
+    reader.enable(["table", "strikethrough", "linkify"])
+    reader.disable(
+        ["escape", "entity", "lheading", "image", "reference"]
+    )  # \\server\share, "Regards" over a line of dashes
+    reader.core.ruler.disable("linkify")  # it takes setup.py for an address; ours does not
+    reader.core.ruler.push("letter", _as_letter)
+    return reader
+
+
+def _as_letter(page: StateCore) -> None:
+    """A message is no document of its own: its headings are bold lines. A link says where it leads by its address alone."""
+    for at, token in enumerate(page.tokens):
+        if token.type == "heading_open":
+            line = page.tokens[at + 1]
+            line.children = [
+                Token("strong_open", "strong", 1),
+                *(line.children or ()),
+                Token("strong_close", "strong", -1),
+            ]
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = "p"
+        _with_addresses(token.children or ())
+
+
+def _with_addresses(words: Sequence[Token]) -> None:
+    inside = 0
+    for word in words:
+        inside += word.nesting if word.type in ("link_open", "link_close") else 0
+        word.attrs.pop("title", None)
+        if word.type == "text" and not inside:
+            word.type, word.content = "html_inline", _linked(word.content)  # which escapes
+
+
+_LETTER = _letters()
 
 
 def from_markdown(text: str) -> str:

@@ -9,7 +9,6 @@ from flask_appbuilder import BaseView, expose, has_access
 from flask_appbuilder.security.decorators import permission_name
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
-from markupsafe import Markup
 from sqlalchemy import func, or_, select
 
 from app.accounts.models import Customer, StaffProfile
@@ -17,12 +16,12 @@ from app.accounts.viewer import viewer
 from app.core import web
 from app.core.errors import HelpdeskError
 from app.core.extensions import db
-from app.core.html import from_text
 from app.desk import composing, facts
 from app.desk.workspace import find
 from app.tickets import canned, macros, presence
 from app.tickets.models import Participant, Ticket
 from app.tickets.presence import Here
+from app.tickets.thread import Channel, readable
 
 OFFERED = 8
 MACRO = "macro"
@@ -99,7 +98,7 @@ class AssistingView(BaseView):
         """The text as the thread will show it."""
         find(number, g.user)
         text = request.form.get("body", "")[:LONGEST_PREVIEW]
-        return render_template("desk/_preview.html", text=Markup(from_text(text.strip())))  # from_text escapes
+        return render_template("desk/_preview.html", text=readable(text.strip(), Channel.STAFF))
 
 
 def _macros(ticket: Ticket, words: str) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from flask import g, request
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import gettext as _
+from markupsafe import Markup
 from sqlalchemy import Row, bindparam, or_, select
 from sqlalchemy.orm import load_only
 from werkzeug.datastructures import FileStorage
@@ -31,7 +32,7 @@ from app.tickets import files as incoming
 from app.tickets.departures import CONTACT, CUSTOMER_WROTE, SUPPLIER_WROTE, UNDONE
 from app.tickets.drafts import Draft, Written
 from app.tickets.leaks import Leak
-from app.tickets.thread import Attachment, MessageKind
+from app.tickets.thread import Attachment, Channel, MessageKind, readable
 from app.tickets.unseen import Newer, Seen
 from app.tickets.visibility import attachments_visible_to
 
@@ -116,6 +117,10 @@ class Leaving(NamedTuple):
 
     draft: Draft
     author: str
+
+    @property
+    def shown(self) -> Markup:
+        return readable(self.draft.text, Channel.STAFF)
 
 
 class Waiting(NamedTuple):

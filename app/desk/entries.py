@@ -36,7 +36,16 @@ from app.desk import marking
 from app.desk.reading import FIRST, LAST, Only, Place
 from app.mail.models import Delivery, DeliveryState
 from app.tickets.supplied import Supplier
-from app.tickets.thread import Attachment, Message, MessageKind, pictured, printed, speaks_for_customer
+from app.tickets.thread import (
+    Attachment,
+    Channel,
+    Message,
+    MessageKind,
+    pictured,
+    printed,
+    readable,
+    speaks_for_customer,
+)
 from app.tickets.timeentries import ActivityType
 from app.tickets.timeline import IN_THREAD, Did, TicketEvent, sentence_of, why_of
 from app.tickets.visibility import events_visible_to, messages_visible_to
@@ -115,8 +124,8 @@ class Said(NamedTuple):
     @property
     def text(self) -> Markup:
         """Links can be clicked, everything else is as typed."""
-        told = from_text(self.written)  # it escapes
-        return Markup(marking.marked(told, self.find) if self.find else told)
+        told = readable(self.written, Channel(self.via))
+        return Markup(marking.marked(told, self.find)) if self.find else told
 
     @property
     def history(self) -> Markup:

@@ -30,7 +30,7 @@ from app.tickets.mergeable import entries_of
 from app.tickets.models import Participant, Ticket
 from app.tickets.requests import HERE, DocumentRequest
 from app.tickets.tasks import Task
-from app.tickets.thread import Channel, Message, MessageKind
+from app.tickets.thread import Channel, Message, MessageKind, readable
 
 HISTORY = 3
 """Earlier entries that a reply repeats."""
@@ -244,7 +244,7 @@ def _documents(request_id: int) -> dict[str, Any]:
 def as_entry(message: Message) -> dict[str, Any]:
     """A mail's own HTML may quote anything, so of mails only what was newly written is said."""
     text = message.text or html.text_of(message.html or "")
-    shown = message.html if message.html and message.via is not Channel.MAIL else html.from_text(text)
+    shown = message.html if message.html and message.via is not Channel.MAIL else readable(text, message.via)
     return {
         "who": message.author_name,
         "at": full(message.created_at),

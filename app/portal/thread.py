@@ -16,7 +16,6 @@ from sqlalchemy.orm import selectinload
 
 from app.accounts.viewer import CustomerActor, Kind
 from app.core.extensions import db
-from app.core.html import from_text
 from app.core.shipped import shown
 from app.tickets.choices import Status
 from app.tickets.mergeable import Merge
@@ -94,9 +93,7 @@ def _message(message: Message) -> Entry:
     embedded = {file.content_id: file for file in files if file.content_id and file.image}
     shown: set[int] = set()
     markup = Markup(
-        EMBEDDED.sub(lambda found: _picture(found, embedded, shown), message.html)
-        if message.html
-        else from_text(message.text)
+        EMBEDDED.sub(lambda found: _picture(found, embedded, shown), message.html) if message.html else message.as_html
     )
     return Entry(
         message.created_at, "client" if message.by_customer else "staff", message.text, message.id, message.author_name,

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from flask_appbuilder.security.sqla.models import User
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Customer
 from app.core import clock
+from app.core.html import from_letter, from_text
 from app.core.model import Base, BigId, intpk, longtext
 
 if TYPE_CHECKING:
@@ -136,8 +138,17 @@ class Message(Base):
         return self.origin_ticket_id or self.ticket_id
 
     @property
+    def as_html(self) -> Markup:
+        return readable(self.text, self.via)
+
+    @property
     def by_customer(self) -> bool:
         return speaks_for_customer(self.kind, self.staff_id, self.customer_id, self.via)
+
+
+def readable(text: str, via: Channel) -> Markup:
+    """How a text reads on every page and in every mail: what the team wrote at the desk is Markdown, all else stays as typed. Both escape it."""
+    return Markup(from_letter(text) if via is Channel.STAFF else from_text(text))
 
 
 def speaks_for_customer(kind: MessageKind, staff_id: int | None, customer_id: int | None, via: Channel) -> bool:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from app.core import markup
-from app.core.html import clean, from_markdown, from_text, text_of, with_remote_images
+from app.core.html import clean, from_letter, from_markdown, from_text, text_of, with_remote_images
 from tests.effort import effort
 
 ACTING = re.compile(
@@ -141,3 +141,49 @@ def test_markdown_shows_raw_html_as_text():
 
 def test_an_unknown_number_of_an_entity_stays_as_it_is():
     assert markup.unescape("&#" + "9" * 5_000 + ";").startswith("&#999")
+
+
+LETTERS = {
+    "bold and a list": (
+        "**Now**:\n\n- one\n- two",
+        "<p><strong>Now</strong>:</p>\n<ul>\n<li>one</li>\n<li>two</li>\n</ul>",
+    ),
+    "line ends stay": ("*Dear* Ada,\nhello", "<p><em>Dear</em> Ada,<br>\nhello</p>"),
+    "a share stays whole": (r"Open `x` on \\server\_new", r"<p>Open <code>x</code> on \\server\_new</p>"),
+    "names of files are no addresses": ("run setup.py and my_new_file", "<p>run setup.py and my_new_file</p>"),
+    "a signature is no heading": ("**Regards**\n--\nLena", "<p><strong>Regards</strong><br>\n--<br>\nLena</p>"),
+    "a heading is a bold line": ("# Steps", "<p><strong>Steps</strong></p>"),
+    "a footnote stays": ("See it.\n\n[1]: first", "<p>See it.</p>\n<p>[1]: first</p>"),
+    "HTML stays as typed": ("<b>x</b> &lt; **y**", "<p>&lt;b&gt;x&lt;/b&gt; &amp;lt; <strong>y</strong></p>"),
+}
+
+
+@pytest.mark.parametrize(("typed", "read"), LETTERS.values(), ids=LETTERS)
+def test_what_the_team_writes_is_markdown_that_loses_nothing(typed: str, read: str):
+    assert from_letter(typed).strip() == read
+
+
+def test_an_address_in_a_letter_is_one_link_to_its_end():
+    shown = from_letter("**See** https://a.example/_new_/x or [here](https://b.example 'c<d'), kim@c.example")
+
+    assert shown.count("<a ") == 3
+    assert 'href="https://a.example/_new_/x"' in shown
+    assert 'href="mailto:kim@c.example"' in shown
+    assert "title" not in shown
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_nothing_in_a_letter_acts(attack: str):
+    shown = from_letter(f"**before** {attack} [x](javascript:alert(1)) ![y](https://tracker.example/p.gif)")
+
+    assert re.search(r"<(?!/?(?:p|strong|a|br|em|code)\b)", shown) is None
+    assert re.search(r'<a href="(?!https://|mailto:)', shown) is None
+
+
+@pytest.mark.parametrize(
+    "piece", ["*a ", "[", "[a](", "```\n", "> ", "_a_", "|a", "- ", "![](", "https://a.example/*", "a@", "*_"]
+)
+def test_no_letter_holds_us(piece: str):
+    letter = (piece * 50_000)[:50_000]
+
+    assert effort(lambda: from_letter(letter), 25) < 25
