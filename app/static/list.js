@@ -2,6 +2,7 @@
 
    form[data-fields="URL"]   the search box offers fields and values: GET URL → {"fields": [{name, means, example, values, asked}]},
                              GET URL?field=F&q=… → {"values": [...]}; arrows choose, Enter or Tab takes, Escape closes
+   [data-bulk-elsewhere]     stands for what is ticked on other pages of this list
    [data-bulk-all="N"]       shown when every row is ticked: takes all N tickets of the list
    [data-news] [data-since]  asks GET URL&since=… every 20 seconds: 204, or {"new": N}, which .news tells
    [data-numbers]            GET → {view's id: its number}, for the tabs of saved views
@@ -132,22 +133,65 @@
   const whole = bar && $("[data-bulk-all]", bar);
   if (bar) for (const button of $$("[data-confirm]", bar)) button.dataset.words = button.dataset.confirm;
   const showWhole = () => {
-    if (!whole) return;
+    if (!whole) return sayElsewhere(false);
     const boxes = $$(".action_check");
     const box = $("input", whole);
     const every = boxes.length > 0 && boxes.every((one) => one.checked);
     whole.hidden = !every;
     if (!every) box.checked = false;
     $("[data-bulk-count]", bar).textContent = box.checked ? whole.dataset.bulkAll : boxes.filter((one) => one.checked).length;
+    sayElsewhere(box.checked);
     for (const button of $$("[data-words]", bar)) {
       button.dataset.confirm = box.checked ? button.dataset.words.replace("{n}", whole.dataset.bulkAll) : button.dataset.words;
     }
   };
   document.addEventListener("change", showWhole);
+
+  /* ---------- what is ticked on this list's other pages goes along, until the deed is done or the list is another ---------- */
+  const TICKED = "ticked";
+  const others = $("[data-bulk-elsewhere]");
+  const which = () => {
+    const asked = new URLSearchParams(location.search);
+    for (const name of ["page", "sort"]) asked.delete(name);
+    return asked.toString();
+  };
+  const sayElsewhere = (all) => {
+    if (!others) return;
+    const number = $$("input:checked", others).length;
+    const said = $("span", others);
+    others.hidden = !number || all;
+    said.textContent = number ? said.dataset.t.replace("{n}", number) : "";
+  };
+  const forget = () => { try { sessionStorage.removeItem(TICKED); } catch { /* nothing is kept in this browser */ } };
+  const keepTicks = () => {
+    const ids = $$(".action_check:checked").map((box) => box.value);
+    try { sessionStorage.setItem(TICKED, JSON.stringify({ list: which(), ids })); } catch { /* the same */ }
+  };
+  const bringTicks = () => {
+    if (!others) return;
+    let kept = null;
+    try { kept = JSON.parse(sessionStorage.getItem(TICKED) ?? "null"); } catch { /* the same */ }
+    if (kept && kept.list !== which()) {
+      forget();
+      kept = null;
+    }
+    $$("input", others).forEach((box) => box.remove());
+    const here = new Map($$("tbody .action_check").map((box) => [box.value, box]));
+    for (const id of kept?.ids ?? []) {
+      if (here.has(id)) here.get(id).checked = true;
+      else others.append(Object.assign(document.createElement("input"), { type: "checkbox", className: "action_check", name: "rowid", value: id, checked: true, hidden: true }));
+    }
+    document.dispatchEvent(new Event("htmx:after:swap")); // the bar counts anew
+    showWhole();
+  };
+  document.addEventListener("change", (event) => event.target.matches(".action_check, .action_check_all") && keepTicks());
   document.addEventListener("click", (event) => {
-    if (event.target.closest('[data-do="clear"]')) showWhole();
+    if (!event.target.closest('[data-do="clear"]')) return;
+    forget();
+    bringTicks();
   });
-  document.addEventListener("DOMContentLoaded", showWhole);
+  document.addEventListener("submit", (event) => event.target.id === "bulkform" && !event.defaultPrevented && forget());
+  addEventListener("pageshow", bringTicks);
 
   /* ---------- keys ---------- */
   const typing = (target) => target.matches("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
@@ -160,6 +204,16 @@
       button.click();
     }
   });
+
+  /* ---------- the tab one is on is seen, however many stand before it ---------- */
+  const toTab = () => {
+    const tabs = $(".toolbar .tabs");
+    const tab = tabs && $("[aria-current]", tabs);
+    if (!tab) return;
+    const [row, one] = [tabs.getBoundingClientRect(), tab.getBoundingClientRect()];
+    if (one.left < row.left || one.right > row.right) tabs.scrollLeft += one.left + one.width / 2 - row.left - row.width / 2;
+  };
+  document.addEventListener("DOMContentLoaded", toTab);
 
   /* ---------- news: told, never put under the pointer ---------- */
   const EVERY = 20_000;
@@ -188,9 +242,9 @@
     $(".toolbar .tabs").replaceWith($(".toolbar .tabs", page));
     since = $("[data-news]", page).dataset.since;
     told.hidden = true;
-    document.dispatchEvent(new Event("htmx:after:swap"));
-    showWhole();
+    bringTicks();
     numbers();
+    toTab();
     $(".tickets .subject")?.focus();
   };
   const numbers = async () => {

@@ -158,3 +158,59 @@ def test_the_list_is_taken_away_in_three_ways(windows: Windows) -> None:
             page.locator("#export-menu").get_by_role("link", name=words).click()
         assert download.value.suggested_filename.endswith(f".{ending}")
         page.keyboard.press("Escape")
+
+
+def test_what_is_ticked_goes_along_to_the_next_page_and_is_changed_with_it(windows: Windows) -> None:
+    page = windows.page("supervisor")
+    page.goto("/admin/tickets/?view=everything")
+    first = page.locator("tbody .action_check").first
+    ticked = [first.input_value()]
+    first.check()
+    page.get_by_role("navigation", name="Pages").get_by_role("link").last.click()
+    expect(page).to_have_url(re.compile("page=2"))
+    bar = page.get_by_role("region", name="Bulk actions")
+    expect(bar).to_contain_text("1 selected")
+    expect(bar).to_contain_text("1 of them on other pages")
+    second = page.locator("tbody .action_check").nth(1)
+    ticked.append(second.input_value())
+    second.check()
+    expect(bar).to_contain_text("2 selected")
+    assert sideways(page) + findings(page) == []
+
+    bar.get_by_role("button", name="Tag", exact=True).click()
+    page.get_by_label("Tag to add or remove").fill("two-pages")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("2 tickets changed.")).to_be_visible()
+    expect(bar).to_be_hidden()
+    page.goto("/admin/tickets/?view=everything&tag=two-pages")
+    boxes = page.locator("tbody .action_check")
+    expect(boxes).to_have_count(2)
+    assert {box.input_value() for box in boxes.all()} == set(ticked)
+
+
+def test_ticks_of_another_list_and_cleared_ones_are_left_behind(windows: Windows) -> None:
+    page = windows.page("supervisor")
+    bar = page.get_by_role("region", name="Bulk actions")
+    page.goto("/admin/tickets/?view=everything")
+    page.locator("tbody .action_check").first.check()
+    page.goto("/admin/tickets/?view=everything&page=2")
+    expect(bar).to_contain_text("1 of them on other pages")
+    bar.get_by_role("button", name="Clear selection").click()
+    expect(bar).to_be_hidden()
+    page.goto("/admin/tickets/?view=everything")
+    expect(page.locator("tbody .action_check:checked")).to_have_count(0)
+    page.locator("tbody .action_check").first.check()
+    page.goto("/admin/tickets/?view=open")
+    expect(page.locator(".tickets .subject").first).to_be_visible()
+    expect(bar).to_be_hidden()
+
+
+def test_on_a_phone_the_chosen_queue_and_what_is_pressing_are_seen(windows: Windows) -> None:
+    page = windows.page("supervisor")
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.goto("/admin/tickets/?view=everything&priority=4")
+
+    expect(page.get_by_role("navigation", name="Queues").get_by_role("link", name="Everything")).to_be_in_viewport(
+        ratio=1
+    )
+    expect(page.locator("tbody tr").first.get_by_text("Critical").locator("visible=true")).to_be_visible()
