@@ -82,16 +82,17 @@ class MergeView(BaseView):
         return redirect(f"/admin/tickets/{number}", code=303)
 
     def _look(self, base: Ticket | None, refused: str = "", numbers: Sequence[str] = ()) -> Any:
-        given = numbers or [*request.args.getlist("with"), *request.args.get("more", "").replace(",", " ").split()]
-        try:
-            chosen = _chosen([str(base.number), *given] if base else given)
-        except Invalid as refusal:
-            chosen, refused = [base] if base else [], str(refusal)
+        typed = request.args.get("more", "").replace(",", " ").split()
+        given = [*([str(base.number)] if base else []), *(numbers or [*request.args.getlist("with"), *typed])]
+        chosen, unknown = _named(given)
+        if len(chosen) > MOST:
+            chosen, refused = chosen[:MOST], _("At most %(most)s tickets at once.", most=MOST)
+        refused = refused or " ".join(map(_not_there, unknown)) or (_itself(base, typed) if len(chosen) == 1 else "")
         first = base or (chosen[0] if chosen else None)
         primary = _primary(chosen, request.values.get("primary", "")) if chosen else None
         others = [ticket for ticket in chosen if ticket is not primary]
         shown = self.render_template(
-            "desk/merge.html", title=_("Merge tickets"), base=base, chosen=chosen, primary=primary, refused=refused,
+            "desk/merge.html", title=_("Merge tickets"), base=base, chosen=chosen, primary=primary, refused=refused, unknown=unknown,
             offers=[offer for offer in (offered(first, g.user) if first else []) if offer.ticket not in chosen],
             outlook=Outlook(primary, others) if primary and others else None,
         )  # fmt: skip
@@ -99,18 +100,38 @@ class MergeView(BaseView):
 
 
 def _chosen(numbers: Sequence[str]) -> list[Ticket]:
-    """Each once, in the order of their numbers. Raises Invalid naming what is no ticket that this person sees."""
+    """Raises Invalid naming the first that is no ticket this person sees."""
+    found, unknown = _named(numbers)
+    if unknown:
+        raise Invalid(_not_there(unknown[0]))
+    if len(found) > MOST:
+        raise Invalid(_("At most %(most)s tickets at once.", most=MOST))
+    return found
+
+
+def _named(numbers: Sequence[str]) -> tuple[list[Ticket], list[str]]:
+    """Each ticket once, in the order of their numbers; and what is none that this person sees, as it was typed."""
     found: dict[int, Ticket] = {}
+    unknown: list[str] = []
     for text in numbers[: MOST * 2]:
         number = numbering.read(text[:40])
         try:
             ticket = find(number if number is not None else -1, g.user)
+            found[ticket.number] = ticket
         except NotThere:
-            raise Invalid(_("There is no ticket “%(number)s”, or it is not yours to see.", number=text[:40]))
-        found[ticket.number] = ticket
-    if len(found) > MOST:
-        raise Invalid(_("At most %(most)s tickets at once.", most=MOST))
-    return [found[number] for number in sorted(found)]
+            unknown.append(text[:40])
+    return [found[number] for number in sorted(found)], unknown
+
+
+def _not_there(text: str) -> str:
+    return _("There is no ticket “%(number)s”, or it is not yours to see.", number=text)
+
+
+def _itself(base: Ticket | None, typed: Sequence[str]) -> str:
+    """Who names the ticket they are on would else wonder why nothing happens."""
+    if base is None or base.number not in map(numbering.read, typed):
+        return ""
+    return _("%(number)s is this ticket itself.", number=base.display)
 
 
 def _primary(chosen: Sequence[Ticket], number: str) -> Ticket:

@@ -311,3 +311,24 @@ def test_while_the_primary_is_hidden_the_customers_page_says_nothing_of_it(app: 
     page = body(client.get(f"/portal/tickets/{second.number}"))
 
     assert "second words" in page and "On Hold" not in page
+
+
+def test_one_wrong_number_takes_nothing_away_that_was_chosen_or_typed(app: Flask, client: FlaskClient) -> None:
+    first, second, third = a_ticket("First"), a_ticket("Second"), a_ticket("Third")
+    sign_in(client, a_supervisor())
+
+    page = client.get(f"/admin/tickets/{first.number}/merge?with={second.number}&more={third.number}, 999999")
+
+    text = page.get_data(as_text=True)
+    assert "There is no ticket “999999”" in body(page)
+    assert f"Merge {second.display}, {third.display} into {first.display}" in body(page)
+    assert 'value="999999" aria-invalid="true" aria-describedby="refused"' in text
+
+
+def test_who_names_the_ticket_they_are_on_is_told_so(app: Flask, client: FlaskClient) -> None:
+    ticket = a_ticket("Alone")
+    sign_in(client, a_supervisor())
+
+    page = client.get(f"/admin/tickets/{ticket.number}/merge?more={ticket.number}")
+
+    assert f"{ticket.display} is this ticket itself." in body(page)
