@@ -10,6 +10,7 @@
    data-for-note, data-for-supplier   on #reply-body: what it says while it is empty and goes to them; its placeholder is for the customer
    data-autosave="URL"         on a select, input or checkbox: posts name=value when it changes; the answer is JSON, {"error": "…"}
                                with a 4xx puts the old value back and says the sentence; [data-saved] beside it shows the sign and Undo
+   data-choose="ID"            a sign that leads to the choice it shows
    #thread                     the conversation: opens at its end
    #reply-body in the address  leads to the text and goes on where it ends
    Keys: r and n choose reply or note and go to the text. Tells: "desk:saved" on document after a property was saved. */
@@ -147,6 +148,16 @@
       field.removeAttribute("aria-busy");
     }
   };
+  /* The signs in the ticket's head lead to their choices; on a phone those may be folded. */
+  document.addEventListener("click", (event) => {
+    const sign = event.target.closest?.("[data-choose]");
+    const field = sign && $(`#${sign.dataset.choose}`);
+    if (!field) return;
+    if (!field.checkVisibility()) $('.jumps [href="#d-props"]')?.click();
+    field.focus();
+    try { field.showPicker(); } catch { /* an older browser: it has the focus */ }
+  });
+
   const drawn = (field) => {
     if (field.type === "checkbox") return field.defaultChecked ? "1" : "";
     if (field.options) return ([...field.options].find((option) => option.defaultSelected) ?? field.options[0])?.value ?? "";

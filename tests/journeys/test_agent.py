@@ -2,10 +2,12 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.journeys.deeds import LOG, ask, mail, reload_until_there, send
-from tests.journeys.windows import Windows
+from tests.journeys.test_faces import findings
+from tests.journeys.windows import PHONE, WIDE, Windows
 
 NAMES = {"Lena Fischer": "agent", "Marco Bianchi": "agent2"}
 
@@ -175,6 +177,24 @@ def test_properties_are_changed_in_place_and_told_in_the_timeline(windows: Windo
     supervisor.reload()
     change(supervisor, "Status", "Open")
     expect(supervisor.locator("#ws-signs")).to_contain_text("Open")
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_click_on_the_badges_of_a_ticket_leads_to_their_choices(windows: Windows, size: dict[str, int]) -> None:
+    number = ask(windows.page("ada"), "Badges to press", department="Support")
+    supervisor = windows.page("supervisor")
+    supervisor.set_viewport_size(size)  # type: ignore[arg-type]
+    supervisor.goto(f"/admin/tickets/{number}")
+    assert findings(supervisor) == []
+
+    supervisor.locator("#ws-signs").get_by_role("button", name="Change priority: Normal").click()
+    choice = supervisor.get_by_label("Priority", exact=True)
+    expect(choice).to_be_focused()
+    expect(choice).to_be_in_viewport()
+    choice.select_option(label="Critical")
+    expect(supervisor.locator("#ws-signs").get_by_role("button", name="Change priority: Critical")).to_be_visible()
+    supervisor.locator("#ws-signs").get_by_role("button", name="Change status: Open").press("Enter")
+    expect(supervisor.get_by_label("Status", exact=True)).to_be_focused()
 
 
 def test_a_ticket_is_opened_on_behalf_of_a_customer(windows: Windows) -> None:
