@@ -86,7 +86,10 @@ def create_app(**overrides: Any) -> "Flask":
     """The whole desk. `overrides` are configuration values, for tests and the set-up step."""
     from flask import Flask
 
+    from app.core.templates import Templates
+
     app = Flask(__name__)
+    app.jinja_environment = Templates
     app.config.from_object("config")
     app.config.update(overrides)
     if app.config["PROXIES"]:

@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.routing import IntegerConverter
 
-from app.core import clock
+from app.core import clock, templates
 from app.core.words import catalogue, language
 from app.core.words import said as _
 
@@ -52,6 +52,7 @@ def install(app: Flask) -> None:
     )
     app.jinja_env.globals.update(
         csp_nonce=csp_nonce,
+        csrf_token=templates.csrf_token,
         ago=ago,
         day=day,
         absolute=absolute,

@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from app.accounts.viewer import Viewer
 from app.core.extensions import db
+from app.core.filtering import among
 from app.core.model import BigId
 from app.desk.queues import Queue
 from app.settings import desk
@@ -133,7 +134,7 @@ def _cells(viewer: Viewer, agents_see_departments: bool) -> Any:
 def _taking_part(viewer: Viewer) -> Select[Any]:
     """Live tickets that the viewer or a department of theirs was added to, and that are in none of their cells."""
     mine = Participant.staff_id == viewer.id
-    added = or_(mine, Participant.department_id.in_(sorted(viewer.departments))) if viewer.departments else mine
+    added = or_(mine, among(Participant.department_id, viewer.departments)) if viewer.departments else mine
     beyond = where_reached(viewer, OF_A_TICKET).is_not(true())
     taken = Ticket.id.in_(select(Participant.ticket_id).where(added))
     return select(*_columns_of_ticket(), literal(1)).where(Ticket.live.is_(True), taken, beyond, visible_to(viewer))

@@ -6,6 +6,7 @@ import dataclasses as dc
 import datetime as dt
 import enum
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
@@ -155,9 +156,9 @@ class Listing:
     def read(cls, given: MultiDict[str, str]) -> Listing:
         """`given` is a query string's mapping."""
         values = {
-            field.name: _typed(field.name, given.get(field.name, "").replace("\x00", "")[:LONGEST_QUESTION].strip())
-            for field in dc.fields(cls)
-            if field.name != "fields"
+            name: _typed(name, given.get(name, "").replace("\x00", "")[:LONGEST_QUESTION].strip())
+            for name in given
+            if name in NAMES
         }
         values["fields"] = fieldfilters.read(given, LONGEST_QUESTION)
         return cls(**{name: value for name, value in values.items() if value is not None}).widened  # type: ignore[arg-type]
@@ -196,16 +197,9 @@ class Listing:
 
     def address(self, **changes: object) -> str:
         """The query string of this list with some values changed; what is as usual is left out."""
-        wanted = dc.replace(self, **changes)  # type: ignore[arg-type]
-        if changes and "page" not in changes:
-            wanted = dc.replace(wanted, page=1)
-        said = {
-            field.name: getattr(wanted, field.name)
-            for field in dc.fields(wanted)
-            if field.name != "fields" and getattr(wanted, field.name) != field.default
-        }
-        said |= {LIST + key: text for key, text in wanted.fields}
-        return "?" + urlencode({name: str(value) for name, value in said.items()}) if said else ""
+        if not changes:
+            return _address(self)
+        return _address(dc.replace(self, **{"page": 1, **changes}))  # type: ignore[arg-type]
 
     def sorted_by(self, column: str) -> str:
         """`up`, `down` or nothing."""
@@ -323,6 +317,21 @@ class Listing:
             if last is not None:
                 wanted.append(column < _midnight(last + dt.timedelta(days=1)))
         return wanted
+
+
+NAMES = frozenset(field.name for field in dc.fields(Listing)) - {"fields"}
+
+
+@lru_cache(4096)
+def _address(listing: Listing) -> str:
+    """Kept: a page says a dozen addresses, and each page the same ones."""
+    said = {
+        field.name: getattr(listing, field.name)
+        for field in dc.fields(listing)
+        if field.name != "fields" and getattr(listing, field.name) != field.default
+    }
+    said |= {LIST + key: text for key, text in listing.fields}
+    return "?" + urlencode({name: str(value) for name, value in said.items()}) if said else ""
 
 
 def _when(column: Any, when: When) -> ColumnElement[bool]:

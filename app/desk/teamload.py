@@ -19,6 +19,7 @@ from app.assignment import queue
 from app.assignment.choosing import choose
 from app.assignment.crew import Crew
 from app.core.extensions import db
+from app.core.filtering import among
 from app.core.rows import plain_rows
 from app.desk.listing import is_id
 from app.desk.promise import Promise, promise_of
@@ -128,7 +129,7 @@ class TeamLoad:
 def seen_departments(viewer: Viewer) -> list[Department]:
     wanted = select(Department).where(Department.active.is_(True))
     if viewer.departments:
-        wanted = wanted.where(Department.id.in_(sorted(viewer.departments)))
+        wanted = wanted.where(among(Department.id, viewer.departments))
     return list(db.session.scalars(wanted.order_by(Department.position, Department.id)))
 
 

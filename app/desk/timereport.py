@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from werkzeug.datastructures import MultiDict
 
 from app.accounts.viewer import Viewer
+from app.core.filtering import among
 from app.core.rows import plain_rows
 from app.desk.listing import day as read_day
 from app.desk.listing import is_id
@@ -226,7 +227,7 @@ def _of_entries(asked: Asked, viewer: Viewer, key: Any) -> Select[Any]:
     if asked.agent is not None:
         criteria.append(TimeEntry.staff_id == asked.agent)
     if asked.agent != viewer.id and viewer.departments:
-        criteria.append(TimeEntry.department_id.in_(sorted(viewer.departments)))
+        criteria.append(among(TimeEntry.department_id, viewer.departments))
     if asked.billable:
         criteria.append(TimeEntry.billable.is_(asked.billable == "yes"))
     return wanted.where(*criteria).group_by(key)

@@ -1,12 +1,14 @@
 """The desk's settings: name, type, default, unit and what each is for. One frozen value a request."""
 
 import dataclasses as dc
+import json
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 from flask import g, has_app_context
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import Text, cast, select
 
 from app.core.database import put
 from app.core.errors import Invalid
@@ -393,10 +395,19 @@ def current() -> DeskSettings:
     if not has_app_context():
         return DeskSettings()
     if "desk_settings" not in g:
-        known = {field.name for field in dc.fields(DeskSettings)}
-        rows = db.session.execute(select(Setting.name, Setting.value)).all()
-        g.desk_settings = DeskSettings(**{name: value for name, value in rows if name in known})
+        g.desk_settings = _told(tuple(tuple(row) for row in db.session.execute(_CHANGED)))
     return g.desk_settings
+
+
+_CHANGED = select(Setting.name, cast(Setting.value, Text))
+"""Built once; the values as the database keeps them, so that equal ones are known again."""
+
+
+@lru_cache(64)
+def _told(rows: tuple[tuple[str, str], ...]) -> DeskSettings:
+    """Kept for each set of rows: a hundred values take as long to put together as to read."""
+    known = {field.name for field in dc.fields(DeskSettings)}
+    return DeskSettings(**{name: json.loads(value) for name, value in rows if name in known})
 
 
 def fields(section: str | None = None) -> Iterator[dc.Field[Any]]:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, true
 
 from app.accounts.models import Scope
 from app.accounts.viewer import Viewer
-from app.core.filtering import sifting
+from app.core.filtering import among, sifting
 from app.settings import desk
 from app.tickets.models import Ticket
 from app.tickets.tally import NOBODY, Tally
@@ -57,7 +57,7 @@ def where_in_scope(viewer: Viewer, of: Columns) -> ColumnElement[bool]:
     if Scope.MINE_AND_UNASSIGNED in viewer.scopes:
         arms.append(or_(of.assignee == viewer.id, of.nobodys))
     if Scope.CATEGORIES in viewer.scopes:
-        arms.append(of.category.in_(sorted(viewer.categories)))
+        arms.append(among(of.category, viewer.categories))
     return or_(*arms) if arms else false()
 
 
@@ -67,7 +67,7 @@ def in_departments(viewer: Viewer, ticket: Ticket) -> bool:
 
 
 def where_in_departments(viewer: Viewer, of: Columns) -> ColumnElement[bool]:
-    return of.department.in_(sorted(viewer.departments)) if viewer.departments else true()
+    return among(of.department, viewer.departments) if viewer.departments else true()
 
 
 def where_reached(viewer: Viewer, of: Columns) -> ColumnElement[bool]:

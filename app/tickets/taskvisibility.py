@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 from app.accounts.models import Scope
 from app.accounts.viewer import Actor, Kind, Viewer
 from app.core.extensions import db
+from app.core.filtering import among
 from app.tickets import visibility
 from app.tickets.models import Ticket
 from app.tickets.reach import open_scope
@@ -50,7 +51,7 @@ def sees(actor: Actor, task: Task) -> bool:
 def _of_departments(viewer: Viewer) -> ColumnElement[bool]:
     """Members see all of their departments'. Who is in none sees what they would see of a ticket there."""
     if viewer.departments:
-        return Task.department_id.in_(sorted(viewer.departments))
+        return among(Task.department_id, viewer.departments)
     if open_scope(viewer):
         return Task.department_id.is_not(None)
     if Scope.MINE_AND_UNASSIGNED in viewer.scopes:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, select, true
 from app.accounts.models import Customer, Scope
 from app.accounts.viewer import Actor, CustomerActor, Kind, Viewer
 from app.core.extensions import db
+from app.core.filtering import among
 from app.settings import desk
 from app.tickets.choices import CannedResponse
 from app.tickets.mergeable import SharedMessage, written_in
@@ -64,7 +65,7 @@ def arms_of(viewer: Viewer) -> tuple[ColumnElement[bool], ...]:
 def _arms(viewer: Viewer, agents_see_departments: bool) -> tuple[ColumnElement[bool], ...]:
     own = sorted(viewer.departments)
     mine = Ticket.id.in_(select(Participant.ticket_id).where(Participant.staff_id == viewer.id))
-    shared = Ticket.id.in_(select(Participant.ticket_id).where(Participant.department_id.in_(own)))
+    shared = Ticket.id.in_(select(Participant.ticket_id).where(among(Participant.department_id, own)))
     if open_scope(viewer):
         return (*(and_(Ticket.department_id == each, Ticket.live.is_(True)) for each in own), shared, mine)
     in_own = (and_(Ticket.department_id == each, Ticket.assignee_id.is_(None)) for each in own)
@@ -85,7 +86,7 @@ def sees_whole_departments(viewer: Viewer) -> bool:
 def _departments(viewer: Viewer) -> ColumnElement[bool]:
     if not viewer.departments:
         return true()
-    further = select(Participant.ticket_id).where(Participant.department_id.in_(sorted(viewer.departments)))
+    further = select(Participant.ticket_id).where(among(Participant.department_id, viewer.departments))
     return or_(where_in_departments(viewer, OF_A_TICKET), Ticket.id.in_(further))
 
 
@@ -156,7 +157,7 @@ def _shared_with(viewer: Viewer, ticket: Ticket, parts: Parts | None) -> bool:
     if parts is not None:
         return not viewer.departments.isdisjoint(parts.departments)
     shared = select(Participant.id).where(
-        Participant.ticket_id == ticket.id, Participant.department_id.in_(sorted(viewer.departments))
+        Participant.ticket_id == ticket.id, among(Participant.department_id, viewer.departments)
     )
     return db.session.scalar(shared.limit(1)) is not None
 
@@ -212,7 +213,7 @@ def canned_visible_to(viewer: Viewer) -> ColumnElement[bool]:
     if viewer.departments:
         own = sorted(viewer.departments)
         everybodys = and_(
-            everybodys, or_(CannedResponse.department_id.is_(None), CannedResponse.department_id.in_(own))
+            everybodys, or_(CannedResponse.department_id.is_(None), among(CannedResponse.department_id, own))
         )
     return or_(everybodys, CannedResponse.owner_id == viewer.id)
 
