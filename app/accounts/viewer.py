@@ -24,6 +24,7 @@ from app.accounts.models import Customer, RightsVersion, RoleScope, Scope, Staff
 from app.accounts.sessions import SignedIn
 from app.accounts.steps import StatusStep
 from app.core.extensions import db
+from app.core.rows import plain_rows
 
 
 class Kind(enum.StrEnum):
@@ -187,7 +188,8 @@ def viewers(staff_ids: Iterable[int]) -> list[Viewer]:
 
 def signed_in(staff_id: int, secret: str) -> Viewer | None:
     """Who a staff session stands for, as `viewer`. Nobody once it was ended, unused for too long or too old."""
-    now = db.session.execute(SIGNED_IN, {"staff": staff_id, "token": sessions.digest(secret)}).first()
+    rows = plain_rows(SIGNED_IN, {"staff": staff_id, "token": sessions.digest(secret)})
+    now = rows[0] if rows else None
     if now is None or sessions.staff_lifetime().over(now.created_at, now.last_seen_at):
         return None
     sessions.note_seen(now.id, now.last_seen_at)

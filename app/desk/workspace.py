@@ -19,6 +19,7 @@ from app.accounts.viewer import Viewer
 from app.core import clock, parts, web
 from app.core.errors import NotThere
 from app.core.extensions import db
+from app.core.rows import plain_rows
 from app.core.words import said as _
 from app.desk import (
     entries,
@@ -391,7 +392,7 @@ class Workspace:
     def neighbours(self) -> tuple[str | None, str | None]:
         """Addresses of the tickets before and after this one in the list it was opened from."""
         first = max((self.listing.page - 1) * PAGE_SIZE - 1, 0)
-        numbers = list(db.session.scalars(self._numbers(first, PAGE_SIZE + 2)))
+        numbers = [row[0] for row in plain_rows(self._numbers(first, PAGE_SIZE + 2))]
         if self.ticket.number not in numbers:
             return None, self._beside(numbers[0] if numbers else None)
         at = numbers.index(self.ticket.number)
