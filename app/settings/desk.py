@@ -13,7 +13,6 @@ from sqlalchemy import Text, cast, select
 from app.core.database import put
 from app.core.errors import Invalid
 from app.core.extensions import db
-from app.core.rows import plain_rows
 from app.settings.models import Setting
 
 SECTIONS = {
@@ -396,7 +395,7 @@ def current() -> DeskSettings:
     if not has_app_context():
         return DeskSettings()
     if "desk_settings" not in g:
-        g.desk_settings = _told(tuple(tuple(row) for row in plain_rows(_CHANGED)))
+        g.desk_settings = _told(tuple(tuple(row) for row in db.session.execute(_CHANGED)))
     return g.desk_settings
 
 
@@ -431,6 +430,5 @@ def change(values: Mapping[str, Any], by: str | None = None) -> list[str]:
     changed = [name for name, value in wanted.items() if getattr(before, name) != value]
     for name in changed:
         put(Setting(name=name, value=wanted[name], changed_by=by))
-    db.session.flush()
     g.pop("desk_settings", None)
     return changed
