@@ -11,6 +11,10 @@ Key = tuple[str, str]
 Answers = Mapping[Key, Mapping[str, str]]
 
 
+UNKNOWN = "?"
+"""What stands for those who have not tried a new address yet: a test may try for one person alone."""
+
+
 def hold(file: Path, found: Answers, columns: Sequence[str]) -> None:
     """Fails with a sentence a difference. With ROUTES_WRITE=1 the file is written anew: read the diff before you keep it."""
     if os.environ.get("ROUTES_WRITE"):
@@ -45,8 +49,9 @@ def write(file: Path, found: Answers, columns: Sequence[str]) -> None:
     kept = [words for words in file.read_text().splitlines() if words.startswith("#")] if file.exists() else []
     words = [line for line in kept if not line.startswith("# address")]
     words.append(f"{'# address':<70}{'whose':<9}" + "".join(f"{column:<11}" for column in columns).rstrip())
-    words += [
-        (f"{address:<70}{whose:<9}" + "".join(f"{answers[column]:<11}" for column in columns)).rstrip()
-        for (address, whose), answers in sorted(found.items())
-    ]
+    before = read(file, columns) if file.exists() else {}
+    for key, answers in sorted(found.items()):
+        address, whose = key
+        known = {**dict.fromkeys(columns, UNKNOWN), **before.get(key, {}), **answers}
+        words.append((f"{address:<70}{whose:<9}" + "".join(f"{known[column]:<11}" for column in columns)).rstrip())
     file.write_text("\n".join(words) + "\n")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses as dc
 import io
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import make_url, select
+from sqlalchemy import Table, make_url, select
 from werkzeug.routing import Rule
 
 from app.accounts.models import Department
@@ -103,39 +103,64 @@ class Snapshot:
         now = sqlite3.connect(self.file)
         now.backup(self.kept)
         now.close()
-        self.was = _rows(self.kept)
+        self.was = {table.name: _rows(self.kept, table) for table in Base.metadata.sorted_tables}
 
     def put_back(self) -> None:
         desk = sqlite3.connect(self.file)
+        desk.execute("PRAGMA synchronous=OFF")
         self.kept.backup(desk)
         desk.close()
         forget_kept()
 
-    def changed(self) -> set[str]:
-        """Tables that hold other rows than then."""
+    def changed(self, wrote: Iterable[str] = (), besides: tuple[str, ...] = ()) -> bool:
+        """Whether a table holds other rows than then. Those that the statements name are looked at first: they mostly tell."""
+        named = set(" ".join(wrote).replace('"', " ").split())
+        tables = [table for table in Base.metadata.sorted_tables if not table.name.startswith(besides)]
         desk = sqlite3.connect(self.file)
-        now = _rows(desk)
-        desk.close()
-        return {name for name in now if now[name] != self.was[name]}
+        try:
+            return any(
+                _rows(desk, table) != self.was[table.name]
+                for table in sorted(tables, key=lambda table: table.name not in named)
+            )
+        finally:
+            desk.close()
 
 
-def _rows(desk: sqlite3.Connection) -> dict[str, int]:
-    found = {}
-    for table in Base.metadata.sorted_tables:
-        columns = ", ".join(f'"{column.name}"' for column in table.columns if column.name not in NOTED)
-        found[table.name] = hash(repr(sorted(map(repr, desk.execute(f'SELECT {columns} FROM "{table.name}"')))))
-    return found
+def _rows(desk: sqlite3.Connection, table: Table) -> list[str]:
+    columns = ", ".join(f'"{column.name}"' for column in table.columns if column.name not in NOTED)
+    return sorted(map(repr, desk.execute(f'SELECT {columns} FROM "{table.name}"')))
 
 
-def of(app: Flask) -> list[Attempt]:
-    """Made by the first test that asks."""
-    if "attempts" not in app.extensions:
-        world = worlds.build(app)
-        values = _values()
+@dc.dataclass(frozen=True)
+class Ground:
+    """What the tries of everybody begin with."""
+
+    world: World
+    values: dict[str, str]
+    snapshot: Snapshot
+    known: dict[str, forms.Form]
+
+
+def of(app: Flask, who: Who) -> list[Attempt]:
+    """This person's, made by the first test that asks."""
+    made: dict[Who, list[Attempt]] = app.extensions.setdefault("attempts", {})
+    if who not in made:
+        ground = _ground(app)
+        made[who] = sweep.apart(lambda: list(_all(app, ground, who)))
+    return made[who]
+
+
+def _ground(app: Flask) -> Ground:
+    """Of the first who asks; for all others it is put back."""
+    if "ground" not in app.extensions:
+        world, values = worlds.build(app), _values()
         db.session.remove()
         snapshot = Snapshot(app)
-        app.extensions["attempts"] = sweep.apart(lambda: list(_all(app, world, values, snapshot)))
-    return app.extensions["attempts"]  # type: ignore[no-any-return]
+        app.extensions["ground"] = Ground(world, values, snapshot, sweep.apart(lambda: forms.of_desk(app, world)))
+    ground: Ground = app.extensions["ground"]
+    db.session.remove()
+    ground.snapshot.put_back()
+    return ground
 
 
 def _values() -> dict[str, str]:
@@ -149,22 +174,16 @@ def _values() -> dict[str, str]:
     }
 
 
-def _all(app: Flask, world: World, values: dict[str, str], snapshot: Snapshot) -> Iterator[Attempt]:
-    known = forms.of_desk(app, world)
+def _all(app: Flask, ground: Ground, who: Who) -> Iterator[Attempt]:
+    world, snapshot = ground.world, ground.snapshot
     for rule in sweep.rules(app, *CHANGING):
-        for named, whose, path, body in requests(app, world, rule, known, values):
+        for named, whose, path, body in requests(app, world, rule, ground.known, ground.values):
             for method in sorted((rule.methods or set()) & set(CHANGING)):
-                for who in Who:
-                    came = sweep.visit(app, world, who, f"{method} {named}", whose, path, method, **wrapped(path, body))
-                    changed = bool(came.wrote) and lasting(snapshot)
-                    if came.wrote:
-                        snapshot.put_back()
-                    yield Attempt(came, method, changed)
-
-
-def lasting(snapshot: Snapshot) -> bool:
-    """Whether what was written is still there after the answer."""
-    return any(not name.startswith(BESIDES) for name in snapshot.changed())
+                came = sweep.visit(app, world, who, f"{method} {named}", whose, path, method, **wrapped(path, body))
+                changed = bool(came.wrote) and snapshot.changed(came.wrote, besides=BESIDES)
+                if came.wrote:
+                    snapshot.put_back()
+                yield Attempt(came, method, changed)
 
 
 def requests(
