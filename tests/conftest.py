@@ -1,5 +1,7 @@
 """Places for tests: the app on both databases, a client, the outbox, a clock. People and tickets come from tests/factories.py."""
 
+import functools
+import gc
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -23,9 +25,9 @@ for name in ("DATABASE_URL", "REDIS_URL", "MAIL_URL", "STORAGE_URL", "PUBLIC_URL
 
 from flask import Flask, g  # noqa: E402  # config.py reads the environment when it is imported
 from flask.testing import FlaskClient  # noqa: E402
-from sqlalchemy import Connection, event, text  # noqa: E402
+from sqlalchemy import Connection, Table, TextClause, event, text  # noqa: E402
 
-from tests import postgres  # noqa: E402
+from tests import postgres, setups  # noqa: E402
 from tests.security import headers  # noqa: E402
 
 SEEDED = (
@@ -90,17 +92,14 @@ def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     """The whole desk, set up as at a first start, without a queue: what is in the outbox is run by `run_jobs()`."""
     if request.param not in _desks:
         home = tmp_path_factory.mktemp(request.param)
-        sqlite = request.param == "sqlite"
-        url = f"sqlite:///{home / 'desk.sqlite3'}" if sqlite else _on(request.getfixturevalue("postgresql"))
-        _desks[request.param] = _a_desk(url, home)
+        server = request.getfixturevalue("postgresql") if request.param == "postgresql" else ""
+        _desks[request.param] = a_desk(setups.ready(server, home, f"desk_{os.getpid()}"), home)
+        gc.freeze()  # it stays to the end: without this, every look for what nobody holds any more would go through all of it
     return _desks[request.param]
 
 
-def _on(server: str) -> str:
-    return postgres.a_database(server, f"desk_{os.getpid()}")
-
-
-def _a_desk(url: str, home: Path) -> Flask:
+def a_desk(url: str, home: Path) -> Flask:
+    """On a database that is set up."""
     from app import create_app
 
     desk = create_app(
@@ -114,21 +113,12 @@ def _a_desk(url: str, home: Path) -> Flask:
     desk.test_client_class = DeskClient
     desk.wsgi_app = headers.Checked(desk.wsgi_app)  # type: ignore[method-assign]  # every response of the suite
     with desk.app_context():
-        fill(desk)
+        begin(desk)
     return desk
 
 
-def fill(desk: Flask) -> None:
-    """As the set-up step does, but that replies leave at once."""
-    from app.desk.setup import set_up
-
-    set_up()
-    _send_at_once()
-    desk.extensions["seeded_rows"] = _read_seeded()
-
-
-def _send_at_once() -> None:
-    """Most tests speak of what a reply does; those of the moment in which it can be taken back give it one."""
+def begin(desk: Flask) -> None:
+    """Replies leave at once: most tests speak of what a reply does; those of the moment in which it can be taken back give it one."""
     from app.core import audit
     from app.core.extensions import db
     from app.settings.desk import change
@@ -136,17 +126,34 @@ def _send_at_once() -> None:
     with audit.silent():
         change({"undo_send_seconds": 0})
         db.session.commit()
+    desk.extensions["seeded_rows"] = _read_seeded()
 
 
-def _read_seeded() -> dict[str, list[dict[str, object]]]:
+Rows = dict[str, list[dict[str, object]]]
+"""By table."""
+
+
+def _read_seeded() -> Rows:
     from app.core.extensions import db
+
+    with db.engine.connect() as connection:
+        return _rows_of_seeded(connection)
+
+
+def _rows_of_seeded(connection: Connection) -> Rows:
+    return {
+        table.name: [dict(row._mapping) for row in connection.execute(table.select())]
+        for table in _ours()
+        if table.name in SEEDED
+    }
+
+
+@functools.cache
+def _ours() -> tuple[Table, ...]:
+    """None before those that it refers to."""
     from app.core.model import Base
 
-    tables = {table.name: table for table in Base.metadata.sorted_tables if table.name in SEEDED}
-    with db.engine.connect() as connection:
-        return {
-            name: [dict(row._mapping) for row in connection.execute(table.select())] for name, table in tables.items()
-        }
+    return tuple(table for table in Base.metadata.sorted_tables if table.name not in FAB_KEEPS)
 
 
 @pytest.fixture(autouse=True)
@@ -165,23 +172,47 @@ def _empty(desk: Flask) -> None:
     from app.accounts.viewer import forget_kept
     from app.core import limits
     from app.core.extensions import db
-    from app.core.model import Base
 
     db.session.remove()
     g.pop("desk_settings", None)
-    seeded = desk.extensions["seeded_rows"]
     with db.engine.begin() as connection:
-        _empty_audit(connection)
-        for table in reversed(Base.metadata.sorted_tables):
-            if table.name not in FAB_KEEPS:
-                connection.execute(table.delete())
-        for table in Base.metadata.sorted_tables:
-            if seeded.get(table.name):
-                connection.execute(table.insert(), seeded[table.name])
+        _put_back(connection, desk.extensions["seeded_rows"])
         for name in desk.extensions.get("search_tables", ()):
             connection.execute(text(f"DELETE FROM {name}"))
     forget_kept()
     limits.forget_all()
+
+
+def _put_back(connection: Connection, seeded: Rows) -> None:
+    """Asks first which tables the test has left otherwise: they are few, and a statement for each of all takes longer than most tests."""
+    _empty_audit(connection)
+    otherwise = _filled(connection) | _no_longer(seeded, connection)
+    tables = [table for table in _ours() if table.name in otherwise]
+    for table in reversed(tables):
+        connection.execute(table.delete())
+    for table in tables:
+        if seeded.get(table.name):
+            connection.execute(table.insert(), seeded[table.name])
+
+
+def _filled(connection: Connection) -> set[str]:
+    return set(connection.scalars(_which_are_filled()))
+
+
+@functools.cache
+def _which_are_filled() -> TextClause:
+    names = [table.name for table in _ours() if table.name not in SEEDED]
+    return text(" UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in names))
+
+
+def _no_longer(seeded: Rows, connection: Connection) -> set[str]:
+    """The seeded tables with other rows than then, and those that refer to them."""
+    now = _rows_of_seeded(connection)
+    found = {name for name, rows in seeded.items() if sorted(map(repr, rows)) != sorted(map(repr, now[name]))}
+    for table in _ours():
+        if table.name in SEEDED and any(key.column.table.name in found for key in table.foreign_keys):
+            found.add(table.name)
+    return found
 
 
 def _empty_audit(connection: Connection) -> None:

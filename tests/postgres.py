@@ -32,9 +32,10 @@ def start() -> tuple[str, Callable[[], None]]:
     return f"postgresql+psycopg://postgres@/postgres?host={home}", functools.partial(_stop, home, server)
 
 
-def a_database(server: str, name: str) -> str:
-    """The URL of an empty one on this server, in place of any of this name that an earlier run left."""
-    _tell(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}")
+def a_database(server: str, name: str, like: str = "") -> str:
+    """The URL of an empty one on this server, or of a copy, in place of any of this name that an earlier run left."""
+    copied = f" TEMPLATE {like} STRATEGY FILE_COPY" if like else ""
+    _tell(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}{copied}")
     url = make_url(server).set(drivername="postgresql+psycopg", database=name)
     return url.render_as_string(hide_password=False)
 

@@ -4,7 +4,8 @@ from flask_migrate import check, downgrade, upgrade
 from sqlalchemy import inspect
 
 from app.core.extensions import db
-from tests.conftest import fill
+from app.desk.setup import set_up
+from tests.conftest import begin
 
 
 def test_models_and_migrations_agree(app):
@@ -18,7 +19,8 @@ def test_every_step_goes_down_and_up_again(app):
     emptied = set(inspect(db.engine).get_table_names())
     upgrade()
     after = set(inspect(db.engine).get_table_names())
-    fill(app)  # for the tests that follow
+    set_up()  # for the tests that follow
+    begin(app)
 
     assert emptied == {"alembic_version"}
     assert after == before

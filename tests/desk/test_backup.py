@@ -28,8 +28,8 @@ from app.search import find
 from app.tickets.files import keep
 from app.tickets.models import Ticket
 from app.tickets.thread import Attachment, Channel, Words
-from tests import postgres
-from tests.conftest import _a_desk
+from tests import setups
+from tests.conftest import a_desk
 from tests.factories import a_customer, a_ticket, acting, an_agent, run_jobs
 
 CHANGED = {
@@ -56,10 +56,9 @@ def another(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable
     made: list[Flask] = []
 
     def make(kind: str) -> Flask:
-        url = f"sqlite:///{tmp_path / 'second.sqlite3'}"
-        if kind == "postgresql":
-            url = postgres.a_database(request.getfixturevalue("postgresql"), f"second_{os.getpid()}")
-        made.append(_a_desk(url, tmp_path / "second"))
+        server = request.getfixturevalue("postgresql") if kind == "postgresql" else ""
+        home = tmp_path / "second"
+        made.append(a_desk(setups.ready(server, home, f"second_{os.getpid()}"), home))
         return made[-1]
 
     yield make

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 
-from tests import postgres
+from tests import postgres, setups
 
 _n = count(1)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Of an empty database; empty for a file in the desk's own data folder."""
+    """Of a database that is set up; empty for a file in the desk's own data folder."""
     if request.param == "sqlite":
         yield ""
     else:
@@ -21,5 +22,5 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def new_database(server: str) -> Iterator[str]:
     name = f"faults_{next(_n)}"
-    yield postgres.a_database(server, name)
+    yield setups.ready(server, Path(), name)
     postgres.drop(server, name)

@@ -9,6 +9,8 @@ from flask import Flask
 from playwright.sync_api import Browser, Page
 from werkzeug.serving import make_server
 
+from tests import setups
+
 
 class LiveDesk(NamedTuple):
     url: str
@@ -20,17 +22,13 @@ def live_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDesk]:
     """Set up as at a first start, without a queue: a test runs the outbox by `run_jobs()` inside `live_desk.app.app_context()`."""
     from app import create_app
     from app.core.extensions import db
-    from app.desk.setup import set_up
 
     home = tmp_path_factory.mktemp("portal")
     app = create_app(
-        SQLALCHEMY_DATABASE_URI=f"sqlite:///{home / 'desk.sqlite3'}",
+        SQLALCHEMY_DATABASE_URI=setups.ready("", home, "portal"),
         QUEUE_OFF=True,
         STORAGE_URL=f"file://{home / 'files'}",
     )
-    with app.app_context():
-        set_up()
-        db.session.remove()
     server = make_server("127.0.0.1", 0, app, threaded=True)
     app.config["PUBLIC_URL"] = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
