@@ -117,11 +117,11 @@ def test_a_savepoint_in_a_reading_request_undoes_its_own_part_only(app: Flask) -
     assert first.name == "Kept"
 
 
+@pytest.mark.parametrize("app", ["postgresql"], indirect=True)
 def test_a_connection_that_the_server_ended_is_found_out_after_a_rest(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not database.is_postgresql():
-        return  # SQLite has no server
+    """SQLite has no server."""
     monkeypatch.setattr(database, "TRUSTED_SECONDS", 0.0)
     db.session.rollback()
     db.engine.dispose()  # or the pool would offer another one, and keep the ended one for the next test
