@@ -14,6 +14,7 @@ from flask import Flask
 from flask_appbuilder.security.sqla.models import User
 
 from app.accounts.models import Customer
+from tests import setups
 from tests.conftest import DeskClient
 from tests.factories import sign_in, sign_in_customer
 from tests.run.desks import PROJECT, RunningDesk, free_port, gone, name_of, processes_of, until
@@ -29,7 +30,7 @@ class RealDesk:
     def __init__(self, home: Path, database_url: str = "", **more: str) -> None:
         self.data = home / "data"
         self.data.mkdir(parents=True, exist_ok=True)
-        self.url = database_url or f"sqlite:///{self.data / 'desk.sqlite3'}"
+        self.url = database_url or setups.ready("", self.data, "desk")
         self.env = {
             "DATABASE_URL": self.url, "SECRET_KEY": SECRET, "DESKHAND_PORT": str(free_port()), "DESKHAND_RECEIVER_PORT": str(free_port()),
             "DESKHAND_OUTBOX_LEASE": str(LEASE_SECONDS), "DESKHAND_LIMITS": "off", "PYTHONFAULTHANDLER": "1", **more,
@@ -103,8 +104,11 @@ class RealDesk:
 
     def pids(self, name: str) -> list[int]:
         """The parent first. The queue's server has taken a name of its own."""
+        return self._of_name(name, processes_of(self.data))
+
+    def _of_name(self, name: str, present: list[int]) -> list[int]:
         shown = "valkey-server" if name == "queue" else f"desk-{name}"
-        found = [pid for pid in processes_of(self.data) if name_of(pid).startswith(shown)]
+        found = [pid for pid in present if name_of(pid).startswith(shown)]
         supervisor = self.process.process.pid if self.process is not None else 0
         return sorted(found, key=lambda pid: (parent_of(pid) != supervisor, pid))
 
@@ -130,7 +134,9 @@ class RealDesk:
         return all(present.values()) and len(present["web"]) > 1 and not any(not gone(pid) for pid in without)
 
     def _present(self) -> dict[str, list[int]]:
-        return {name: self.pids(name) for name in NAMES}
+        """By one look at all processes of the machine: it is asked again and again."""
+        present = processes_of(self.data)
+        return {name: self._of_name(name, present) for name in NAMES}
 
 
 @contextmanager
