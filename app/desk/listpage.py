@@ -23,7 +23,7 @@ from app.desk.lines import FURTHER, SUPPLIERS, Line, lines_of
 from app.desk.listing import COUNT_CAP, DUES, PAGE_SIZE, RATINGS, SNOOZES, USUAL_SORT, WHENS, Listing
 from app.desk.listrows import Row, rows
 from app.desk.lookups import Lookups, Reached
-from app.desk.passages import passages
+from app.desk.passages import in_subjects, passages
 from app.desk.queues import Queue, in_queue
 from app.desk.tabs import Kept, Tab
 from app.search.find import matching
@@ -97,6 +97,9 @@ class ListPage:
         found = passages(ids, listing.q, viewer) if listing.q else {}
         own = fieldfilters.cells(values, shown)
         said = rows(lines, tags, names, clock.now(), desk.current().number_pattern, found, own, values)
+        if listing.q:
+            titled = in_subjects([row.subject for row in said], listing.q)
+            said = [row._replace(titled=one) for row, one in zip(said, titled, strict=True)]
         typed = typed if errors else asked.said(listing, names)
         may = frozenset(verb for verb in BULK if viewer.can(verb))
         return cls(listing, lines, said, max(total, len(ids)), told.queues, names, typed, errors, drawn_at, may, names.reached(viewer), names.outcomes(viewer))  # fmt: skip

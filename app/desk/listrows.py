@@ -73,6 +73,8 @@ class Row(NamedTuple):
     rating: str
     own: tuple[tuple[str, str], ...]
     """What the columns of the desk's own fields say."""
+    titled: Passage = ()
+    """The subject, where it has words of a search."""
 
 
 def rows(

@@ -55,6 +55,13 @@ def _in_fields(ids: Sequence[int], wanted: str, asked: Sequence[Asked]) -> dict[
     return found
 
 
+def in_subjects(subjects: Sequence[str], question: str) -> list[Passage]:
+    """Each in pieces; nothing for one without a hit."""
+    asked = cutting.question(words_of(question).wanted)
+    pieces = [marked(subject, asked) if asked else () for subject in subjects]
+    return [one if any(hit for _words, hit in one) else () for one in pieces]
+
+
 def marked(text: str, asked: Sequence[Asked]) -> Passage:
     """`text`, one line, cut where a hit begins and ends."""
     pieces: list[tuple[str, bool]] = []

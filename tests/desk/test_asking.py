@@ -196,6 +196,16 @@ def test_a_found_passage_is_shown_with_its_hit_marked_and_escaped(app, client):
     assert ticket.display in page
 
 
+def test_a_subject_has_its_hits_marked_and_all_of_its_letters_escaped(app, client):
+    a_ticket("The printer & <b>its</b> Prínter", text="Nothing else.")
+    run_jobs()
+    as_(client, a_supervisor())
+
+    page = client.get(LIST, query_string={"q": "printer"}).text
+
+    assert "<bdi>The <mark>printer</mark> &amp; &lt;b&gt;its&lt;/b&gt; <mark>Prínter</mark></bdi>" in page
+
+
 def test_nobody_reads_a_passage_of_a_ticket_that_is_not_theirs(app, client):
     hidden = a_ticket("Other team", text="the zeppelin is secret")
     own = a_department("Own")
