@@ -10,7 +10,7 @@ from app.automation.deeds import Automated
 from app.core.events import Reaction
 from app.hours.calendars import Changed
 from app.mail.failed import Went
-from app.notifications import automated, documents, ratings, tasks, undelivered
+from app.notifications import automated, documents, ratings, surges, tasks, undelivered
 from app.notifications import rules as notices
 from app.notifications import suppliers as asked
 from app.reports import daily as reports
@@ -76,6 +76,7 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
         notices.tell_followers,
         rules.hear,
     ),
+    Did.SURGED: (surges.tell,),
     Did.INCIDENT_CALLED_OFF: (banners.withdraw_ended,),
     Did.MARKED_SPAM: (banners.withdraw_ended, reports.count, ledgers.book, sla.follow, assignment.fill_room),
     Did.UNMARKED_SPAM: (reports.count, ledgers.book, sla.follow),

@@ -10,7 +10,7 @@ from flask import flash, g, redirect, request
 from flask_appbuilder import BaseView, expose, has_access
 from flask_appbuilder.security.decorators import permission_name
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import joinedload
 
 from app.accounts import rights
@@ -21,6 +21,7 @@ from app.desk.bulkpages import tell
 from app.desk.deeds import Asked
 from app.desk.listing import is_id
 from app.desk.workspace import find
+from app.search import surges
 from app.search.alike import alike
 from app.tickets import banners, incidents, numbering
 from app.tickets.models import Ticket
@@ -158,13 +159,19 @@ class IncidentView(BaseView):
 
     @expose("/incident")
     @has_access
-    @permission_name("incident")
+    @permission_name("show")
     def several(self) -> Any:
-        """Tickets that may be one disturbance, each ticked; `with` names them."""
-        found = [one for one in _seen(request.args.getlist("with")) if one.live]
+        """Tickets that may be one disturbance, each ticked; `with` names them, or `surge` the one with which they were noticed."""
+        noticed = _noticed(request.args.get("surge", ""))
+        found = [one for one in (*noticed, *_seen(request.args.getlist("with"))) if one.live]
         taken = incidents.taken([one.id for one in found])
+        if noticed and taken >= {one.id for one in found} and (made := _made(noticed)) is not None:
+            return redirect(f"/admin/tickets/{made.number}/incident")
         return self.render_template(
-            "desk/incident_make.html", tickets=[one for one in found if one.id not in taken], left=len(taken)
+            "desk/incident_make.html",
+            tickets=[one for one in found if one.id not in taken],
+            left=len(taken),
+            may_make=rights.may(g.user, "incident"),
         )
 
     def _join_page(self, number: int, refused: str = "") -> Any:
@@ -211,9 +218,26 @@ def _named(text: str) -> Ticket:
         raise Invalid(sentence, {"incident": sentence})
 
 
+def _noticed(first: str) -> list[Ticket]:
+    """Of the surge that began with this ticket those that this person sees."""
+    ids = surges.tickets_of(int(first)) if is_id(first) else []
+    return _rows(Ticket.id.in_(ids), bulk.AT_ONCE) if ids else []
+
+
+def _made(noticed: Sequence[Ticket]) -> Ticket | None:
+    """The incident that somebody made of them meanwhile."""
+    found = (one.id if incidents.of(one) is not None else incidents.part_of(one) for one in noticed)
+    made = next((id for id in found if id is not None), None)
+    return incidents.seen(made, g.user) if made is not None else None
+
+
 def _seen(numbers: Sequence[str]) -> list[Ticket]:
     """Those among them that this person sees, the oldest first; the rest is nobody's."""
     read = {numbering.read(text[:40]) for text in numbers[: bulk.AT_ONCE]}
-    wanted = TicketQuery.seen_by(g.user).where(Ticket.number.in_({number for number in read if number is not None}))
+    return _rows(Ticket.number.in_({number for number in read if number is not None}), len(read))
+
+
+def _rows(which: ColumnElement[bool], most: int) -> list[Ticket]:
+    wanted = TicketQuery.seen_by(g.user).where(which)
     loaded = (joinedload(Ticket.requester), joinedload(Ticket.status), joinedload(Ticket.department))
-    return list(db.session.scalars(wanted.statement.options(*loaded).order_by(Ticket.number)))
+    return list(db.session.scalars(wanted.statement.options(*loaded).order_by(Ticket.number).limit(most)))

@@ -49,6 +49,7 @@ WORDS = {
     "satisfaction.ask": _l("Ask a customer how we did"),
     "search.index_customer": _l("Find a customer\u2019s tickets by their new name"),
     "search.index_fields": _l("Find tickets by what stands in the desk’s own fields"),
+    "search.notice_surges": _l("Notice many similar tickets"),
     "search.rebuild": _l("Write the search index anew"),
     "sla.act": _l("Do what a late promise asks for"),
     "sla.check": _l("Check the promises of open tickets"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses as dc
+import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from flask import g, redirect, request
@@ -20,8 +22,10 @@ from app.desk.deeds import DEEDS
 from app.desk.workspace import find
 from app.tickets import incidents
 from app.tickets.canned import filled
+from app.tickets.choices import State
 from app.tickets.conversation import Then
 from app.tickets.leaks import Leak, leaks
+from app.tickets.lifecycle import status_for
 from app.tickets.models import Ticket
 from app.tickets.timeline import Did
 
@@ -35,6 +39,8 @@ class Outcome:
 
     ids: list[int]
     customers: int
+    reaches: str
+    """Stands for exactly these tickets."""
     doubts: list[Leak]
     example: str
     """The text as the first of them reads it."""
@@ -57,18 +63,22 @@ class UpdateView(BaseView):
     @has_access
     @permission_name("incident")
     def send(self, number: int) -> Any:
-        """Without `reaches` it is looked at; with it, it goes to exactly as many tickets as its writer saw, or is looked at again."""
+        """Without `reaches` it is looked at; with it, it goes to exactly the tickets its writer saw, or is looked at again."""
         ticket = _incident(number)
         form = request.form.to_dict()
         try:
             asked = DEEDS["reply_all"].read({**form, "tasks_too_reply": form.get("tasks_too", "")}, "", g.user)
         except Invalid as refusal:
             return self._page(ticket, form, refusal.fields), refusal.code
+        if asked.value["then"] not in _endings(_ids(ticket, "own" in form)):
+            return self._page(
+                ticket, form, {"then": _("Your role allows this for none of these tickets.")}
+            ), Invalid.code
         outcome = _outcome(ticket, asked.value["body"], "own" in form)
         if not outcome.ids:
             return self._page(ticket, form, {"body": _("No open ticket belongs to it.")}), Invalid.code
         agreed = {doubt.key for doubt in outcome.doubts} <= set(request.form.getlist("looked"))
-        if form.get("reaches") != str(len(outcome.ids)) or not agreed:
+        if form.get("reaches") != outcome.reaches or not agreed:
             return self._page(ticket, form, outcome=outcome)
         if not tokens.first_time(form.get("mark", ""), str(ticket.id), asked.value["body"], staff_id=g.user.id):
             db.session.rollback()
@@ -81,7 +91,7 @@ class UpdateView(BaseView):
         ids = _ids(ticket, own=False)
         return self.render_template(
             "desk/incident_update.html", ticket=ticket, values=values, errors=errors or {}, outcome=outcome, tickets=len(ids),
-            customers=incidents.customers_of(ids), may_end=rights.may(g.user, "status"), mark=values.get("mark") or tokens.new_form(),
+            customers=incidents.customers_of(ids), endings=_endings(_ids(ticket, own=True)), mark=values.get("mark") or tokens.new_form(),
         )  # fmt: skip
 
 
@@ -98,10 +108,24 @@ def _ids(ticket: Ticket, own: bool) -> list[int]:
     return [*([ticket.id] if own and ticket.live else []), *incidents.reached(ticket, g.user)]
 
 
+def _endings(ids: Sequence[int]) -> tuple[str, ...]:
+    """What may become of these tickets by hand: what this person's roles allow for one of them at least."""
+    ways = {Then.WAIT: State.WAITING, Then.RESOLVE: State.RESOLVED, Then.CLOSE: State.CLOSED}
+    if not rights.may(g.user, "status"):
+        return (Then.KEEP,)
+    held = db.session.scalars(select(Ticket.status_id).where(Ticket.id.in_(ids)).distinct()).all()
+    targets = {way: status_for(state).id for way, state in ways.items()}
+    return (Then.KEEP, *(way for way, now in targets.items() if any(g.user.may_step(was, now) for was in held)))
+
+
 def _outcome(ticket: Ticket, body: str, own: bool) -> Outcome:
     ids = _ids(ticket, own)
     wanted = select(Ticket).where(Ticket.id.in_(ids[:LOOKED_AT])).options(joinedload(Ticket.requester))
     looked = sorted(db.session.scalars(wanted), key=lambda one: ids.index(one.id))
     texts = [(one, filled(body, one, g.user)) for one in looked]
     doubts = {leak.key: leak for one in [ticket, *looked] for leak in leaks(one, filled(body, one, g.user), [], 0)}
-    return Outcome(ids, incidents.customers_of(ids), list(doubts.values()), texts[0][1] if texts else body)
+    return Outcome(ids, incidents.customers_of(ids), _mark(ids), list(doubts.values()), texts[0][1] if texts else body)
+
+
+def _mark(ids: Sequence[int]) -> str:
+    return hashlib.sha256(repr(sorted(ids)).encode()).hexdigest()[:32]

@@ -62,6 +62,7 @@ KINDS: dict[str, Kind] = {
     "noted": Kind(),
     "status_changed": Kind(),
     "rated": Kind(),
+    "surge": Kind(),
     "sign_in_link": Kind(secret=True),
     "password_reset": Kind(secret=True),
     "invitation": Kind(secret=True),

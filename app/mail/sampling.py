@@ -21,7 +21,7 @@ def sample() -> dict[str, Any]:
         "said": {"outcome": "", "request": "", "near": "", "over": "", "lines": _example("figures"), **said},
         "ticket": _parts("ticket") | {"live": True, "action": _example("ticket.due"), "conversation": False}, "entry": entry, "task": _parts("task"), "documents": _documents(),
         "history": [], "files": [], "asked": None, "subject": _("The printer is on fire"), "delimiter": _(DELIMITER), "reference": _example("ticket.number"), "portal_url": "",
-        "preview": "", "keep_link": _example("keep_link"), "solved_link": _example("solved_link"), "why": "", "groups": _groups(), "question": _example("question"), "answers": [{"words": _example("answer"), "url": _example("link"), "score": 1}], "stars": False, "answer": _example("answer"), "comment": "", "left": 0, "stop": _example("stop"), "stop_preferences": _example("stop"),
+        "preview": "", "keep_link": _example("keep_link"), "solved_link": _example("solved_link"), "why": "", "groups": _groups(), "question": _example("question"), "answers": [{"words": _example("answer"), "url": _example("link"), "score": 1}], "stars": False, "answer": _example("answer"), "comment": "", "many": _example("many"), "left": 0, "stop": _example("stop"), "stop_preferences": _example("stop"),
     }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ EXAMPLES: dict[str, tuple[Any, Any]] = {
     "now": (_l("What it is now"), _l("High")),
     "question": (_l("What we ask"), _l("How did we do?")),
     "answer": (_l("What the customer answered"), _l("Good")),
+    "many": (_l("How many similar tickets"), _l("7 similar tickets")),
     "comment": (_l("Their word about it"), _l("Have you tried water?")),
     "month": (_l("The month"), "2026-10"),
     "figures": (_l("The figures, a line each"), _l("Opened: 120")),
@@ -145,6 +146,10 @@ WORDABLE: dict[str, Wordable] = {
     "rated": Wordable(
         _l("To staff: a rating"), (*STAFFS, "answer", "comment"),
         _l("{{ who }} rated {{ ticket.number }} {{ ticket.subject }}: {{ answer }}\n\n{{ comment }}\n\n{{ url }}"),
+    ),
+    "surge": Wordable(
+        _l("To staff: many similar tickets"), (*STAFFS, "many"),
+        _l("{{ many }} came in within a short time, such as {{ ticket.number }} {{ ticket.subject }}.\n\n{{ url }}"),
     ),
     "sla_near": Wordable(_l("To staff: a promise is nearly due"), STAFFS, _STAFF),
     "sla_breach": Wordable(_l("To staff: a promise is late"), STAFFS, _STAFF),

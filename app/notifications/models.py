@@ -54,6 +54,7 @@ class Notice(enum.StrEnum):
     BAD_RATING = "bad_rating"
     RULE = "rule"
     RULE_STOPPED = "rule_stopped"
+    SURGE = "surge"
 
 
 LABELS = {
@@ -81,6 +82,7 @@ LABELS = {
     Notice.STATUS_CHANGED: _l("A colleague changed the status of a ticket that I follow"),
     Notice.RATED: _l("A customer rated my ticket"),
     Notice.BAD_RATING: _l("A customer rated a ticket as bad (supervisors)"),
+    Notice.SURGE: _l("Many similar tickets came in (supervisors and leads)"),
     Notice.RULE: _l("A rule tells me something"),
     Notice.RULE_STOPPED: _l("A rule ran away and was switched off"),
 }
@@ -147,9 +149,16 @@ class Notification(Base):
             return f"/admin/tasks/{self.task_id}"
         if self.kind is Notice.RULE_STOPPED:
             return "/admin/rules/"
+        if self.kind is Notice.SURGE:
+            return surge_place(str(self.parts.get("surge", "")))
         if self.ticket:
             return f"/admin/tickets/{self.ticket.number}"
         return f"/admin/mail-log/?state={'failed' if self.kind is Notice.MAIL_GAVE_UP else 'queued'}"
+
+
+def surge_place(first: str) -> str:
+    """Where the tickets of a surge are shown, to be made an incident."""
+    return f"/admin/tickets/incident?surge={first}"
 
 
 DUE_WORDS = {
@@ -179,6 +188,7 @@ SENTENCES = {
     Notice.STATUS_CHANGED: lambda said: _("%(who)s changed the status from %(was)s to %(now)s", who=said.get("who", "–"), was=shown(said.get("was", "–")), now=shown(said.get("now", "–"))),
     Notice.RATED: lambda said: _("%(who)s rated your ticket: %(now)s", who=said.get("who", "–"), now=scores.spoken(said.get("now"))),
     Notice.BAD_RATING: lambda said: _("%(who)s rated a ticket: %(now)s", who=said.get("who", "–"), now=scores.spoken(said.get("now"))),
+    Notice.SURGE: lambda said: _("%(many)s similar tickets came in within a short time", many=said.get("now", "–")),
     Notice.RULE: lambda said: _("%(text)s (rule “%(name)s”)", text=said.get("text", "–"), name=said.get("who", "–")),
     Notice.RULE_STOPPED: lambda said: _("The rule “%(name)s” ran away and was switched off", name=said.get("who", "–")),
     Notice.TASK_ASSIGNED: lambda said: _("%(who)s gave you a task", who=said.get("who", "–")),

@@ -61,6 +61,7 @@ DEFAULTS = {
     Notice.TIMER_STOPPED: Wanted(app=True, mail=False),
     Notice.RATED: Wanted(app=True, mail=False),
     Notice.BAD_RATING: Wanted(app=True, mail=False),
+    Notice.SURGE: Wanted(app=True, mail=True),
     Notice.TASK_ASSIGNED: Wanted(app=True, mail=True),
     Notice.TASK_DUE: Wanted(app=True, mail=True),
     Notice.FOLLOW_UP: Wanted(app=True, mail=True),
@@ -76,7 +77,7 @@ OF_FOLLOWED = (Notice.COLLEAGUE_REPLIED, Notice.NOTED, Notice.STATUS_CHANGED)
 """What only those hear of who follow the very ticket: of a whole department's it would be everything everybody does."""
 PASSES_MUTE = (Notice.MENTION, Notice.ASSIGNED, Notice.REPLY_HELD)
 """A person spoke to them, gave them the ticket, or waits for words of theirs that did not leave."""
-URGENT = (Notice.SLA_BREACH, Notice.MENTION)
+URGENT = (Notice.SLA_BREACH, Notice.MENTION, Notice.SURGE)
 DESK = ""
 """In the desk's defaults: everybody, not one role."""
 

@@ -22,7 +22,7 @@ from app.mail import outgoing
 from app.portal import choosing
 from app.portal.files import Received
 from app.portal.frame import link, page, portal, signed_in_customer, start_session, typed
-from app.portal.incidents import about, join_as_guest
+from app.portal.incidents import Affected, about
 from app.portal.once import Sending
 from app.settings import desk
 from app.tickets import fieldforms
@@ -75,9 +75,7 @@ def write_as_guest() -> Any:
     sending = Sending(customer, typed("subject"), typed("message"))
     try:
         if not received.errors and not sending.became:
-            ticket = _open(form, customer, received)
-            join_as_guest(ticket, customer)
-            sending.done(ticket.id)
+            sending.done(_kept(form, customer, received).id)
     except Invalid as refusal:
         errors = choosing.as_form(refusal)
     if errors or received.errors:
@@ -107,13 +105,29 @@ def _missing(form: MultiDict[str, str]) -> dict[str, str]:
     return {**wrong, **choosing.missing(form, Channel.FORM)}
 
 
+def _kept(form: MultiDict[str, str], customer: Customer, received: Received) -> Ticket:
+    """In the ticket with which they told us of a disturbance, or in a new one."""
+    affected = Affected(customer)
+    ticket = affected.ticket
+    if ticket is None:
+        ticket = _open(form, customer, received)
+        affected.joins(ticket)
+    else:
+        ticket.receive(_words(received), CustomerActor.of(customer))
+    _ask_for_proof(ticket, customer)
+    return ticket
+
+
+def _words(received: Received) -> Words:
+    return Words(typed("message"), via=Channel.FORM, attachments=tuple(received.kept))
+
+
 def _open(form: MultiDict[str, str], customer: Customer, received: Received) -> Ticket:
-    words = Words(typed("message"), via=Channel.FORM, attachments=tuple(received.kept))
     category = choosing.demand("category", choosing.categories, form)
-    ticket = open_ticket(
+    return open_ticket(
         NewTicket(
             subject=form["subject"],
-            words=words,
+            words=_words(received),
             requester=customer,
             category=category,
             environment=choosing.demand("environment", environments.offered_to_customers, form),
@@ -122,6 +136,9 @@ def _open(form: MultiDict[str, str], customer: Customer, received: Received) -> 
         ),
         by=CustomerActor.of(customer),
     )
+
+
+def _ask_for_proof(ticket: Ticket, customer: Customer) -> None:
     secret = tokens.issue(Purpose.GUEST_PROOF, customer, ticket.id)
     outgoing.put_notice(
         Purpose.GUEST_PROOF.value,
@@ -129,7 +146,6 @@ def _open(form: MultiDict[str, str], customer: Customer, received: Received) -> 
         ticket_id=ticket.id,
         values={"link": link(f"/portal/prove/{secret}")},
     )
-    return ticket
 
 
 @portal.get("/prove/<secret>")

@@ -53,13 +53,23 @@ def about(text: str) -> banners.Banner | None:
     return next((one for one in banners.shown() if str(one.id) == wanted), None)
 
 
-def join_as_guest(ticket: Ticket, customer: Customer) -> None:
-    """What a guest wrote from a banner belongs to its incident, unless a ticket of theirs does already."""
-    banner = about(typed("incident"))
-    incident = banners.published(banner.id) if banner is not None else None
-    actor = CustomerActor.of(customer)
-    if incident is not None and banners.own(incident, actor) is None:
-        incidents.join(ticket, incident, actor)
+class Affected:
+    """A guest who came from a banner; made before their words are kept, so that of two presses the second finds what the first made."""
+
+    def __init__(self, customer: Customer) -> None:
+        banner = about(typed("incident"))
+        self._incident = banners.published(banner.id) if banner is not None else None
+        self._guest = CustomerActor.of(customer)
+
+    @property
+    def ticket(self) -> Ticket | None:
+        """Which their words go on in. One whose address was proved takes none from whoever merely types it."""
+        return banners.unproven(self._incident, self._guest) if self._incident is not None else None
+
+    def joins(self, ticket: Ticket) -> None:
+        """It belongs to the incident, unless a ticket of theirs does already."""
+        if self._incident is not None and banners.own(self._incident, self._guest) is None:
+            incidents.join(ticket, self._incident, self._guest)
 
 
 def _title(banner_id: int) -> str:

@@ -2,7 +2,7 @@
 
 import logging
 
-from app.search import held, index
+from app.search import held, index, surges
 
 log = logging.getLogger(__name__)
 
@@ -15,6 +15,11 @@ def index_customer(customer_id: int) -> None:
 def index_fields() -> None:
     """After a field was switched on or off, or given to other categories: tickets are found by what they show."""
     log.info("%s tickets with words in fields written", held.rebuild())
+
+
+def notice_surges() -> None:
+    """Tell of many similar tickets, once."""
+    surges.notice()
 
 
 def rebuild() -> None:

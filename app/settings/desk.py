@@ -287,6 +287,18 @@ class DeskSettings:
         least=0,
         most=24,
     )
+    surge_tickets: int = setting(
+        5,
+        "time",
+        _l("Tell of similar tickets from"),
+        _l(
+            "Supervisors and leads are told once that so many came in, and make an incident of them by a press. 0: never."
+        ),
+        unit=_l("tickets"),
+        least=0,
+        most=200,
+    )
+    surge_minutes: int = setting(30, "time", _l("When they came in within"), unit=_l("minutes"), least=1, most=1440)
     sla_version: str = setting("0", "time", _l("Version of the SLA policies"), hidden=True)
     calendar_version: str = setting("0", "time", _l("Version of the calendars"), hidden=True)
     pool_version: str = setting("0", "assignment", _l("Version of the pools"), hidden=True)

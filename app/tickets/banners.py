@@ -103,6 +103,14 @@ def own(incident: Ticket, customer: CustomerActor) -> Ticket | None:
     return db.session.scalar(wanted.where(*theirs, visible_to(customer)).order_by(Ticket.live.desc(), Ticket.id).limit(1))  # fmt: skip
 
 
+def unproven(incident: Ticket, address_of: CustomerActor) -> Ticket | None:
+    """The open ticket in which somebody who gave the same address, and proved it no more than whoever writes now, said so."""
+    wanted = select(Ticket).join(TicketLink, TicketLink.other_id == Ticket.id)
+    theirs = (TicketLink.ticket_id == incident.id, TicketLink.kind == incidents.KIND, Ticket.requester_id == address_of.customer_id)  # fmt: skip
+    here = wanted.where(*theirs, Ticket.proven.is_(False), Ticket.live, Ticket.merged_into_id.is_(None))
+    return db.session.scalar(here.order_by(Ticket.id).limit(1))
+
+
 def report(incident: Ticket, customer: Customer, by: CustomerActor) -> Ticket:
     """A ticket of theirs that belongs to the incident; whoever asks looked for the one that is there."""
     title = db.session.scalars(select(Incident.title).where(Incident.ticket_id == incident.id)).one()

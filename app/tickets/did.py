@@ -55,6 +55,7 @@ class Did(enum.StrEnum):
     INCIDENT_UPDATED = "incident_updated"
     INCIDENT_PUBLISHED = "incident_published"
     INCIDENT_WITHDRAWN = "incident_withdrawn"
+    SURGED = "surged"
     DOCUMENTS_ASKED = "documents_asked"
     DOCUMENT_SENT = "document_sent"
     DOCUMENT_ACCEPTED = "document_accepted"

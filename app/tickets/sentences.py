@@ -117,6 +117,7 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
         else _("linked ticket %(number)s", number=given["number"])
     ),
     Did.UNLINKED: lambda given: _("removed the link with ticket %(number)s", number=given["number"]),
+    Did.SURGED: lambda given: _("noticed that many similar tickets came in within a short time"),
     Did.INCIDENT_DECLARED: lambda given: _("declared the ticket an incident"),
     Did.INCIDENT_CALLED_OFF: lambda given: _("said that the ticket is no incident"),
     Did.INCIDENT_JOINED: lambda given: _("added the ticket to the incident %(number)s", number=given["number"]),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_appbuilder.security.sqla.models import Role
 from sqlalchemy import func, select
 
 from app.accounts.viewer import viewer
@@ -14,7 +16,9 @@ from app.core.extensions import db
 from app.core.outbox import Outbox
 from app.desk import bulk
 from app.mail.models import Delivery
-from app.tickets import merging
+from app.tickets import incidents, merging, steps
+from app.tickets.choices import State
+from app.tickets.lifecycle import status_for
 from app.tickets.models import Ticket
 from app.tickets.thread import Message, MessageKind
 from app.tickets.timeline import Did
@@ -36,6 +40,18 @@ def replies(ticket: Ticket) -> list[str]:
     return list(db.session.scalars(select(Message.text).where(*of_staff).order_by(Message.id)))
 
 
+def send(client: FlaskClient, parent: Ticket, **form: Any) -> Any:
+    """Looked at first, and then sent as it was looked at."""
+    looked = post(client, parent, **form)
+    return post(client, parent, **form, reaches=reached(looked.text))
+
+
+def reached(page: str) -> str:
+    found = re.search(r'name="reaches" value="(\w+)"', page)
+    assert found is not None, page
+    return found[1]
+
+
 def post(client: FlaskClient, parent: Ticket, **form: Any) -> Any:
     answer = client.post(f"/admin/tickets/{parent.number}/incident/update", data={"body": BODY, **form})
     db.session.expire_all()
@@ -52,7 +68,7 @@ def test_an_update_is_looked_at_and_reaches_each_customer_in_their_own_ticket(ap
     looked = post(client, parent)
     assert "It reaches 2 customers" in looked.text and "in 3 tickets" in looked.text and "Dear Bea" in looked.text
     assert [replies(each) for each in children] == [[], [], []]
-    sent = post(client, parent, reaches="3")
+    sent = post(client, parent, reaches=reached(looked.text))
     run_jobs(20)
     db.session.expire_all()
 
@@ -70,7 +86,7 @@ def test_a_killed_worker_sends_none_twice_and_leaves_none_out(app: Flask, client
     children = [a_ticket(f"{n}") for n in range(4)]
     parent, boss = an_incident(*children), a_supervisor()
     as_(client, boss)
-    post(client, parent, reaches="4")
+    send(client, parent)
     change = the_change()
 
     bulk.work(change, viewer(boss.id), 2)  # and then its process is gone: the outbox hands the job over again
@@ -86,7 +102,7 @@ def test_a_form_pressed_twice_is_sent_once(app: Flask, client: FlaskClient) -> N
     parent = an_incident(child := a_ticket())
     as_(client, a_supervisor())
     for _press in range(2):
-        post(client, parent, reaches="1", mark="this very form")
+        send(client, parent, mark="this very form")
     run_jobs(20)
     db.session.expire_all()
 
@@ -94,13 +110,39 @@ def test_a_form_pressed_twice_is_sent_once(app: Flask, client: FlaskClient) -> N
 
 
 def test_what_changed_since_the_look_is_looked_at_again(app: Flask, client: FlaskClient) -> None:
-    parent = an_incident(a_ticket(), late := a_ticket())
-    as_(client, a_supervisor())
+    boss = a_supervisor()
+    parent = an_incident(gone := a_ticket("Gone"), stays := a_ticket("Stays"))
+    late = a_ticket("Late")
+    db.session.commit()
+    as_(client, boss)
+    looked = post(client, parent)
+    incidents.take_out(gone, parent, by=acting(boss))
+    incidents.add(late, parent, by=acting(boss))  # as many as before, and not the same
+    db.session.commit()
 
-    again = post(client, parent, reaches="1")
+    again = post(client, parent, reaches=reached(looked.text))
 
     assert "in 2 tickets" in again.text and "Nothing was sent yet" in again.text
-    assert replies(late) == []
+    post(client, parent, reaches=reached(again.text))
+    run_jobs(20)
+    db.session.expire_all()
+    assert [len(replies(each)) for each in (gone, stays, late)] == [0, 1, 1]
+
+
+def test_only_endings_that_ones_role_may_make_are_offered(app: Flask, client: FlaskClient) -> None:
+    parent = an_incident(child := a_ticket())
+    role = db.session.scalars(select(Role).where(Role.name == "Supervisor")).one()
+    waiting = status_for(State.WAITING)
+    steps.allow(role, [(child.status_id, waiting.id), (waiting.id, child.status_id)])
+    db.session.commit()
+    as_(client, a_supervisor())
+
+    form = post(client, parent).text
+    refused = post(client, parent, then="resolve")
+
+    assert 'value="wait"' in form and 'value="resolve"' not in form and 'value="close"' not in form
+    assert refused.status_code == 422 and "Your role allows this for none of these tickets" in refused.text
+    assert BODY in refused.text and replies(child) == []
 
 
 def test_a_text_that_names_another_customer_needs_a_yes(app: Flask, client: FlaskClient) -> None:
@@ -109,11 +151,11 @@ def test_a_text_that_names_another_customer_needs_a_yes(app: Flask, client: Flas
     a_ticket(requester=other)
     db.session.commit()
     as_(client, a_supervisor())
-    form = {"body": "Ask other@rival.example, please.", "reaches": "1"}
+    form = {"body": "Ask other@rival.example, please."}
 
-    held = post(client, parent, **form)
+    held = send(client, parent, **form)
     assert "names the address of another customer" in held.text
-    post(client, parent, **form, looked=["others:other@rival.example"])
+    send(client, parent, **form, looked=["others:other@rival.example"])
     run_jobs(20)
     db.session.expire_all()
     assert replies(child) == ["Ask other@rival.example, please."]
@@ -126,7 +168,7 @@ def test_tickets_one_may_not_see_are_not_reached(app: Flask, client: FlaskClient
     as_(client, staff("Supervisor", departments=(mine,)))
 
     assert "in one ticket" in post(client, parent).text
-    post(client, parent, reaches="1")
+    send(client, parent)
     run_jobs(20)
     db.session.expire_all()
 
@@ -138,7 +180,7 @@ def test_the_incident_and_its_tickets_are_resolved_with_the_message(app: Flask, 
     parent = an_incident(*children)
     as_(client, a_supervisor())
 
-    post(client, parent, reaches="3", own="1", then="resolve")
+    send(client, parent, own="1", then="resolve")
     run_jobs(20)
     db.session.expire_all()
 
@@ -166,7 +208,7 @@ def test_of_a_merged_ticket_the_one_in_which_it_goes_on_is_reached(app: Flask, c
     db.session.commit()
     as_(client, boss)
 
-    post(client, parent, reaches="1")
+    send(client, parent)
     run_jobs(20)
     db.session.expire_all()
 

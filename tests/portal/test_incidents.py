@@ -125,6 +125,36 @@ def test_a_guest_who_came_from_the_banner_joins_it(app: Flask, client: FlaskClie
     assert db.session.scalar(select(func.count()).select_from(Delivery).where(Delivery.kind == "guest_proof")) == 3
 
 
+def test_a_guest_who_says_it_twice_has_one_ticket_with_all_their_words(app: Flask, client: FlaskClient) -> None:
+    parent, banner = a_banner()
+    asked = {"name": "Gus", "email": "gus@guest.example", "subject": TITLE, "message": "Mine too", "incident": str(banner)}  # fmt: skip
+
+    first = client.post("/portal/contact", data={**asked, "form": "one"}).text
+    second = client.post("/portal/contact", data={**asked, "form": "two", "message": "And the fax", "email": "GUS@guest.example"})  # fmt: skip
+    client.post("/portal/contact", data={**asked, "email": "other@guest.example"})
+
+    db.session.expire_all()
+    told, other = sorted(children(parent), key=lambda one: one.id)
+    assert [message.text for message in told.messages] == ["Mine too", "And the fax"]
+    assert other.requester.email == "other@guest.example"
+    assert "gus@guest.example" in first.casefold() and second.status_code == 200
+
+
+def test_words_under_an_address_that_was_proved_do_not_enter_its_ticket(app: Flask, client: FlaskClient) -> None:
+    parent, banner = a_banner()
+    asked = {"name": "Gus", "email": "gus@guest.example", "subject": TITLE, "message": "Mine too", "incident": str(banner)}  # fmt: skip
+    client.post("/portal/contact", data=asked)
+    (mine,) = children(parent)
+    mine.proven = True
+    db.session.commit()
+
+    client.post("/portal/contact", data={**asked, "message": "Somebody else's"})
+
+    db.session.expire_all()
+    assert [message.text for message in mine.messages] == ["Mine too"]
+    assert children(parent) == [mine]
+
+
 def test_a_supervisor_publishes_changes_and_withdraws(app: Flask, client: FlaskClient) -> None:
     parent = an_incident()
     as_(client, a_supervisor())
