@@ -77,6 +77,7 @@ REACTIONS: dict[enum.StrEnum, tuple[Reaction, ...]] = {
         rules.hear,
     ),
     Did.SURGED: (surges.tell,),
+    Did.RESTATED: (banners.withdraw_ended, reports.count, ledgers.book, sla.follow, assignment.fill_room),
     Did.INCIDENT_CALLED_OFF: (banners.withdraw_ended,),
     Did.MARKED_SPAM: (banners.withdraw_ended, reports.count, ledgers.book, sla.follow, assignment.fill_room),
     Did.UNMARKED_SPAM: (reports.count, ledgers.book, sla.follow),

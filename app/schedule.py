@@ -59,6 +59,7 @@ JOBS: dict[str, JobFunction] = {
     "tickets.close_waiting": tickets.close_waiting,
     "tickets.forget_drafts": tickets.forget_drafts,
     "tickets.leave": tickets.leave,
+    "tickets.move_status": tickets.move_status,
     "tickets.recount_tally": tickets.recount_tally,
     "tickets.remind": tickets.remind,
     "tickets.remind_documents": tickets.remind_documents,

@@ -59,6 +59,7 @@ WORDS = {
     "tickets.close_waiting": _l("Close tickets whose customer is silent"),
     "tickets.forget_drafts": _l("Forget marks of sent drafts"),
     "tickets.leave": _l("Send a reply whose moment has come"),
+    "tickets.move_status": _l("Move the tickets of a status"),
     "tickets.recount_tally": _l("Count open tickets anew"),
     "tickets.recount_time": _l("Count the time spent anew"),
     "tickets.stop_timers": _l("Stop timers that were forgotten"),

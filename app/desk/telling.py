@@ -44,7 +44,17 @@ WORDS = {
     Sort.TASKS: _l("Tasks and dates"),
 }
 TALK = {Did.OPENED, Did.RECEIVED, Did.REPLIED, Did.NOTED, Did.MENTIONED, Did.SCHEDULED, Did.UNSENT, Did.HELD_BACK, Did.COPIED, Did.REMINDED, Did.KEPT_OPEN, Did.VERIFIED}  # fmt: skip
-STATUS = {Did.ASSIGNED, Did.STATUS_CHANGED, Did.RESOLVED, Did.CLOSED, Did.REOPENED, Did.BREACHED, Did.SNOOZED, Did.WOKE}
+STATUS = {
+    Did.ASSIGNED,
+    Did.STATUS_CHANGED,
+    Did.RESOLVED,
+    Did.CLOSED,
+    Did.REOPENED,
+    Did.RESTATED,
+    Did.BREACHED,
+    Did.SNOOZED,
+    Did.WOKE,
+}
 DATES = ("task_", "follow_up", "action_")
 
 

@@ -18,6 +18,7 @@ from app.desk.joining import MergeView
 from app.desk.ledger import LedgerView
 from app.desk.menu import menu
 from app.desk.messaging import MessagingView
+from app.desk.movepages import StatusMoveView
 from app.desk.moving import MovingView
 from app.desk.myday import MyDayView
 from app.desk.noting import CustomerNotesView
@@ -68,6 +69,7 @@ def register(appbuilder: AppBuilder) -> None:
         SavedViewsView,
         SharedViewsView,
         BulkView,
+        StatusMoveView,
         RecordView,
         ResendView,
         CustomerNotesView,

@@ -33,6 +33,7 @@ COUNTED = frozenset(
         Did.RESOLVED,
         Did.CLOSED,
         Did.REOPENED,
+        Did.RESTATED,
         Did.MERGED,
         Did.UNMERGED,
         Did.MARKED_SPAM,
@@ -61,7 +62,7 @@ class DailyFigure(Base):
     first_responses: Mapped[int] = mapped_column(default=0, server_default="0")
     first_response_seconds: Mapped[int] = mapped_column(BigId, default=0, server_default="0")
     merged: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Live ones that went on in another, less those that were taken out again: nobody solved them, and they are open no more."""
+    """Live ones that went on in another, or ended with all of their status, less those that came back so: nobody solved them, and they are open no more."""
 
 
 class DailyAgentFigure(Base):
@@ -117,6 +118,8 @@ class Deed(NamedTuple):
     """The first response that was owed."""
     was_live: bool
     """Before it was resolved, closed or merged."""
+    lives: bool = False
+    """After it was restated."""
 
 
 def count(event: TicketEvent) -> None:
@@ -143,6 +146,7 @@ def deed_of(event: Any, filed: tuple[int, int, int], opened_at: dt.datetime, ope
         event.staff_id or NOBODY,
         bool(given.get("first")) and not opened_by_staff,
         was_live,
+        State(given.get("state", State.CLOSED)).live,
     )
 
 
@@ -154,6 +158,8 @@ def figures(deed: Deed, zone: ZoneInfo) -> Iterator[tuple[Figure, int]]:
         yield Figure("daily_figure", filed, "opened"), 1
     elif deed.what is Did.REOPENED:
         yield Figure("daily_figure", filed, "reopened"), 1
+    elif deed.what is Did.RESTATED:
+        yield Figure("daily_figure", filed, "merged"), deed.was_live - deed.lives
     elif deed.what in LEFT:
         yield Figure("daily_figure", filed, "merged"), deed.was_live * LEFT[deed.what]
     elif deed.what is Did.REPLIED:

@@ -19,7 +19,8 @@ from app.tickets.models import Ticket
 from app.tickets.thread import Message
 from app.tickets.timeline import Did, TicketEvent
 
-ENTERS = (Did.STATUS_CHANGED, Did.RESOLVED, Did.CLOSED, Did.REOPENED)
+ENTERS = (Did.STATUS_CHANGED, Did.RESOLVED, Did.CLOSED, Did.REOPENED, Did.RESTATED)
+"""A ticket that is merged or spam is restated without a state: its story went on elsewhere, or there is none."""
 MERGES = {
     Did.MERGED: Happened.MERGED,
     Did.UNMERGED: Happened.UNMERGED,
@@ -124,7 +125,7 @@ def _told(deed: Deed) -> Event | None:
     if deed.what is Did.REPLIED and deed.actor_kind is not Kind.SYSTEM and not given.get("elsewhere"):
         return Event(deed.at, Happened.STAFF_REPLY)
     if deed.what in ENTERS:
-        return Event(deed.at, Happened.STATE_ENTERED, state=given["state"])
+        return Event(deed.at, Happened.STATE_ENTERED, state=given["state"]) if "state" in given else None
     if deed.what is Did.MOVED_IN and given.get("asked"):
         return Event(deed.at, Happened.CUSTOMER_MESSAGE)
     return Event(deed.at, MERGES[deed.what]) if deed.what in MERGES else None

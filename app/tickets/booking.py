@@ -18,7 +18,7 @@ from app.tickets.ledger import Ledger, Move, Moved, spans
 from app.tickets.models import Ticket
 from app.tickets.timeline import Did, TicketEvent
 
-ENTERS = (Did.STATUS_CHANGED, Did.RESOLVED, Did.CLOSED, Did.REOPENED)
+ENTERS = (Did.STATUS_CHANGED, Did.RESOLVED, Did.CLOSED, Did.REOPENED, Did.RESTATED)
 SUPPLIED = {
     Did.SUPPLIER_ASKED: Moved.ASKED,
     Did.SUPPLIER_ANSWERED: Moved.HEARD,
@@ -75,7 +75,7 @@ def _first_state(ticket: Ticket, deeds: Iterable[Any]) -> State:
 def _move(deed: Any) -> Move | None:
     given = deed.particulars
     if deed.what in ENTERS:
-        return Move(deed.at, Moved.ENTERED, State(given["state"]))
+        return None if _only_renamed(deed) else Move(deed.at, Moved.ENTERED, State(given["state"]))
     if deed.what in ASIDE:
         return Move(deed.at, ASIDE[deed.what], State(given.get("state_was", State.CLOSED)))
     if deed.what in SUPPLIED:
@@ -86,3 +86,8 @@ def _move(deed: Any) -> Move | None:
         return Move(deed.at, Moved.WE_WROTE) if answers else None
     proven = deed.what is Did.SENDER_ACCEPTED or given.get("trusted", True)
     return Move(deed.at, Moved.CUSTOMER_WROTE) if proven else None
+
+
+def _only_renamed(deed: Any) -> bool:
+    """Moved with all tickets of its status to another of the same state, or while it was merged or spam: whose turn it is stays."""
+    return deed.what is Did.RESTATED and deed.particulars.get("state") == deed.particulars.get("state_was")

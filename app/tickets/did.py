@@ -17,6 +17,7 @@ class Did(enum.StrEnum):
     RESOLVED = "resolved"
     CLOSED = "closed"
     REOPENED = "reopened"
+    RESTATED = "restated"
     PRIORITY_CHANGED = "priority_changed"
     CATEGORY_CHANGED = "category_changed"
     DEPARTMENT_CHANGED = "department_changed"
@@ -129,6 +130,7 @@ PUBLIC = frozenset(
 """What customers read in the thread as "System"."""
 
 IN_THREAD = PUBLIC | {
+    Did.RESTATED,
     Did.CATEGORY_CHANGED,
     Did.SUBJECT_CHANGED,
     Did.FIELD_CHANGED,

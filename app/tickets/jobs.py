@@ -4,7 +4,19 @@ import datetime as dt
 import logging
 
 from app.core.outbox import Outbox
-from app.tickets import dates, departures, drafts, files, inactivity, reminding, tally, timefigures, timers, timespent
+from app.tickets import (
+    dates,
+    departures,
+    drafts,
+    files,
+    inactivity,
+    reminding,
+    restating,
+    tally,
+    timefigures,
+    timers,
+    timespent,
+)
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +50,11 @@ def close_resolved() -> None:
     """Close what was resolved some days ago."""
     if inactivity.close_resolved() == inactivity.BATCH:
         Outbox.put("tickets.close_resolved", queue="bulk")
+
+
+def move_status(move_id: int, beyond: int = 0, look: int = 0) -> None:
+    """The next tickets of a status that gives its tickets away or means something else; then the turn of others."""
+    restating.carry_on(move_id, beyond, look)
 
 
 def recount_time() -> None:

@@ -18,7 +18,7 @@ from app.settings import desk
 from app.tickets import fields
 from app.tickets.choices import State, Status
 from app.tickets.timeline import Did, Timeline
-from app.tickets.turns import demand
+from app.tickets.turns import demand, take
 
 NEIGHBOURS = {
     State.NEW: (State.OPEN,),
@@ -83,6 +83,17 @@ def demand_choosable(status: Status, by: Actor) -> None:
             _("The status “%(name)s” cannot be chosen by hand.", name=status.name),
             {"status": _("Choose another status.")},
         )
+
+
+SINCE = ("status_since", "reminded_at", "resolved_at", "closed_at")
+
+
+def _change(was: Status, was_state: State, now: Status) -> dict[str, Any]:
+    """What an event tells of a change of status."""
+    return {
+        "was": was.name, "now": now.name, "was_id": was.id, "now_id": now.id,
+        "state_was": was_state.value, "state": now.state.value, "label": now.customer_label,
+    }  # fmt: skip
 
 
 class Lifecycle(Timeline):
@@ -183,6 +194,12 @@ class Lifecycle(Timeline):
             fields.demand_filled(self)
         was, was_state, was_live = self.status, self.state, self.live
         now = clock.now()
+        self._become(status, now)
+        self._touch(now)
+        what = self._deed(was_live, was_state)
+        self.record(what, by, at=now, **_change(was, was_state, status))
+
+    def _become(self, status: Status, now: dt.datetime) -> None:
         self.status, self.status_id, self.state, self.live = status, status.id, status.state, status.state.live
         self.status_since, self.reminded_at = now, None
         if self.live:
@@ -191,19 +208,31 @@ class Lifecycle(Timeline):
             self.resolved_at, self.closed_at = now, None
         else:
             self.resolved_at, self.closed_at = self.resolved_at or now, now
-        self._touch(now)
-        self.record(
-            self._deed(was_live, was_state),
-            by,
-            at=now,
-            was=was.name,
-            now=status.name,
-            was_id=was.id,
-            now_id=status.id,
-            state_was=was_state.value,
-            state=status.state.value,
-            label=status.customer_label,
-        )
+
+    def restate(self, status: Status, by: Actor, told: bool = False) -> None:
+        """Its status gives its tickets to another one, or means something else from now on: asked for once, of all of them.
+        It is no activity of its own; customers hear of an end only where somebody chose so (`told`). Merged tickets and spam stay ended."""
+        take(self)
+        aside = self.merged or self.spam_since is not None  # type: ignore[attr-defined]
+        if aside and status.state.live:
+            status = status_for(State.CLOSED)
+        was, was_state, was_live = self.status, self.state, self.live
+        if (status.id, status.state) == (was.id, was_state):
+            return
+        now, stays = clock.now(), status.state is was_state
+        kept = {name: getattr(self, name) for name in SINCE}
+        self._become(status, now)
+        for name, at in kept.items() if stays else ():  # its days of silence count on, and it ended when it ended
+            setattr(self, name, at)
+        change = _change(was, was_state, status)
+        if aside:
+            self.remember(
+                Did.RESTATED, by, at=now, **{name: change[name] for name in ("was", "now", "was_id", "now_id")}
+            )
+            return
+        deed = self._deed(was_live, was_state)
+        ends = told and not stays and deed in (Did.RESOLVED, Did.CLOSED)
+        self.record(deed if ends else Did.RESTATED, by, at=now, **change)
 
     def _deed(self, was_live: bool, was_state: State) -> Did:
         if self.live:

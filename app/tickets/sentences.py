@@ -86,6 +86,13 @@ SENTENCES: dict[Did, Callable[[dict[str, Any]], str]] = {
     Did.RESOLVED: _from_to(lambda was, now: _("resolved the ticket (%(was)s → %(now)s)", was=was, now=now)),
     Did.CLOSED: _from_to(lambda was, now: _("closed the ticket (%(was)s → %(now)s)", was=was, now=now)),
     Did.REOPENED: _from_to(lambda was, now: _("reopened the ticket (%(was)s → %(now)s)", was=was, now=now)),
+    Did.RESTATED: _from_to(
+        lambda was, now: (
+            _("changed the status from %(was)s to %(now)s, as of all tickets that had it", was=was, now=now)
+            if was != now
+            else _("changed what the status %(now)s means", now=now)
+        )
+    ),
     Did.PRIORITY_CHANGED: _from_to(
         lambda was, now: _("changed the priority from %(was)s to %(now)s", was=was, now=now)
     ),

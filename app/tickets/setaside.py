@@ -10,6 +10,7 @@ from app.core import clock
 from app.core.extensions import db
 from app.tickets.choices import State, Status
 from app.tickets.lifecycle import status_for
+from app.tickets.statusmoves import given_away
 
 if TYPE_CHECKING:
     from app.tickets.models import Ticket
@@ -38,7 +39,8 @@ def resume(ticket: Ticket, kept: Mapping[str, Any], since: dt.datetime) -> str:
     """Its status as it was, with the instants that hang on it. A status that an admin took away meanwhile is another of the same state."""
     state = State(kept["state"])
     status = db.session.get(Status, kept["status_id"])
-    _put_in(ticket, status if status is not None and status.state is state else status_for(state), since)
+    kept_status = status is not None and status.state is state and not given_away(status)
+    _put_in(ticket, status if status is not None and kept_status else status_for(state), since)
     for name in KEPT:
         at = kept[name]
         setattr(ticket, name, dt.datetime.fromisoformat(at) if at else None)

@@ -8,7 +8,7 @@ from flask import flash, g
 from flask_appbuilder import AppBuilder
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import joinedload
 from wtforms import SelectField
 from wtforms.fields.choices import SelectChoice
@@ -21,7 +21,9 @@ from app.core.shipped import shown
 from app.tickets import steps
 from app.tickets.choices import STATE_LABELS, CannedResponse, Category, Priority, State, Status, Tag
 from app.tickets.models import LinkType, Ticket
+from app.tickets.restating import AtWork
 from app.tickets.statuses import demand_rest
+from app.tickets.statusmoves import unfinished
 from app.tickets.visibility import canned_visible_to
 
 SETTINGS = {"category": "Settings", "category_label": _l("Settings"), "category_icon": "fa-gear"}
@@ -38,6 +40,8 @@ class StatusView(DeskView):
     datamodel = StatusInterface(Status)
     route_base = "/admin/statuses"
     class_permission_name = "Status"
+    show_template = "desk/statusshow.html"
+    edit_template = "desk/statusedit.html"
     titles = _l("Statuses"), _l("New status"), _l("Status")
     list_columns = [
         "name",
@@ -79,20 +83,20 @@ class StatusView(DeskView):
     }
 
     def pre_update(self, status: Status) -> None:
-        """A status in use keeps its meaning: its tickets carry the state, and their clocks ran by it."""
-        if (
-            db.session.scalar(
-                select(Ticket.id).where(Ticket.status_id == status.id, Ticket.state != status.state).limit(1)
-            )
-            is not None
-        ):
+        """A status in use keeps its meaning: its tickets carry the state, and their clocks ran by it. A page of its own changes both."""
+        changed = inspect(status).attrs
+        if (changed.state.history.has_changes() or changed.active.history.has_changes()) and unfinished(status):
+            raise AtWork(status)
+        if db.session.scalar(select(Ticket.id).where(Ticket.status_id == status.id, Ticket.state != status.state).limit(1)) is not None:  # fmt: skip
             raise Invalid(
                 _("Tickets have this status, so its meaning stays."),
-                {"state": _("Add another status for this meaning and move the tickets there.")},
-            )
+                {"state": _("Tickets have this status. “Move its tickets” below changes its meaning together with them.")},
+            )  # fmt: skip
         demand_rest(status, status.state if status.active else None)
 
     def pre_delete(self, status: Status) -> None:
+        if unfinished(status):
+            raise AtWork(status)
         demand_rest(status, None)
         steps.forget(status)
 

@@ -27,7 +27,7 @@ PAGES = {
     ],
     "admin": [
         "/admin/settings/general", "/admin/settings/email", "/admin/settings/sign-in", "/admin/settings/satisfaction", "/admin/jobs/?state=done", "/admin/mail-log/", "/admin/mail-log/incoming", "/admin/quarantine/", "/admin/quarantine/1", "/admin/mail-filters/", "/admin/mail-filters/new", "/admin/mail-filters/1", "/admin/mail-lab/", "/admin/mail-lab/1", "/admin/mail-lab/in/", "/admin/mail-lab/in/1",
-        "/admin/notices/defaults/", "/admin/mail-templates/", "/admin/mail-templates/ticket_created", "/admin/mail-signing/", "/admin/mail-log/1", "/admin/statuses/edit/1", "/admin/statuses/steps/", "/admin/sla-policies/", "/admin/sla-policies/?number=1001", "/admin/sla-policies/new", "/admin/sla-policies/1", "/admin/tickets/1001/promises", "/admin/rules/", "/admin/rules/new", "/admin/rules/1", "/admin/rules/import", "/admin/rules/runs", "/admin/tickets/1001/rules",
+        "/admin/notices/defaults/", "/admin/mail-templates/", "/admin/mail-templates/ticket_created", "/admin/mail-signing/", "/admin/mail-log/1", "/admin/statuses/edit/1", "/admin/statuses/4/move", "/admin/statuses/2/move?to=5", "/admin/statuses/moves/1", "/admin/statuses/steps/", "/admin/sla-policies/", "/admin/sla-policies/?number=1001", "/admin/sla-policies/new", "/admin/sla-policies/1", "/admin/tickets/1001/promises", "/admin/rules/", "/admin/rules/new", "/admin/rules/1", "/admin/rules/import", "/admin/rules/runs", "/admin/tickets/1001/rules",
         "/admin/calendars/", "/admin/calendars/new", "/admin/calendars/1", "/admin/calendars/1/holidays?country=DE&region=BY",
     ],
 }  # fmt: skip

@@ -27,7 +27,7 @@ BENT: st.SearchStrategy[Any] = st.sampled_from(
 PLAIN = {
     "/admin/time/timers/<int:timer_id>", "/admin/mail-lab/deliver",
     "/admin/tickets/<int:number>/macroruns/<int:run_id>/undo", "/admin/tickets/<int:number>/macros/<int:macro_id>",
-    "/admin/canned/edit/<pk>", "/admin/tags/edit/<pk>", "/admin/environments/edit/<pk>", "/admin/skills/edit/<pk>", "/admin/pools/edit/<pk>", "/admin/statuses/steps/<int:role_id>/all", "/admin/settings/general/vocabulary", "/admin/tickets/add", "/login/code",
+    "/admin/canned/edit/<pk>", "/admin/tags/edit/<pk>", "/admin/environments/edit/<pk>", "/admin/skills/edit/<pk>", "/admin/pools/edit/<pk>", "/admin/statuses/steps/<int:role_id>/all", "/admin/statuses/<int:status_id>/move", "/admin/statuses/moves/<int:move_id>/again", "/admin/settings/general/vocabulary", "/admin/tickets/add", "/login/code",
     "/admin/my-day/<int:number>/snooze", "/admin/my-day/<int:number>/done",
     "/admin/me/second-factor/codes", "/admin/me/second-factor/confirm", "/admin/me/second-factor/off", "/portal/account/sessions/<int:session_id>", "/admin/me/sessions/<int:session_id>/end",
     "/portal/account/sessions", "/admin/me/sessions/end-others", "/admin/mail-templates/<kind>/reset", "/admin/notifications/read", "/admin/notifications/<int:notification_id>/open",

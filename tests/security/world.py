@@ -33,7 +33,7 @@ from app.settings import desk
 from app.sla.models import SlaPolicy
 from app.tickets import files, requests, suppliers, tasks, timespent, uploadlinks
 from app.tickets.bulk import BulkChange
-from app.tickets.choices import CannedResponse, Category
+from app.tickets.choices import CannedResponse, Category, Status
 from app.tickets.drafts import Draft
 from app.tickets.fieldmodels import Readers
 from app.tickets.lists import SavedView
@@ -41,6 +41,7 @@ from app.tickets.macros import Macro, MacroRun
 from app.tickets.models import Participant, ParticipantRole, Ticket
 from app.tickets.requests import DocumentRequest, Slot
 from app.tickets.slotkinds import Allowed
+from app.tickets.statusmoves import StatusMove
 from app.tickets.supplied import TicketSupplier
 from app.tickets.suppliers import Question
 from app.tickets.tasks import NewTask
@@ -313,7 +314,7 @@ def _ids(
         "category_id": ticket.category_id or 999_999, "slug": "works" if mine else "draft", "section": "general" if mine else "nowhere", "report": "team" if mine else "nowhere", "table": "team", "locale": "en" if mine else "tlh",
         "request_id": _asked(ticket), "supplier_id": _supplier_of(ticket), "note_id": _noted(customer), "task_id": _to_do(ticket), "entry_id": _timed(ticket), "timer_id": 999_999, "word": "forged", "key_id": 999_999, "raw_id": _came_in(ticket),
         "filename": "app.css" if mine else "../config.py", "secret": "x" * 43, "session_id": 999_999, "seal": "forged", "name": "nothing",
-        "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, "absence_id": _planned(ticket), "banner_id": 999_999, "token": "forged", "raw_mail_id": _set_aside(customer), "filter_id": _filter(), "macro_id": _macro(ticket), "rule_id": _rule() if mine else 999_999, "policy_id": _policy() if mine else 999_999, "role_id": db.session.scalars(select(Role.id).where(Role.name == "Developer")).one() if mine else 999_999, "version": 1 if mine else 999, "run_id": _ran(ticket), **(_calendar() if mine else {"calendar_id": 999_999, "date_id": 999_999}), **_kept_by(ticket.assignee_id or 0),
+        "kind": "assigned" if mine else "nothing", "draft_id": _leaving(ticket), "other": 999_999, "absence_id": _planned(ticket), "banner_id": 999_999, "token": "forged", "raw_mail_id": _set_aside(customer), "filter_id": _filter(), "macro_id": _macro(ticket), "rule_id": _rule() if mine else 999_999, "policy_id": _policy() if mine else 999_999, "status_id": _status().id if mine else 999_999, "move_id": _moved() if mine else 999_999, "role_id": db.session.scalars(select(Role.id).where(Role.name == "Developer")).one() if mine else 999_999, "version": 1 if mine else 999, "run_id": _ran(ticket), **(_calendar() if mine else {"calendar_id": 999_999, "date_id": 999_999}), **_kept_by(ticket.assignee_id or 0),
     }  # fmt: skip
 
 
@@ -465,3 +466,19 @@ def _cookies(app: Flask, people: dict[Who, Any]) -> dict[Who, str]:
 
 def _mail() -> bytes:
     return f"From: Ada <ada@own.test>\r\nTo: support@deskhand.example\r\nSubject: {OWN} by mail\r\nMessage-ID: <raw@own.test>\r\n\r\n{OWN} {COMMON}\r\n".encode()
+
+
+def _status() -> Status:
+    return db.session.scalars(select(Status).where(Status.name == "On Hold")).one()
+
+
+def _moved() -> int:
+    """A change of its meaning, long through."""
+    status = _status()
+    move = StatusMove(
+        status_id=status.id, target_id=status.id, was=status.name, now=status.name, state_was=status.state, state=status.state,
+        staff_name="admin", finished_at=clock.now(),
+    )  # fmt: skip
+    db.session.add(move)
+    db.session.flush()
+    return move.id
