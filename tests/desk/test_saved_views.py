@@ -25,7 +25,7 @@ def a_view(owner, name="Late ones", query="due=overdue", **given):
 
 
 def tabs(page):
-    return re.findall(r'data-view="(\d+)"[^>]*>([^<]*)', page.text)
+    return re.findall(r'data-view="(\d+)"[^>]*>(?:<span[^>]*>)?([^<]*)', page.text)
 
 
 def test_a_list_is_kept_under_a_name_with_its_filters_and_order(app, client):
@@ -41,7 +41,7 @@ def test_a_list_is_kept_under_a_name_with_its_filters_and_order(app, client):
     view = db.session.scalars(select(SavedView)).one()
     assert (view.name, view.query) == ("Hot <b>VIP</b>", "priority=4&tag=vip&sort=subject")
     assert numbers(page) == [urgent.number]
-    assert f'aria-current="page" data-view="{view.id}">Hot &lt;b&gt;VIP' in page.text
+    assert re.search(rf'aria-current="page" data-view="{view.id}"[^>]*><span[^>]*>Hot &lt;b&gt;VIP', page.text)
 
 
 def test_typed_fields_are_kept_as_filters(app, client):
