@@ -11,6 +11,8 @@ from tests.journeys.windows import PASSWORD, Windows
 from tests.run.desks import PROJECT, RunningDesk, a_desk, processes_of
 
 READY_WITHIN_SECONDS = 120.0
+WITHOUT_HASTE = "1000/1h"
+"""Ada opens more tickets during the journeys than anybody may within an hour."""
 expect.set_options(timeout=30_000)
 
 
@@ -18,7 +20,7 @@ expect.set_options(timeout=30_000)
 def desk(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
     """Its own data folder and ports. After the last journey it is asked to stop, and nothing of it may be left."""
     data = tmp_path_factory.mktemp("journeys") / "data"
-    with a_desk(PROJECT, data, DESKHAND_DEMO_PASSWORD=PASSWORD) as desk:
+    with a_desk(PROJECT, data, DESKHAND_DEMO_PASSWORD=PASSWORD, DESKHAND_LIMIT_NEW_TICKET=WITHOUT_HASTE) as desk:
         desk.wait_for("Stop it with Ctrl-C", READY_WITHIN_SECONDS)
         yield desk
         assert desk.stop(signal.SIGTERM) == 0
