@@ -35,6 +35,7 @@ from app.core.rows import plain_rows
 from app.core.shipped import shown
 from app.core.words import catalogue
 from app.tickets.choices import Category, Priority, State, Status, Tag, ticket_tag
+from app.tickets.conversation import LEADS_TO
 from app.tickets.lifecycle import NEIGHBOURS
 from app.tickets.lists import Audience, ListChoice, SavedView
 from app.tickets.models import Participant, ParticipantRole
@@ -105,8 +106,7 @@ class Lookups:
 
     def outcomes(self, viewer: Viewer) -> frozenset[str]:
         """Of waiting, resolving, closing and reopening, what this person may do to some ticket."""
-        ways = {"wait": State.WAITING, "resolve": State.RESOLVED, "close": State.CLOSED}
-        found = {name: self.status_of(state) for name, state in ways.items()}
+        found = {then.value: self.status_of(state) for then, state in LEADS_TO.items()}
         may = {name for name, status in found.items() if status is not None and viewer.may_reach(status.id)}
         live = {row.id: State(row.detail).live for row in self.all("status")}
         back = any(viewer.may_step(was, now) for was in live for now in live if live[now] and not live[was])

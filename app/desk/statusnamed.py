@@ -61,13 +61,12 @@ def _views(status: Status, viewer: Viewer) -> Iterator[Named]:
 
 def _settings(status: Status) -> Iterator[Named]:
     now = desk.current()
-    for section in ("general", "satisfaction"):
-        for field in desk.fields(section):
-            value = getattr(now, field.name)
-            if field.metadata.get("rows") == "status" and value == status.id:
-                yield Named(_("Setting"), str(field.metadata["label"]), f"/admin/settings/{section}")
-            if field.name == "satisfaction_statuses" and str(status.id) in value.split(","):
-                yield Named(_("Setting"), str(field.metadata["label"]), f"/admin/settings/{section}")
+    for field in desk.fields():
+        value = getattr(now, field.name)
+        one = field.metadata.get("rows") == "status" and value == status.id
+        among = field.name == "satisfaction_statuses" and str(status.id) in value.split(",")
+        if one or among:
+            yield Named(_("Setting"), str(field.metadata["label"]), f"/admin/settings/{field.metadata['section']}")
 
 
 def _statuses(status: Status) -> Iterator[Named]:

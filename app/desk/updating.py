@@ -22,8 +22,7 @@ from app.desk.deeds import DEEDS
 from app.desk.workspace import find
 from app.tickets import incidents
 from app.tickets.canned import filled
-from app.tickets.choices import State
-from app.tickets.conversation import Then
+from app.tickets.conversation import LEADS_TO, Then
 from app.tickets.leaks import Leak, leaks
 from app.tickets.lifecycle import status_for
 from app.tickets.models import Ticket
@@ -110,11 +109,10 @@ def _ids(ticket: Ticket, own: bool) -> list[int]:
 
 def _endings(ids: Sequence[int]) -> tuple[str, ...]:
     """What may become of these tickets by hand: what this person's roles allow for one of them at least."""
-    ways = {Then.WAIT: State.WAITING, Then.RESOLVE: State.RESOLVED, Then.CLOSE: State.CLOSED}
     if not rights.may(g.user, "status"):
         return (Then.KEEP,)
     held = db.session.scalars(select(Ticket.status_id).where(Ticket.id.in_(ids)).distinct()).all()
-    targets = {way: status_for(state).id for way, state in ways.items()}
+    targets = {way: status_for(state).id for way, state in LEADS_TO.items()}
     return (Then.KEEP, *(way for way, now in targets.items() if any(g.user.may_step(was, now) for was in held)))
 
 

@@ -52,7 +52,7 @@ from app.satisfaction.reading import Given
 from app.settings import desk
 from app.tickets import fields, incidents, links, requests
 from app.tickets.choices import State
-from app.tickets.conversation import Then
+from app.tickets.conversation import LEADS_TO, Then
 from app.tickets.dates import nearness
 from app.tickets.fields import Held
 from app.tickets.incidents import Reach
@@ -329,12 +329,12 @@ class Workspace:
         """The outcomes of a reply. Those that lead to the same status are one."""
         found = {self._kept_status(): Way(Then.KEEP.value, self._kept_words(), "send")}
         if self.may("status"):
-            for then, state, words, sign in (
-                (Then.WAIT, State.WAITING, _("Send & wait for customer"), "clock"),
-                (Then.RESOLVE, State.RESOLVED, _("Send & resolve"), "circle-check"),
-                (Then.CLOSE, State.CLOSED, _("Send & close"), "archive"),
+            for then, words, sign in (
+                (Then.WAIT, _("Send & wait for customer"), "clock"),
+                (Then.RESOLVE, _("Send & resolve"), "circle-check"),
+                (Then.CLOSE, _("Send & close"), "archive"),
             ):
-                status = self.names.status_of(state)
+                status = self.names.status_of(LEADS_TO[then])
                 if status is not None and self.viewer.may_step(self.ticket.status_id, status.id):
                     found.setdefault(status.id, Way(then.value, words, sign))
             for status in self.names.choosable_statuses():

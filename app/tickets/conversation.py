@@ -43,6 +43,10 @@ class Then(enum.StrEnum):
     CLOSE = "close"
 
 
+LEADS_TO = {Then.WAIT: State.WAITING, Then.RESOLVE: State.RESOLVED, Then.CLOSE: State.CLOSED}
+"""The state that each asks for; `status_for` says which status that is."""
+
+
 class Conversation(Timeline):
     """The counts and instants that lists and rules need, kept with each message."""
 
