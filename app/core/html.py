@@ -8,6 +8,7 @@ from functools import partial
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from app.core import markup
@@ -196,9 +197,22 @@ def _letters() -> MarkdownIt:
     reader.disable(
         ["escape", "entity", "lheading", "image", "reference"]
     )  # \\server\share, "Regards" over a line of dashes
+    reader.inline.ruler.before("emphasis", "within_word", _within_word)
     reader.core.ruler.disable("linkify")  # it takes setup.py for an address; ours does not
     reader.core.ruler.push("letter", _as_letter)
     return reader
+
+
+def _within_word(line: StateInline, silent: bool) -> bool:
+    """Stars between letters or digits are what they are: 2*3*4 loses none."""
+    text, end = line.src, line.pos
+    while end < line.posMax and text[end] == "*":
+        end += 1
+    between = line.pos < end < line.posMax and line.pos > 0 and text[line.pos - 1].isalnum() and text[end].isalnum()
+    if between:
+        line.pending += "" if silent else text[line.pos : end]
+        line.pos = end
+    return between
 
 
 def _as_letter(page: StateCore) -> None:

@@ -152,6 +152,8 @@ LETTERS = {
     "a share stays whole": (r"Open `x` on \\server\_new", r"<p>Open <code>x</code> on \\server\_new</p>"),
     "names of files are no addresses": ("run setup.py and my_new_file", "<p>run setup.py and my_new_file</p>"),
     "a signature is no heading": ("**Regards**\n--\nLena", "<p><strong>Regards</strong><br>\n--<br>\nLena</p>"),
+    "stars of a product stay": ("> 2*3*4 and a**b**c", "<blockquote>\n<p>2*3*4 and a**b**c</p>\n</blockquote>"),
+    "a bold word with a comma": ("(**so**), *you*!", "<p>(<strong>so</strong>), <em>you</em>!</p>"),
     "a heading is a bold line": ("# Steps", "<p><strong>Steps</strong></p>"),
     "a footnote stays": ("See it.\n\n[1]: first", "<p>See it.</p>\n<p>[1]: first</p>"),
     "HTML stays as typed": ("<b>x</b> &lt; **y**", "<p>&lt;b&gt;x&lt;/b&gt; &amp;lt; <strong>y</strong></p>"),
@@ -181,7 +183,8 @@ def test_nothing_in_a_letter_acts(attack: str):
 
 
 @pytest.mark.parametrize(
-    "piece", ["*a ", "[", "[a](", "```\n", "> ", "_a_", "|a", "- ", "![](", "https://a.example/*", "a@", "*_"]
+    "piece",
+    ["*a ", "[", "[a](", "```\n", "> ", "_a_", "|a", "- ", "![](", "https://a.example/*", "a@", "*_", "a*", "a**b"],
 )
 def test_no_letter_holds_us(piece: str):
     letter = (piece * 50_000)[:50_000]
